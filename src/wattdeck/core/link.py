@@ -1,0 +1,64 @@
+"""The link of a reading in words: the same words on every screen and in every export."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from wattdeck.core.lines import TEXT, Line, Span
+from wattdeck.core.reading import Link, Reading
+from wattdeck.core.units import UNICODE, Glyphs, age
+
+
+def link_words(reading: Reading[Any], now: datetime) -> str:
+    """`live 1 s`, `stale 40 s`, `down 12 min`, `refused`, `waiting`, `kept 3 h` (from an earlier run)."""
+    if reading.restored and reading.link is Link.WAITING:
+        return f"kept {age(reading.age_s(now))}"
+    if reading.link in (Link.WAITING, Link.REFUSED) or reading.taken_at is None:
+        return str(reading.link)
+    return f"{reading.link} {age(reading.age_s(now))}"
+
+
+def link_span(reading: Reading[Any], now: datetime, marks: Glyphs = UNICODE) -> Span:
+    """Glyph and words with their meaning."""
+    glyph = {
+        Link.LIVE: marks.live,
+        Link.STALE: marks.stale,
+        Link.WAITING: marks.waiting,
+        Link.DOWN: marks.down,
+        Link.REFUSED: marks.down,
+    }[reading.link]
+    return f"{glyph} {link_words(reading, now)}", f"link-{reading.link}"
+
+
+def next_step(reading: Reading[Any], now: datetime) -> str:
+    """What happens next, or what to do."""
+    if reading.link is Link.REFUSED:
+        return "polling has stopped until there are new credentials; r tries again"
+    if reading.next_poll_at is not None and reading.failures:
+        wait_s = max(0, round((reading.next_poll_at - now).total_seconds()))
+        return f"next try in {wait_s} s"
+    return ""
+
+
+def link_line(reading: Reading[Any], now: datetime, marks: Glyphs = UNICODE) -> Line:
+    """A line for a source that is not well: state, reason, next step."""
+    words, meaning = link_span(reading, now, marks)
+    if reading.link is Link.WAITING and not reading.problem:
+        return ((" ", TEXT), (words, meaning), (f"  asking {reading.source} for the first time", "muted"))
+    step = next_step(reading, now)
+    return (
+        (" ", TEXT),
+        (words, meaning),
+        (f"  {reading.problem}", TEXT),
+        (f"  {step}" if step else "", "muted"),
+    )
+
+
+WORST_FIRST = (Link.REFUSED, Link.DOWN, Link.STALE, Link.WAITING, Link.LIVE)
+
+
+def worst(readings: list[Reading[Any]]) -> Link:
+    """The worst link of several: a source is as good as its worst feed."""
+    links = {reading.link for reading in readings}
+    return next((link for link in WORST_FIRST if link in links), Link.WAITING)

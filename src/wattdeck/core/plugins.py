@@ -1,0 +1,31 @@
+"""Whether there are plug-ins at all: a question cheap enough for every start."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+ENTRY_POINT_GROUP = "wattdeck.systems"
+
+
+def plugins_installed() -> bool:
+    """Whether any installed package but this one declares a system.
+
+    A look at the files alone: asking the packaging library costs more than the rest of a short command.
+    """
+    header = f"[{ENTRY_POINT_GROUP}]".encode()
+    for folder in sys.path:
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(folder or "."):
+                if not entry.name.endswith((".dist-info", ".egg-info")) or entry.name.startswith("wattdeck-"):
+                    continue
+                with contextlib.suppress(OSError):
+                    if header in _bytes(f"{entry.path}/entry_points.txt"):
+                        return True
+    return False
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as stream:  # noqa: PTH123  pathlib costs more than the rest of this module
+        return stream.read()

@@ -1,0 +1,1 @@
+"""One folder per system; they never import each other."""
