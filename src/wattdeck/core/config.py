@@ -1,0 +1,301 @@
+"""Settings: one TOML file, checked whole. A mistake is named with its place, and all mistakes at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+)
+
+from wattdeck.core.errors import ConfigError
+from wattdeck.core.paths import default_config, named_config, others_can_read, read_bounded, resolve_path
+from wattdeck.core.secrets import SecretRef, store_private
+
+if TYPE_CHECKING:
+    from wattdeck.core.system import System
+
+CONFIG_BYTES_MAX = 262_144
+"""Thousands of sources fit; a larger file is the wrong file."""
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+RESERVED_KEYS = frozenset(
+    {"escape", "enter", "tab", "shift+tab", "ctrl+c", "ctrl+q", "ctrl+s", "ctrl+z"}
+    | {f"f{number}" for number in range(1, 25)}
+)
+"""Keys nothing may be put on: they leave, confirm or move, or SSH clients and multiplexers eat them."""
+
+
+def _auto_or_bool(raw: object) -> bool | Literal["auto"]:
+    if isinstance(raw, bool):
+        return raw
+    if raw == "auto":
+        return "auto"
+    raise ValueError('expected true, false or "auto"')
+
+
+def _beside_config(raw: object, info: ValidationInfo) -> object:
+    """Let TOML text stand for a path, relative to the configuration's directory."""
+    return resolve_path(raw, (info.context or {}).get("base")) if isinstance(raw, str) else raw
+
+
+def _binding_keys(keys: dict[str, str]) -> dict[str, str]:
+    """Refuse at load what would make a screen unusable later."""
+    taken: dict[tuple[str, str], str] = {}
+    for binding, key in keys.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+", binding):
+            raise ValueError(f'"{binding}" is not a binding; write "area.verb", as the help page lists them')
+        if not re.fullmatch(r"[a-z0-9_+]{1,40}|[A-Z]", key):
+            raise ValueError(f'"{binding}" takes one key, such as "x", "X", "ctrl+g" or "slash"')
+        if key in RESERVED_KEYS:
+            raise ValueError(f'"{binding}" cannot be on {key}: reserved, or it does not reach wattdeck')
+        other = taken.setdefault((binding.split(".")[0], key), binding)
+        if other != binding:
+            raise ValueError(f'"{other}" and "{binding}" are both on {key}')
+    return keys
+
+
+AutoBool = Annotated[bool | Literal["auto"], PlainValidator(_auto_or_bool)]
+"""Yes, no, or as wattdeck finds best."""
+ConfigFile = Annotated[Path, BeforeValidator(_beside_config)]
+"""A file named in the configuration: `~` is expanded, relative means beside the configuration."""
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[tuple[Text, ...], Field(strict=False, max_length=200)]
+
+
+class _Table(BaseModel):
+    """One table of the file: no unknown keys, no silent conversions, no change after load."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+class Lockout(_Table):
+    """One circuit nobody may switch from wattdeck until the entry is taken out."""
+
+    circuit: Text
+    """The circuit's id, as `wattdeck span circuits` lists it. An id, because names change."""
+    reason: Text
+    """Why, in words; shown beside the padlock and in every refusal."""
+    owner: Text
+    """Who placed it and has to be asked."""
+    since: date
+    """The day it was placed."""
+
+
+class SafetyConfig(_Table):
+    """What stands between a key press and a relay. Applies to commands of one source."""
+
+    select_timeout_s: float = Field(default=10.0, ge=5, le=30)
+    """How long a selection waits for its confirmation, s. Ten is the usual default of control equipment."""
+    max_operations_per_hour: int = Field(default=6, ge=1, le=120)
+    """Most operations of one circuit in an hour; a relay that switches more often wears out."""
+    motor_rest_s: float = Field(default=180.0, ge=0, le=3600)
+    """How long a motor stays open before it may be closed, s. Compressors need that to lose pressure."""
+    motors: Names = ()
+    """Circuits with a motor or compressor, by id or name: `motor_rest_s` holds for them."""
+    feeds_this_session: Names = ()
+    """Circuits, by id or name, on the network path from you to the panel. Opening one asks for its name."""
+    open_above_a: float | None = Field(default=20.0, ge=0, le=1000)
+    """Opening a circuit that carries more than this asks for its name, A (estimated from power).
+    1000 turns it off."""
+    close_threshold_w: float | None = Field(default=None, gt=0, le=1_000_000)
+    """Closing asks for the name if panel total and last known load exceed this, W. None: not checked."""
+    type_name_patterns: Names = ("router", "alarm", "medical", "pump", "freezer", "fire")
+    """A circuit whose name holds one of these words, in any case, asks for its name to be typed."""
+    grid_off_override: bool = False
+    """Without the grid, a shed circuit may be closed if a reason is given. Off: refused."""
+    lockouts: Annotated[tuple[Lockout, ...], Field(strict=False, max_length=200)] = ()
+    """Circuits that are locked, each with who and why."""
+
+
+class SourceConfig(_Table):
+    """What every source has, whatever its system."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    """Second half of the source's id: `home` in `span/home`. Letters, digits, `-_.`: it is a file name."""
+    control: bool = False
+    """Commands may be sent. Off: the source is read-only, because watching must never switch anything."""
+    poll_s: float = Field(default=60.0, ge=1, le=86_400)
+    """Time between two polls, s."""
+    safety: SafetyConfig = SafetyConfig()
+    """The rules commands have to pass."""
+
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about settings that work but are seldom meant."""
+        return ()
+
+
+class UiConfig(_Table):
+    """The live app."""
+
+    theme: Text = "wattdeck-dark"
+    """Name of a theme, shipped or your own."""
+    read_only: bool = False
+    """Refuse every command of every source, like `--read-only`."""
+    low_bandwidth: AutoBool = "auto"
+    """Paint every 5 s, in 16 colours, without trends. `auto`: while the terminal cannot keep up."""
+    mouse: AutoBool = "auto"
+    """Take mouse events. `auto`: not over SSH, where they get in the way of copying text."""
+    ascii: bool = False
+    """Draw with ASCII only, for terminals and fonts without line and block characters."""
+    paint_s: float = Field(default=1.0, ge=1, le=60)
+    """Time between two paints of live values, s. Nothing is drawn faster than once a second."""
+    keys: Annotated[dict[Text, Text], AfterValidator(_binding_keys)] = {}
+    """Binding id -> key, for keys of your own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that was configured."""
+
+    path: Path
+    """The file that was read, or would have been."""
+    exists: bool = True
+    """There is such a file."""
+    ui: UiConfig = field(default_factory=UiConfig)
+    sources: Mapping[str, tuple[SourceConfig, ...]] = field(default_factory=dict)
+    """System name -> its sources in the file's order; every installed system has an entry."""
+    warnings: tuple[str, ...] = ()
+    """What works but should not stay so, in words; shown at every start."""
+
+    @property
+    def by_id(self) -> dict[str, SourceConfig]:
+        """Source id (`span/home`) -> source."""
+        pairs = ((system, source) for system, group in self.sources.items() for source in group)
+        return {f"{system}/{source.name}": source for system, source in pairs}
+
+
+def secrets_of(config: BaseModel) -> dict[str, SecretRef]:
+    """The secrets of one table by key."""
+    found = {key: getattr(config, key) for key in type(config).model_fields}
+    return {key: value for key, value in found.items() if isinstance(value, SecretRef)}
+
+
+def load_settings(path: Path | None, systems: Mapping[str, System]) -> Settings:
+    """Read the configuration, without looking up a secret.
+
+    Args:
+        path: The file named on the command line; None: `WATTDECK_CONFIG`, else the default place, where it is
+            no error that there is none.
+        systems: The installed systems by name; each brings the model of its table.
+
+    Raises:
+        ConfigError: every problem there is, one sentence each, with file, place, key and what was expected.
+    """
+    named = named_config(path)
+    file = named or default_config()
+    content = _read(file)
+    if content is None:
+        if named is not None:
+            raise ConfigError(f"{file}: there is no such file; `wattdeck config init` writes one")
+        return Settings(file, exists=False, sources=dict.fromkeys(systems, ()))
+    text, exposed = content
+    return parse_settings(text, file, systems, exposed=exposed)
+
+
+def parse_settings(
+    text: str, path: Path, systems: Mapping[str, System], *, exposed: bool = False
+) -> Settings:
+    """Check the text of a configuration.
+
+    Args:
+        text: TOML.
+        path: Where it came from: for messages, and to find files that are named relative to it.
+        systems: The installed systems by name.
+        exposed: Other users can read the file.
+
+    Raises:
+        ConfigError: as `load_settings`.
+    """
+    from wattdeck.core.config_check import Checker
+
+    checker = Checker(text, path)
+    data = checker.document()
+    checker.tables(data, ("ui", *systems), UiConfig.model_fields)
+    ui = checker.table("ui", data.get("ui", {}), UiConfig)
+    sources = {
+        name: checker.sources(name, data.get(name, []), system.config_model())
+        for name, system in systems.items()
+    }
+    if checker.problems or ui is None:
+        raise ConfigError(*checker.problems)
+    settings = Settings(path, ui=ui, sources=sources)
+    return replace(settings, warnings=tuple(_warnings(settings, exposed)))
+
+
+def _read(path: Path) -> tuple[str, bool] | None:
+    """The file's text and whether others can read it; None if there is no such file."""
+    try:
+        data, info = read_bounded(path, CONFIG_BYTES_MAX)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        if path.is_dir():
+            raise ConfigError(f"{path}: this is a directory; name the file in it") from None
+        raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > CONFIG_BYTES_MAX:
+        raise ConfigError(f"{path}: larger than {CONFIG_BYTES_MAX} bytes; is it the right file?")
+    try:
+        return data.decode("utf-8-sig"), others_can_read(info)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}: line {line}: not UTF-8; save the file in that encoding") from None
+
+
+def _warnings(settings: Settings, exposed: bool) -> Iterator[str]:
+    for source_id, source in settings.by_id.items():
+        yield from (f"{source_id}: {warning}" for warning in source.warnings())
+        for key, secret in secrets_of(source).items():
+            if secret.plain is not None and exposed:
+                yield (
+                    f"{source_id}: {settings.path} holds the secret `{key}` in plain text and can be read "
+                    "by other users; chmod 600 it, or refer to the secret with env, file or keyring"
+                )
+            elif warning := secret.exposure():
+                yield f"{source_id}: `{key}`: {warning}"
+
+
+def dump_settings(data: Mapping[str, object], *, plain_secrets: bool = False) -> str:
+    """Settings as TOML. Takes tables, lists of them and settings models.
+
+    Args:
+        data: Top-level tables by name.
+        plain_secrets: Write secrets that stand in the configuration itself; otherwise they become `***`.
+    """
+    import tomli_w
+
+    return tomli_w.dumps({key: _plain(value, plain_secrets) for key, value in data.items()})
+
+
+def write_config(path: Path, text: str) -> None:
+    """Write a configuration, whole or not at all, readable by its owner only.
+
+    Raises:
+        ConfigError: it could not be written; what was there before is untouched.
+    """
+    store_private(path, text)
+
+
+def _plain(value: object, plain_secrets: bool) -> Any:
+    """A value in TOML's own types. None is left out: TOML has no word for it."""
+    if isinstance(value, SecretRef):
+        return value.plain if plain_secrets and value.plain is not None else value.shown()
+    if isinstance(value, BaseModel):
+        value = {key: getattr(value, key) for key in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, plain_secrets) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, plain_secrets) for item in value]
+    return str(value) if isinstance(value, Path) else value

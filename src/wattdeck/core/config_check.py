@@ -1,0 +1,245 @@
+"""Finding what is wrong with a configuration, and saying it: file, line, table, key, what was expected.
+
+Values are never repeated when they are text: one of them may be a secret in the wrong place.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from wattdeck.core.errors import ConfigError
+from wattdeck.core.text import clean
+from wattdeck.core.toml_lines import Place, TomlLines
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from wattdeck.core.config import SourceConfig
+
+M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S", bound="SourceConfig")
+
+_EXPECTED = {
+    "string_type": "text in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "date_type": "a date, such as 2026-01-31",
+    "is_instance_of": "the path of a file",
+}
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "true or false"),
+    (str, "text"),
+    (int, "a whole number"),
+    (float, "a number"),
+    (datetime, "a date and time"),
+    (date, "a date"),
+    (time, "a time"),
+    ((list, tuple), "a list"),
+    (Mapping, "a table"),
+)
+"""In this order: a bool is an int, and a datetime is a date."""
+
+
+class Checker:
+    """Goes through one configuration and collects every problem."""
+
+    def __init__(self, text: str, path: Path) -> None:
+        self._problems: list[tuple[int, str]] = []
+        self._text = text
+        self._path = path
+        self._lines = TomlLines(text)
+
+    @property
+    def problems(self) -> list[str]:
+        """What was found so far, in the order of the file."""
+        return [sentence for _, sentence in sorted(self._problems, key=lambda found: found[0])]
+
+    def document(self) -> dict[str, Any]:
+        """The parsed file.
+
+        Raises:
+            ConfigError: it is not TOML, so that nothing else can be said of it.
+        """
+        try:
+            return tomllib.loads(self._text)
+        except RecursionError:
+            raise ConfigError(f"{self._path}: not TOML: nested too deeply") from None
+        except ValueError as error:
+            raise ConfigError(f"{self._path}: {_broken(str(error), self._text)}") from None
+
+    def tables(self, data: Mapping[str, Any], known: Sequence[str], ui_keys: Container[str]) -> None:
+        """Look for tables that nothing reads."""
+        written = {name: "[ui]" if name == "ui" else f"[[{name}]]" for name in known}
+        for name, value in data.items():
+            if name in written:
+                continue
+            if not isinstance(value, (dict, list)):
+                where = "it belongs in [ui]" if name in ui_keys else "keys belong in a table"
+                self._add((name,), f'unknown key "{clean(name)}"; {where}')
+                continue
+            meant = _closest(name, written)
+            hint = f"did you mean {written[meant]}? " if meant else ""
+            self._add((name,), f"unknown table [{clean(name)}]; {hint}known: {', '.join(written.values())}")
+
+    def table(self, name: str, raw: object, model: type[M]) -> M | None:
+        """Check one `[table]`."""
+        if isinstance(raw, dict):
+            return self._model((name,), f"[{name}]", raw, model)
+        self._add((name,), f"[{name}]: expected one table, written with single brackets")
+        return None
+
+    def sources(self, system: str, raw: object, model: type[S]) -> tuple[S, ...]:
+        """Check every `[[system]]`."""
+        if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+            self._add((system,), f"[{system}]: write [[{system}]], in double brackets, once for each source")
+            return ()
+        self._clashes(system, raw)
+        found = (
+            self._model((system, index), f"[[{system}]] {_label(item, index)}", item, model)
+            for index, item in enumerate(raw)
+        )
+        return tuple(source for source in found if source is not None)
+
+    def _clashes(self, system: str, raw: Sequence[Mapping[str, Any]]) -> None:
+        """Report a name that was given twice. Case does not count: names become file names."""
+        first: dict[str, int] = {}
+        for index, item in enumerate(raw):
+            name = item.get("name")
+            if not isinstance(name, str):
+                continue
+            before = first.setdefault(name.casefold(), index)
+            if before != index:
+                line = self._lines.find((system, before, "name"))
+                where = f"on line {line}" if line else "above"
+                self._add(
+                    (system, index, "name"),
+                    f'[[{system}]] "{clean(name)}": two sources of one name, the other {where}; rename one',
+                )
+
+    def _model(self, place: Place, title: str, raw: Mapping[str, Any], model: type[M]) -> M | None:
+        try:
+            return model.model_validate(raw, context={"base": self._path.absolute().parent})
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                self._add((*place, *detail["loc"]), f"{title}: {_sentence(detail, model)}")
+        return None
+
+    def _add(self, place: Place, sentence: str) -> None:
+        line = self._lines.find(place)
+        where = f"{self._path}: line {line}" if line else f"{self._path}"
+        self._problems.append((line or 0, f"{where}: {sentence}"))
+
+
+def _label(item: Mapping[str, Any], index: int) -> str:
+    name = item.get("name")
+    return f'"{clean(name, 64)}"' if isinstance(name, str) and name else f"number {index + 1}"
+
+
+def _broken(message: str, text: str) -> str:
+    """Say where the text stops being TOML, place first."""
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    if found:
+        return f"line {found[2]}, column {found[3]}: {clean(_lower(found[1]))}"
+    what = message.removesuffix(" (at end of document)")
+    if what != message:
+        return f"line {len(text.splitlines())}: {clean(_lower(what))} (the file ends here)"
+    return "a number in it is too long" if "integer string" in message else f"not TOML: {clean(message)}"
+
+
+def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    """One validation error in words."""
+    loc = detail["loc"]
+    key = clean(_dotted(loc))
+    match detail["type"]:
+        case "extra_forbidden":
+            return f'unknown key "{key}"{_hint(loc, model)}'
+        case "missing":
+            return f'the key "{key}" is missing'
+        case kind if kind in _EXPECTED:
+            return f'"{key}": expected {_EXPECTED[kind]}, not {_kind(detail["input"])}'
+        case _:
+            return f'"{key}": {_reason(detail)}' if key else _reason(detail)
+
+
+def _reason(detail: ErrorDetails) -> str:
+    """What a value has to be, for values of the right type."""
+    context: Mapping[str, Any] = detail.get("ctx", {})
+    given = clean(str(detail["input"]), 40)
+    match detail["type"]:
+        case "value_error":
+            return clean(str(context["error"]), 400)
+        case "greater_than_equal":
+            return f"must be at least {context['ge']:g}, not {given}"
+        case "greater_than":
+            return f"must be above {context['gt']:g}, not {given}"
+        case "less_than_equal":
+            return f"must be at most {context['le']:g}, not {given}"
+        case "finite_number":
+            return "must be a finite number"
+        case "string_too_short":
+            return "must not be empty"
+        case "string_too_long":
+            return f"must be at most {context['max_length']} characters long"
+        case "string_pattern_mismatch":
+            return "expected at most 64 letters, digits, - _ . with a letter or digit first"
+        case "too_long":
+            return f"must hold at most {context['max_length']} entries"
+        case _:
+            return clean(_lower(detail["msg"]))
+
+
+def _hint(loc: Place, model: type[BaseModel]) -> str:
+    """Where an unknown key may have been meant to go."""
+    key = str(loc[-1])
+    here = _model_at(model, loc[:-1])
+    if len(loc) > 1 and key in model.model_fields:
+        return f'; it belongs one level up: move it above the table "{_dotted(loc[:-1])}"'
+    for name, info in model.model_fields.items():
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel) and key in inner.model_fields:
+            return f'; it belongs in the table "{name}"'
+    close = _closest(key, here.model_fields) if here else None
+    return f'; did you mean "{close}"?' if close else ""
+
+
+def _model_at(model: type[BaseModel], loc: Place) -> type[BaseModel] | None:
+    """The model of a nested table; None for an entry of a list."""
+    for part in loc:
+        info = model.model_fields.get(str(part))
+        if info is None or not (isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)):
+            return None
+        model = info.annotation
+    return model
+
+
+def _closest(word: str, known: Iterable[str]) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(known), n=1)), None)
+
+
+def _dotted(loc: Place) -> str:
+    """`safety.lockouts[0].reason`"""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
+
+
+def _kind(value: object) -> str:
+    return next((name for types, name in _KINDS if isinstance(value, types)), "this")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

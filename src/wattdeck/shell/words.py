@@ -1,0 +1,57 @@
+"""Exit codes, words on stderr, and the options many commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import click
+
+from wattdeck.core.errors import CommandRefused, ConfigError, SourceError, UsageError, WattdeckError
+from wattdeck.core.system import SimulatorOptions
+
+EXIT_PROBLEM, EXIT_USAGE, EXIT_NOTHING, EXIT_REFUSED, EXIT_UNCONFIRMED, EXIT_INTERRUPTED = 1, 2, 3, 4, 5, 130
+EXIT_INTERNAL = 70
+
+
+def say(words: str) -> None:
+    """Words for the person, on stderr, safe to print."""
+    from wattdeck.core.redact import redact
+    from wattdeck.core.text import clean
+
+    for line in words.splitlines() or [""]:
+        click.echo(f"wattdeck: {clean(redact(line), 2000)}", err=True)
+
+
+def code_of(error: WattdeckError) -> int:
+    """The exit code an error deserves."""
+    if isinstance(error, (ConfigError, UsageError)):
+        return EXIT_USAGE
+    if isinstance(error, CommandRefused):
+        return EXIT_REFUSED
+    return EXIT_NOTHING if isinstance(error, SourceError) else EXIT_PROBLEM
+
+
+def simulator_options(seed: int, speed: float, start: str | None, faults: Sequence[str] = ()) -> SimulatorOptions:
+    """The options of a simulator from the command line.
+
+    Raises:
+        UsageError: the time cannot be read.
+    """
+    named: dict[str, str | None] = {}
+    for fault in faults:
+        name, sign, value = fault.partition("=")
+        named[name] = value if sign else None
+    return SimulatorOptions(seed, speed, parse_time(start) if start else None, named)
+
+
+def parse_time(text: str) -> datetime:
+    """A time in ISO 8601; without an offset it is local.
+
+    Raises:
+        UsageError: it is no such time.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(f"{text!r} is no time; write it like 2026-11-20T17:00:00Z") from error

@@ -1,0 +1,113 @@
+"""Settings of one SPAN panel: a `[[span]]` table."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from wattdeck.core.config import ConfigFile, SourceConfig
+from wattdeck.core.secrets import SecretRef
+from wattdeck.systems.span.models import SPACES, leg
+
+HTTP_PORT = 80
+HTTPS_PORT = 443
+POLL_ADVISED_S = 5.0
+"""Real panels get unsteady when read more often (span.md 8.4)."""
+
+Tab = Annotated[int, Field(ge=1, le=SPACES)]
+
+
+class SpanConfig(SourceConfig):
+    """One panel."""
+
+    host: str = Field(min_length=1, max_length=253)
+    """Name or address of the panel, IPv4 or IPv6. The port has a key of its own."""
+    port: int = Field(default=HTTP_PORT, ge=1, le=65_535)
+    """TCP port; 80, or 443 with `use_ssl`."""
+    use_ssl: bool = False
+    """Speak HTTPS. Off: older firmware refuses it."""
+    ca_file: ConfigFile | None = None
+    """PEM file to check the panel's certificate with. None: the public authorities, which sign no panel."""
+    timeout_s: float = Field(default=30.0, gt=0, le=300)
+    """How long one read may take, s. Generous, because a panel on weak Wi-Fi is slow and not gone."""
+    retries: int = Field(default=3, ge=0, le=10)
+    """How often a read is repeated after 502, 503, 504 or a lost connection. Commands are never repeated."""
+    retry_timeout_s: float = Field(default=0.5, ge=0, le=60)
+    """Wait before the first repetition, s."""
+    retry_backoff_multiplier: float = Field(default=2.0, ge=1, le=10)
+    """By how much each further wait is longer."""
+    cache_window_s: float = Field(default=1.0, ge=0, le=60)
+    """How long an answer is used again, s. One, so that one screen never asks twice; 0 turns it off."""
+    poll_s: float = Field(default=15.0, ge=1, le=86_400)
+    """Time between two polls, s. Panels are small computers; below 5 real ones become unsteady."""
+    show_unmapped: bool = False
+    """Show breaker spaces that no circuit owns from the start."""
+    solar_tabs: Annotated[tuple[Tab, ...], Field(strict=False, max_length=2)] = ()
+    """The spaces a solar inverter is wired to: one, or two on opposite legs. Empty: no solar shown."""
+    battery: bool = False
+    """There is a battery. Off, because panels without one report a plausible charge."""
+    token: SecretRef | None = None
+    """Access token. None: the one that `wattdeck span register` stored."""
+    main_rating_a: float | None = Field(default=None, gt=0, le=1000)
+    """Rating of the main breaker, A, for its utilisation; the panel does not report it. None: not shown."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_port(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("use_ssl") is True:
+            return {"port": HTTPS_PORT, **data}
+        return data
+
+    @field_validator("host")
+    @classmethod
+    def _check_host(cls, host: str) -> str:
+        return _host(host)
+
+    @field_validator("solar_tabs")
+    @classmethod
+    def _check_solar_tabs(cls, tabs: tuple[int, ...]) -> tuple[int, ...]:
+        if len(tabs) == 2 and leg(tabs[0]) == leg(tabs[1]):
+            raise ValueError(
+                f"spaces {tabs[0]} and {tabs[1]} are on the same leg, {leg(tabs[0])}; "
+                "an inverter needs two on opposite legs, such as 30 and 32"
+            )
+        return tabs
+
+    @property
+    def origin(self) -> str:
+        """`http://host:port`, with an IPv6 address in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.use_ssl else 'http'}://{host}:{self.port}"
+
+    def warnings(self) -> tuple[str, ...]:
+        found = []
+        if self.poll_s < POLL_ADVISED_S:
+            found.append(f"poll_s = {self.poll_s:g}: real panels want {POLL_ADVISED_S:g} s or more")
+        if self.ca_file is not None and not self.use_ssl:
+            found.append("ca_file does nothing without use_ssl = true")
+        return tuple(found)
+
+
+def _host(text: str) -> str:
+    """A host name or an address, without brackets.
+
+    Raises:
+        ValueError: it is neither, with what to write instead.
+    """
+    if "://" in text or "/" in text:
+        raise ValueError('expected a name or address, not a URL; give host = "192.168.1.100" and port = 80')
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        if re.fullmatch(r"[^:]+:\d+|\[.*\]:\d+", text):
+            raise ValueError("expected a name or address alone; give the port as port = ...") from None
+    else:
+        return bare
+    labels = bare.removesuffix(".").split(".")
+    if not all(re.fullmatch(r"\w([\w-]{0,61}\w)?", label) for label in labels) or labels[-1].isdigit():
+        raise ValueError("is neither a host name nor an IPv4 or IPv6 address")
+    return bare
