@@ -1,0 +1,242 @@
+"""The preconditions that stop a command, one small rule each (control.md). Pure: no I/O, no state.
+
+All of them are evaluated at select time and again, with fresh facts, at operate time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from wattdeck.core.command import CLOSED, OPEN, RELAY, Refusal, shown_name
+from wattdeck.core.errors import Cause
+from wattdeck.core.operable import Facts
+from wattdeck.core.reading import Link
+from wattdeck.core.situation import Situation
+from wattdeck.core.text import clean
+
+MIN_GOOD_POLLS = 2
+FUTURE_TOLERANCE_S = 5.0
+HOUR_S = 3600.0
+
+
+def first_refusal(situation: Situation) -> Refusal | None:
+    """The first rule that stops the command, if any."""
+    for rule in REFUSING:
+        if (refusal := rule(situation)) is not None:
+            return refusal
+    return None
+
+
+def mode(situation: Situation) -> Refusal | None:
+    """Rule 1: read-only unless the deck and the source allow control."""
+    if situation.read_only:
+        return Refusal(
+            Cause.BLOCKED_BY_MODE,
+            "The deck runs read-only. Start it without --read-only (and without read_only = true) to command.",
+        )
+    if not situation.policy.control:
+        return Refusal(
+            Cause.BLOCKED_BY_MODE,
+            f"{situation.request.source} is read-only. Set control = true for it in the configuration to command it.",
+        )
+    return None
+
+
+def demo_only(situation: Situation) -> Refusal | None:
+    """Rule 3: the demo commands simulators only, and nothing else commands an embedded simulator."""
+    if situation.demo == situation.facts.demo:
+        return None
+    if situation.demo:
+        sentence = (
+            f"{situation.request.source} is a real host; the demo commands simulators only. Leave the demo first."
+        )
+    else:
+        sentence = f"{situation.request.source} is an embedded simulator. Start `wattdeck demo` to command it."
+    return Refusal(Cause.BLOCKED_BY_MODE, sentence)
+
+
+def known_target(situation: Situation) -> Refusal | None:
+    """Rule 6: an absolute target the source knows."""
+    if situation.request.wanted in situation.wanted_values:
+        return None
+    known = ", ".join(situation.wanted_values) or "nothing"
+    return Refusal(
+        Cause.INVALID_POSITION,
+        f"{clean(situation.request.wanted, 40)!r} cannot be asked for. Ask for one of: {known}.",
+    )
+
+
+def offered_by_the_device(situation: Situation) -> Refusal | None:
+    """Rule 12: never the main relay, an always-on circuit, an unmapped space, or what users may not control."""
+    if situation.facts.why_not:
+        return Refusal(Cause.BLOCKED_BY_INTERLOCKING, clean(situation.facts.why_not))
+    if not situation.facts.controllable:
+        return Refusal(
+            Cause.NO_ACCESS_AUTHORITY,
+            f"{situation.request.source} does not let users control {situation.name}. "
+            "It can be made user-controllable only in the maker's installer tool.",
+        )
+    return None
+
+
+def lockout(situation: Situation) -> Refusal | None:
+    """Rule 13: what the configuration locks out stays as it is, with the owner's reason."""
+    entry = situation.policy.lockouts.get(situation.facts.object_id)
+    if entry is None:
+        return None
+    since = f" since {entry.since.isoformat()}" if entry.since else ""
+    return Refusal(
+        Cause.BLOCKED_BY_INTERLOCKING,
+        f"{situation.name} is locked out by {clean(entry.owner)}{since}: {clean(entry.reason)}. "
+        "Ask the owner to take the lockout out of the configuration.",
+    )
+
+
+def link_is_live(situation: Situation) -> Refusal | None:
+    """Rule 10: no command on a link that is not live, nor before two good polls in a row."""
+    link, polls = situation.facts.link, situation.facts.good_polls
+    if link is not Link.LIVE:
+        sentence = f"The link to {situation.request.source} is {link.value}. Wait until it is live again."
+        return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
+    if polls < MIN_GOOD_POLLS:
+        sentence = (
+            f"{situation.request.source} has answered {polls} of {MIN_GOOD_POLLS} polls since it was connected. "
+            "Wait for the next one."
+        )
+        return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
+    return None
+
+
+def fresh(situation: Situation) -> Refusal | None:
+    """Rule 10: the last good sample is not older than max(3 x interval, 5 s)."""
+    taken_at, limit_s = situation.facts.taken_at, max(3 * situation.facts.interval_s, 5.0)
+    if taken_at is None:
+        return Refusal(Cause.BLOCKED_BY_INTERLOCKING, f"{situation.name} was never read. Wait for a reading.")
+    age_s = (situation.now - taken_at).total_seconds()
+    if age_s > limit_s:
+        sentence = (
+            f"The last reading of {situation.name} is {age_s:.0f} s old, more than {limit_s:.0f} s. Wait for a new one."
+        )
+        return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
+    if age_s < -FUTURE_TOLERANCE_S:
+        sentence = f"The last reading of {situation.name} lies in the future. Check this machine's clock."
+        return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
+    return None
+
+
+def position_known(situation: Situation) -> Refusal | None:
+    """Rule 6: a relay is commanded from a state that was shown, so its state must be known."""
+    if situation.request.kind == RELAY and situation.facts.state not in (OPEN, CLOSED):
+        return Refusal(
+            Cause.INVALID_POSITION,
+            f"The present position of {situation.name} is not known. Wait until the panel reports it.",
+        )
+    return None
+
+
+def position_reached(situation: Situation) -> Refusal | None:
+    """Rule 6: an absolute target that is already reached needs no command."""
+    if situation.facts.state != situation.request.wanted:
+        return None
+    return Refusal(
+        Cause.POSITION_REACHED,
+        f"{situation.name} is already {situation.request.wanted}. There is nothing to do.",
+    )
+
+
+def motor_has_rested(situation: Situation) -> Refusal | None:
+    """Rule 14: no CLOSE of a motor or compressor within its rest time after an OPEN."""
+    if not situation.closes or not situation.is_among(situation.policy.motors):
+        return None
+    if situation.last_open is None:
+        return None
+    remaining_s = situation.policy.motor_rest_s - situation.since_s(situation.last_open)
+    if remaining_s <= 0:
+        return None
+    return Refusal(
+        Cause.BLOCKED_BY_INTERLOCKING,
+        f"{situation.name} is a motor and was opened a short while ago. It can be closed in {_minutes(remaining_s)}.",
+    )
+
+
+def operations_left(situation: Situation) -> Refusal | None:
+    """Rule 14: at most N operations of one object per hour."""
+    allowed = situation.policy.max_operations_per_hour
+    recent = [moment for moment in situation.operations if situation.since_s(moment) < HOUR_S]
+    if len(recent) < allowed:
+        return None
+    remaining_s = HOUR_S - situation.since_s(recent[-allowed])
+    return Refusal(
+        Cause.BLOCKED_BY_INTERLOCKING,
+        f"{situation.name} has been operated {len(recent)} times in the last hour, the most allowed is {allowed}. "
+        f"The next operation is possible in {_minutes(remaining_s)}.",
+    )
+
+
+def grid_is_up(situation: Situation) -> Refusal | None:
+    """Rule 16: without the grid nothing is closed, unless the source allows it and a reason is given."""
+    if not situation.closes or situation.facts.grid_up is not False:
+        return None
+    if not situation.policy.grid_off_override:
+        sentence = "The grid is off; closing circuits would drain the battery. Wait until the grid is back."
+    elif not situation.request.reason.strip():
+        sentence = f"The grid is off. Give a reason to close {situation.name} all the same."
+    else:
+        return None
+    return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
+
+
+def changed(before: Facts, now: Facts | None) -> Refusal | None:
+    """Rules 5 and 11: what ends a selection when it differs from what was shown."""
+    name = shown_name(before)
+    if now is None:
+        return Refusal(Cause.OBJECT_NOT_SELECTED, f"{name} is no longer there. Look at the list and select again.")
+    if now.link is not Link.LIVE:
+        return Refusal(
+            Cause.ABORTION_BY_COMMUNICATION_LOSS,
+            f"The link to {before.source} was lost. Select again when it is live.",
+        )
+    differences: dict[str, tuple[str | bool, str | bool]] = {
+        "the equipment's identity": (before.identity, now.identity),
+        "the name": (before.name, now.name),
+        "the present state": (before.state, now.state),
+        "user control": (before.controllable, now.controllable),
+        "what forbids a command": (before.why_not, now.why_not),
+    }
+    for what, (old, new) in differences.items():
+        if old != new:
+            return Refusal(
+                Cause.OBJECT_NOT_SELECTED,
+                f"{name}: {what} changed from {_words(old)} to {_words(new)}. Look again and select again.",
+            )
+    return None
+
+
+def _words(value: str | bool) -> str:
+    if isinstance(value, bool):
+        return "allowed" if value else "not allowed"
+    return f"'{clean(value, 80)}'" if value else "nothing"
+
+
+def _minutes(seconds: float) -> str:
+    """A waiting time for a person, rounded up: `2 min 05 s`, `40 s`."""
+    whole = timedelta(seconds=int(seconds) + (seconds % 1 > 0))
+    minutes, rest = divmod(int(whole.total_seconds()), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+REFUSING: tuple[Callable[[Situation], Refusal | None], ...] = (
+    mode,
+    demo_only,
+    known_target,
+    offered_by_the_device,
+    lockout,
+    link_is_live,
+    fresh,
+    position_known,
+    position_reached,
+    motor_has_rested,
+    operations_left,
+    grid_is_up,
+)
