@@ -1,0 +1,133 @@
+"""What a system must declare to be part of the deck, and how systems are found.
+
+A system is one subclass of `System`, exported under the entry-point group `wattdeck.systems`. Everything dear is
+behind a method that imports when called, so that naming the systems costs nothing.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from wattdeck.core.clock import SYSTEM_CLOCK, Clock
+from wattdeck.core.reading import Reading, SourceId
+
+if TYPE_CHECKING:
+    import click
+    from textual.screen import Screen
+
+    from wattdeck.core.config import SourceConfig
+    from wattdeck.core.feed import Feed
+    from wattdeck.core.http import HttpClients
+    from wattdeck.core.operable import Operable
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorOptions:
+    """How a simulator starts. Same options, same answers."""
+
+    seed: int = 1
+    speed: float = 1.0
+    """Simulated seconds per second."""
+    start: datetime | None = None
+    """Simulated time at the start; None = now."""
+    faults: Mapping[str, str | None] = field(default_factory=dict)
+    """Fault name -> value, on from the start."""
+
+
+class Simulator(Protocol):
+    """The other side of a wire: an ASGI app speaking the real protocol, with `/_sim/` controls."""
+
+    @property
+    def app(self) -> Any:
+        """The ASGI application."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Embedded simulators and the sources that point at them."""
+
+    sources: Sequence[SourceConfig]
+    apps: Mapping[str, Any]
+    """Origin (`http://host:port`) -> ASGI application."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a source may use of the engine."""
+
+    http: HttpClients
+    state_dir: Path
+    """Where the source may keep small files of its own."""
+    clock: Clock = SYSTEM_CLOCK
+    demo: bool = False
+
+
+class Source(Protocol):
+    """One opened endpoint: its feeds, and its side of commands if it has any."""
+
+    @property
+    def id(self) -> SourceId: ...
+
+    @property
+    def feeds(self) -> Sequence[Feed[Any]]: ...
+
+    @property
+    def operable(self) -> Operable | None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class System(ABC):
+    """One kind of source: how to configure, open, show, command and simulate it."""
+
+    name: ClassVar[str]
+    """Short lower-case name: the config table, the shell group, the first half of a source id."""
+    title: ClassVar[str]
+    """What people call it: `SPAN`."""
+    summary: ClassVar[str]
+    """One line for `--help`."""
+
+    @abstractmethod
+    def config_model(self) -> type[SourceConfig]:
+        """The settings of one source."""
+
+    @abstractmethod
+    def open(self, config: SourceConfig, context: Context) -> Source:
+        """Make a source. Opens no connection yet."""
+
+    @abstractmethod
+    def text_lines(self, readings: Sequence[Reading[Any]], now: datetime) -> Iterable[str]:
+        """The source's section of the text snapshot: every number with its unit."""
+
+    def screen(self) -> type[Screen[Any]] | None:
+        """The Textual screen, or None if the system has none."""
+        return None
+
+    def cli(self) -> click.Command | None:
+        """The shell group, or None."""
+        return None
+
+    def simulator(self, options: SimulatorOptions) -> Simulator | None:
+        """A simulator for `wattdeck simulate`, or None if there is none."""
+        del options
+        return None
+
+    def demo(self, options: SimulatorOptions, poll_s: float | None) -> Demo | None:
+        """Embedded simulators and sources for `wattdeck demo`, or None."""
+        del options, poll_s
+        return None
+
+    def trend_values(self, feed: str, snapshot: Any) -> Mapping[str, float | None]:
+        """The values of a snapshot worth a sparkline or a plot, by key; None = unknown."""
+        del feed, snapshot
+        return {}
+
+    def snapshot_types(self) -> Mapping[str, type[Any]]:
+        """Feed name -> frozen model of its `data`, for the JSON Schema."""
+        return {}

@@ -1,0 +1,204 @@
+"""One SPAN panel as wattdeck sees it, whichever protocol it came over.
+
+Signs, here and everywhere above the clients: a circuit's power is **positive when it consumes**, negative when it
+produces (the wire has it the other way round); grid power is positive on import; feedthrough power is positive when
+the panel delivers power out to a sub-panel. None is unknown; zero is a measured zero. Source: span.md 0.3, 4, 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Relay(StrEnum):
+    """Position of a switch."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+class Door(StrEnum):
+    """The panel's door; unknown after a boot until it is moved (span.md 4.1)."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+PRIORITIES = ("must_have", "nice_to_have", "non_essential")
+"""The load priorities a v1 panel knows, highest first. A panel may report others; they are kept as text."""
+
+SPACES = 32
+"""Breaker spaces of a MAIN 32 panel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A user-named load on one or two breaker spaces, or a virtual one for a space no circuit owns."""
+
+    circuit_id: str
+    name: str
+    tabs: tuple[int, ...]
+    """Breaker spaces, ascending."""
+    power_w: float | None
+    """Positive = consumption."""
+    energy_consumed_wh: float | None
+    energy_produced_wh: float | None
+    relay: Relay
+    priority: str
+    """One of PRIORITIES, `unknown`, or the panel's own word in lower case."""
+    controllable: bool
+    """The panel lets users switch it. False = "always on" in the maker's app."""
+    virtual: bool = False
+    """No circuit of the panel: made from the raw meter of an unmapped space. Has no relay of its own."""
+    relay_target: Relay | None = None
+    """Position asked for and not yet reported."""
+    sheddable: bool | None = None
+    never_backup: bool | None = None
+    power_at: datetime | None = field(default=None, compare=False)
+    """When the panel measured the power. Not part of equality: a new time alone is no news."""
+    energy_at: datetime | None = None
+    """When the panel last moved the energy counters; often ten minutes and more behind (span.md 4.3)."""
+    energy_today_wh: float | None = None
+    """Net consumption (consumed minus produced) since `PanelSnapshot.today_since`, by wattdeck's own baseline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The raw meter of one breaker space."""
+
+    tab: int
+    power_w: float | None
+    """Positive = consumption."""
+    energy_consumed_wh: float | None
+    energy_produced_wh: float | None
+    relay: Relay
+    measure_valid: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PanelStatus:
+    """Who the panel is and how it is connected."""
+
+    serial: str
+    firmware: str
+    model: str
+    door: Door
+    proximity_proven: bool | None
+    """The door procedure was done and registration is open. None: this firmware does not say."""
+    unlock_presses_left: int | None
+    """Older firmware: presses of the door switch still missing."""
+    ethernet: bool | None
+    wifi: bool | None
+    cellular: bool | None
+    uptime_s: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelState:
+    """The panel's own meters and switches at one moment."""
+
+    main_relay: Relay
+    grid_power_w: float | None
+    """Positive = import."""
+    feedthrough_power_w: float | None
+    """Positive = out to the sub-panel."""
+    main_consumed_wh: float | None
+    main_produced_wh: float | None
+    feedthrough_consumed_wh: float | None
+    """A computed residual: may be negative and fall (span.md 4.2). Never alarm on it."""
+    feedthrough_produced_wh: float | None
+    grid_state: str
+    dsm_state: str
+    run_config: str
+    branches: tuple[Branch, ...]
+
+    @property
+    def empty(self) -> bool:
+        """The panel answered without data: main relay unknown. Its zeros mean nothing (span.md 4.2)."""
+        return self.main_relay is Relay.UNKNOWN
+
+    @property
+    def house_load_w(self) -> float | None:
+        """What the spaces of this panel consume, W; None while any meter is unknown."""
+        powers = [branch.power_w for branch in self.branches]
+        if not powers or None in powers:
+            return None
+        return sum(power for power in powers if power is not None and power > 0)
+
+    @property
+    def generation_w(self) -> float | None:
+        """What the spaces of this panel feed in, W, as a positive number; None while any meter is unknown."""
+        powers = [branch.power_w for branch in self.branches]
+        if not powers or None in powers:
+            return None
+        return -sum(power for power in powers if power is not None and power < 0) + 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSnapshot:
+    """Everything the `panel` feed knows at one moment: what screens, exports and control look at."""
+
+    serial: str
+    firmware: str
+    model: str
+    door: Door
+    main_relay: Relay
+    grid_power_w: float | None
+    """Positive = import."""
+    feedthrough_power_w: float | None
+    """Positive = out to the sub-panel."""
+    house_load_w: float | None
+    generation_w: float | None
+    battery_percent: int | None
+    """None: no battery configured, or not known. Panels without one answer a plausible number, so it is opt-in."""
+    main_consumed_wh: float | None
+    main_produced_wh: float | None
+    circuits: tuple[Circuit, ...]
+    """Real circuits first in the panel's order, then virtual ones by space."""
+    feedthrough_consumed_wh: float | None = None
+    feedthrough_produced_wh: float | None = None
+    grid_state: str = ""
+    dsm_state: str = ""
+    run_config: str = ""
+    proximity_proven: bool | None = None
+    ethernet: bool | None = None
+    wifi: bool | None = None
+    cellular: bool | None = None
+    solar_w: float | None = None
+    """Production of the spaces configured as solar, W, positive; None: none configured."""
+    today_since: datetime | None = None
+    """Where `energy_today_wh` starts: local midnight, or later if wattdeck was not running then."""
+    uptime_s: int | None = field(default=None, compare=False)
+
+    def circuit(self, circuit_id: str) -> Circuit | None:
+        """The circuit of that id, or None."""
+        for circuit in self.circuits:
+            if circuit.circuit_id == circuit_id:
+                return circuit
+        return None
+
+
+def leg(tab: int) -> str:
+    """The supply leg of a space: 1,2 on L1, 3,4 on L2, 5,6 on L1 ... (span.md 7.2)."""
+    return "L1" if ((tab - 1) // 2) % 2 == 0 else "L2"
+
+
+def voltage_v(tabs: tuple[int, ...]) -> int | None:
+    """Nominal voltage of a circuit: one space 120 V, two spaces on opposite legs 240 V, else None."""
+    if len(tabs) == 1:
+        return 120
+    if len(tabs) == 2 and leg(tabs[0]) != leg(tabs[1]):
+        return 240
+    return None
+
+
+def current_a(circuit: Circuit) -> float | None:
+    """Estimated current, A, from power over nominal voltage; v1 reports neither current nor voltage."""
+    volts = voltage_v(circuit.tabs)
+    if volts is None or circuit.power_w is None:
+        return None
+    return abs(circuit.power_w) / volts

@@ -1,0 +1,238 @@
+"""A SPAN panel that is not there: the v1 wire of span.md over a made-up house, with switches for what fails.
+
+Runs in process through `wattdeck.core.asgi.SimulatedTransport` or on a port through `wattdeck.core.serve`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from wattdeck.core.asgi import AsgiApp
+from wattdeck.core.system import SimulatorOptions
+from wattdeck.systems.span.answers import Answers, Json
+from wattdeck.systems.span.disturbance import Disturbance, json_response
+from wattdeck.systems.span.endpoints import Endpoints, Refusal, refusal_response
+from wattdeck.systems.span.faults import Fault, FaultBoard, parse
+from wattdeck.systems.span.house import House, HouseClock
+from wattdeck.systems.span.household import HOUSEHOLDS, salt_of
+from wattdeck.systems.span.registry import PRESSES_TO_UNLOCK, Registry
+
+MOST_SPEED = 1e6
+
+
+class SpanSimulator:
+    """One simulated panel.
+
+    Args:
+        options: Seed, speed, start, faults. A start without offset is the wall clock of a house on UTC.
+        household: `home` (solar, battery) or `shop` (neither).
+        circuit_energy_period_s: How often circuit counters are published; 0 = always.
+        monotonic: Seconds that never jump.
+        sleep: Waits some seconds.
+
+    Raises:
+        ValueError: no such household or fault, or a value a fault does not take.
+    """
+
+    def __init__(
+        self,
+        options: SimulatorOptions,
+        *,
+        household: str = "home",
+        circuit_energy_period_s: float = 600.0,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        if household not in HOUSEHOLDS:
+            raise ValueError(f"no household is called {household!r}; known are {', '.join(HOUSEHOLDS)}")
+        start = options.start or datetime.now(UTC).astimezone()
+        start = start if start.tzinfo else start.replace(tzinfo=UTC)
+        clock = HouseClock(start.timestamp(), options.speed, monotonic)
+        self.house = House(
+            HOUSEHOLDS[household],
+            clock,
+            seed=options.seed,
+            utc_offset_s=(start.utcoffset() or timedelta()).total_seconds(),
+            circuit_energy_period_s=circuit_energy_period_s,
+        )
+        self.faults = FaultBoard(options.seed)
+        self.registry = Registry(salt_of(options.seed, self.house.household.serial), clock.elapsed_s)
+        self._answers = Answers(self.house, self.faults)
+        self._movements: list[tuple[float, str, bool]] = []
+        endpoints = Endpoints(self.house, self._answers, self.registry, self.faults, self._settle, self._move_later)
+        panel = Starlette(
+            routes=[*endpoints.routes(), *self._controls()],
+            exception_handlers={Refusal: refusal_response, HTTPException: refusal_response},
+        )
+        self._disturbance = Disturbance(panel, self.faults, clock.elapsed_s, sleep)
+        for name, value in options.faults.items():
+            self.set_fault(name, value)
+
+    @property
+    def app(self) -> AsgiApp:
+        """The ASGI application."""
+        return self._disturbance
+
+    def issue_token(self, name: str = "wattdeck demo") -> str:
+        """Register a client without the door procedure, and return its token."""
+        return self.registry.issue(name, "embedded", self._answers.wall_s).token
+
+    def press_door(self) -> None:
+        """Press the door switch once."""
+        self.registry.press_door()
+
+    def set_fault(self, name: str, value: str | None = None) -> None:
+        """Switch a fault on, or off with the value `off`.
+
+        Raises:
+            ValueError: no such fault, or a value it does not take; the message lists what is known.
+        """
+        if value != "off":
+            self._moves(parse(name, value))
+        fault = self.faults.set(name, value)
+        if fault is not None and fault.kind.strikes == "once":
+            self._happen(fault)
+        self._apply_standing()
+
+    def clear_faults(self, name: str | None = None) -> None:
+        """Switch off one fault, or all.
+
+        Raises:
+            ValueError: no fault of that name exists.
+        """
+        self.faults.clear(name)
+        if name in (None, "refuse", "reboot"):
+            self._disturbance.calm()
+        self._apply_standing()
+
+    def _happen(self, fault: Fault) -> None:
+        """What a fault that strikes once does."""
+        if fault.kind.name == "revoke":
+            self.registry.revoke_all()
+        elif fault.kind.name == "counter-reset":
+            self.house.lose_energy(float(str(fault.value)))
+        elif fault.kind.name == "reboot":
+            self.house.reboot()
+            self.registry.lock()
+            self._disturbance.boot(float(str(fault.value)))
+
+    def _apply_standing(self) -> None:
+        """Bring the house in line with the faults of the house that are on."""
+        grid_up = self.faults.standing("grid-down") is None
+        if grid_up != self.house.grid_up:
+            self.house.set_grid(up=grid_up)
+        moved = self.faults.standing("moved-tabs")
+        moves = {} if moved is None else self._moves(moved)
+        self.house.rewire(moves)
+
+    def _moves(self, fault: Fault) -> dict[str, tuple[int, ...]]:
+        """The new spaces a `moved-tabs` fault asks for; nothing for other faults.
+
+        Raises:
+            ValueError: no such circuit, or the spaces are not free.
+        """
+        if fault.kind.name != "moved-tabs" or not isinstance(fault.value, tuple):
+            return {}
+        circuit_id, tabs = fault.value
+        circuits = self.house.circuits
+        circuit_id = circuit_id or next(iter(circuits))
+        if circuit_id not in circuits:
+            raise ValueError(f"no circuit has the id {circuit_id!r}")
+        taken = {tab for key, other in circuits.items() if key != circuit_id for tab in other.load.tabs}
+        taken |= set(self.house.household.solar_tabs)
+        own = circuits[circuit_id].load.tabs
+        free = [tab for tab in range(1, 33) if tab not in taken and tab not in own]
+        tabs = tabs or tuple(free[: len(own)])
+        if not tabs or taken & set(tabs):
+            raise ValueError(f"not all of the spaces {', '.join(map(str, tabs))} are free; free are {free}")
+        return {circuit_id: tabs}
+
+    def _move_later(self, delay_s: float, circuit_id: str, opened: bool) -> None:
+        self._movements.append((self.house.clock.elapsed_s() + delay_s, circuit_id, opened))
+
+    def _settle(self) -> None:
+        """Bring the house up to the present, delayed relay movements included."""
+        now_s = self.house.clock.elapsed_s()
+        due = [movement for movement in self._movements if movement[0] <= now_s]
+        for movement in due:
+            self._movements.remove(movement)
+            self.house.switch(movement[1], opened=movement[2])
+        self.house.advance()
+
+    def _controls(self) -> list[Route]:
+        return [
+            Route("/_sim/fault", self._control(self._set_fault), methods=["POST"]),
+            Route("/_sim/clear", self._control(self._clear), methods=["POST"]),
+            Route("/_sim/clock", self._control(self._turn_clock), methods=["POST"]),
+            Route("/_sim/door", self._control(self._use_door), methods=["POST"]),
+            Route("/_sim/state", self._control(lambda _: None), methods=["GET"]),
+        ]
+
+    def _control(self, action: Callable[[Json], None]) -> Callable[[Request], Awaitable[Response]]:
+        """A handler that does something with the body and answers with the simulator's state."""
+
+        async def handler(request: Request) -> Response:
+            try:
+                body: Any = await request.json() if await request.body() else {}
+                if not isinstance(body, dict):
+                    raise TypeError("the body must be a JSON object")
+                action(body)
+            except (ValueError, TypeError, KeyError, OverflowError) as error:
+                words = f"the body lacks {error}" if isinstance(error, KeyError) else str(error)
+                return json_response({"detail": words}, 422)
+            return json_response(self.state())
+
+        return handler
+
+    def _set_fault(self, body: Json) -> None:
+        value = body.get("value")
+        self.set_fault(str(body["name"]), None if value is None else str(value))
+
+    def _clear(self, body: Json) -> None:
+        name = body.get("name")
+        self.clear_faults(None if name is None else str(name))
+
+    def _turn_clock(self, body: Json) -> None:
+        advance_s, speed = float(body.get("advance_s", 0)), float(body.get("speed", self.house.clock.speed))
+        if not 0 <= advance_s < 1e9:
+            raise ValueError("advance_s must be 0 or more: time does not go back")
+        if not 0 <= speed <= MOST_SPEED:
+            raise ValueError(f"speed must be from 0 to {MOST_SPEED:g}")
+        self._settle()
+        self.house.clock.set_speed(speed)
+        self.house.clock.advance(advance_s)
+        self._settle()
+
+    def _use_door(self, body: Json) -> None:
+        moved = body.get("open")
+        if moved is not None:
+            self.house.door = "OPEN" if moved else "CLOSED"
+        for _ in range(min(10, int(body.get("presses", PRESSES_TO_UNLOCK if moved is None else 0)))):
+            self.press_door()
+
+    def state(self) -> Json:
+        """What the simulator is up to; no token is in it."""
+        self._settle()
+        house = self.house
+        return {
+            "simulator": "span",
+            "serial": house.household.serial,
+            "time": datetime.fromtimestamp(house.second, UTC).isoformat(),
+            "speed": house.clock.speed,
+            "faults": self.faults.names(),
+            "clients": len(self.registry.clients),
+            "unlocked": self.registry.unlocked,
+            "door": house.door,
+            "grid_up": house.grid_up,
+            "soe_percent": house.soe_percent,
+        }
