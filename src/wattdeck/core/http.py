@@ -1,0 +1,324 @@
+"""HTTP for every system: one persistent pool per origin, one request method, one set of errors.
+
+httpx is loaded with the first request, not before. Proxies, `.netrc` and certificate variables of the
+environment are not used: panels and meters are reached directly, and the configuration says what is trusted.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import random as randomlib
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import anyio
+
+import wattdeck
+from wattdeck.core.answers import BUSY_STATUSES, Answer, detail_of, json_body, status_error
+from wattdeck.core.clock import SYSTEM_CLOCK, Clock
+from wattdeck.core.errors import BadAnswer, ConfigError, Unreachable
+from wattdeck.core.origin import normal_origin, origin_of
+from wattdeck.core.redact import RedactingFilter, redact, register_secret
+from wattdeck.core.retry import NO_RETRY, REPEATABLE_ERRORS, RetryPolicy, repeat
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = [
+    "MAX_BODY_BYTES",
+    "NO_RETRY",
+    "Answer",
+    "Http",
+    "HttpClients",
+    "RedactingFilter",
+    "RetryPolicy",
+    "Timeouts",
+    "detail_of",
+    "json_body",
+    "normal_origin",
+    "origin_of",
+    "redact",
+    "register_secret",
+    "status_error",
+]
+
+MAX_BODY_BYTES = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait for one attempt, seconds."""
+
+    connect_s: float = 10.0
+    """Name lookup, TCP and TLS."""
+    read_s: float = 30.0
+    """Silence between two pieces of the answer."""
+
+
+class HttpClients:
+    """All HTTP connections of one hub, or of one client used alone.
+
+    One pool per origin, one SSL context per CA file.
+
+    Nothing is opened before the first request. After `aclose` a request opens anew.
+    """
+
+    def __init__(
+        self,
+        *,
+        mounts: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+        only_mounted: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
+        random: Callable[[], float] = randomlib.random,
+    ) -> None:
+        """Args:
+        mounts: Origin -> transport to use for it instead of the network.
+        only_mounted: Refuse every other origin, so that nothing leaves the machine (demo).
+        random: A number from 0 to 1, for the jitter.
+        """
+        self._mounts = {normal_origin(origin): transport for origin, transport in (mounts or {}).items()}
+        self._only_mounted = only_mounted
+        self._clock = clock
+        self._random = random
+        self._open: dict[tuple[str, Path | None], Http] = {}
+        self._contexts: dict[Path | None, ssl.SSLContext] = {}
+
+    def get(self, origin: str, *, ca_file: Path | None = None) -> Http:
+        """The one `Http` of an origin; the same for everyone who asks with the same CA file.
+
+        Args:
+            ca_file: PEM file of the only authority to trust; None trusts the public ones.
+
+        Raises:
+            ValueError: the origin is none.
+            ConfigError: the CA file cannot be used.
+        """
+        origin = normal_origin(origin)
+        key = (origin, ca_file)
+        if key not in self._open:
+            if ca_file is not None:
+                self._context(ca_file)
+            self._open[key] = Http(
+                origin, lambda: self._transport(origin, ca_file), clock=self._clock, random=self._random
+            )
+        return self._open[key]
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for http in self._open.values():
+            await http.aclose()
+
+    def _transport(self, origin: str, ca_file: Path | None) -> httpx.AsyncBaseTransport:
+        if origin in self._mounts:
+            return self._mounts[origin]
+        if self._only_mounted:
+            raise Unreachable(f"{origin} is not part of the demo, and the demo opens no network connection")
+        from wattdeck.core.transport import open_transport
+
+        return open_transport(self._context(ca_file) if origin.startswith("https:") else _NO_TLS)
+
+    def _context(self, ca_file: Path | None) -> ssl.SSLContext:
+        if ca_file not in self._contexts:
+            self._contexts[ca_file] = _trusting(ca_file)
+        return self._contexts[ca_file]
+
+
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For plain HTTP: trusts nothing, and spares loading the public authorities (20 ms)."""
+
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    if ca_file is None:
+        import certifi
+
+        return ssl.create_default_context(cafile=certifi.where())
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        reason = "it holds no PEM certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigError(f"CA file {ca_file} cannot be used: {reason}") from None
+    # From Python 3.13 on the default asks for RFC 5280 extensions that few private authorities provide.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+class Http:
+    """Requests to one origin over its pool."""
+
+    def __init__(
+        self,
+        origin: str,
+        open_transport: Callable[[], httpx.AsyncBaseTransport],
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        random: Callable[[], float] = randomlib.random,
+    ) -> None:
+        self.origin = origin
+        self.host = urlsplit(origin).hostname or origin
+        self._open_transport = open_transport
+        self._clock = clock
+        self._random = random
+        self._transport: httpx.AsyncBaseTransport | None = None
+        self._urls: dict[str, httpx.URL] = {}
+        self._headers: dict[tuple[object, ...], httpx.Headers] = {}
+        self._kept_connection = False
+
+    async def aclose(self) -> None:
+        """Close the pool. The next request opens a new one."""
+        transport, self._transport = self._transport, None
+        self._kept_connection = False
+        if transport is not None:
+            await transport.aclose()
+
+    def what(self, method: str, path: str) -> str:
+        """How errors name a request: host, method and path, without the query."""
+        return redact(f"{self.origin.partition('://')[2]} ({method} {path.partition('?')[0][:200]})")
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool,
+        deadline_s: float = 30.0,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy = NO_RETRY,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> Answer:
+        """Send one request and return its whole answer, whatever the status except those that mean "not now".
+
+        Redirects are not followed. A repeatable request that finds its kept connection dead is sent once more
+        at once; that is not counted as a repetition.
+
+        Args:
+            path: Absolute, already percent-encoded, with the query if any.
+            json: Sent as compact JSON unless None.
+            repeatable: Sending it twice does no harm. If False it is sent once, whatever `retry` says.
+            deadline_s: Total for one attempt, from connecting to the last byte; repetitions come on top.
+            timeouts: None: both as long as the deadline.
+
+        Raises:
+            Unreachable: no connection; if not repeatable, nothing was sent.
+            TimedOut: no complete answer in time; if not repeatable, the outcome is unknown.
+            BadAnswer: the answer was cut short, too large or not HTTP; if not repeatable, the outcome is
+                unknown (also when the connection was closed without an answer).
+            Busy: 429, 502, 503 or 504.
+        """
+        timeouts = timeouts or Timeouts(deadline_s, deadline_s)
+        content = None if json is None else compact_json(json)
+
+        async def attempt() -> Answer:
+            return await self._attempt(method, path, content, headers, repeatable, deadline_s, timeouts, max_body_bytes)
+
+        try:
+            return await attempt()
+        except REPEATABLE_ERRORS as error:
+            if not repeatable or not retry.retries:
+                raise
+            return await repeat(attempt, error, retry, sleep=self._clock.sleep, random=self._random)
+
+    async def _attempt(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str] | None,
+        repeatable: bool,
+        deadline_s: float,
+        timeouts: Timeouts,
+        max_body_bytes: int,
+    ) -> Answer:
+        from wattdeck.core import transport as wire
+
+        if self._transport is None:
+            self._transport = self._open_transport()
+        try:
+            with anyio.fail_after(deadline_s):
+                request = self._build(method, path, content, headers, timeouts)
+                kept, self._kept_connection = self._kept_connection, False
+                try:
+                    answer = await wire.exchange(self._transport, request, max_body_bytes=max_body_bytes)
+                except wire.ConnectionBrokenError:
+                    if not (kept and repeatable):
+                        raise
+                    answer = await wire.exchange(self._transport, request, max_body_bytes=max_body_bytes)
+        except (TimeoutError, BadAnswer, *wire.FAULTS) as error:
+            raise wire.in_words(error, self.host, self.what(method, path), repeatable=repeatable) from error
+        self._kept_connection = True
+        if answer.status_code in BUSY_STATUSES:
+            after_s = _retry_after_s(answer.headers.get("retry-after", ""), self._clock)
+            raise status_error(answer, self.what(method, path), retry_after_s=after_s)
+        return answer
+
+    def _build(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str] | None,
+        timeouts: Timeouts,
+    ) -> httpx.Request:
+        import httpx
+
+        url = self._urls.get(path)
+        if url is None:
+            # Paths are few and repeat with every poll; parsing one costs as much as building the rest.
+            if len(self._urls) >= 64:
+                self._urls.clear()
+            try:
+                url = self._urls[path] = httpx.URL(self.origin + path)
+            except httpx.InvalidURL:
+                raise Unreachable(f"{self.what(method, path)}: not a possible host name or path") from None
+        fields = self._fields(headers, has_body=content is not None)
+        patience = {
+            "connect": timeouts.connect_s,
+            "read": timeouts.read_s,
+            "write": timeouts.read_s,
+            "pool": timeouts.connect_s,
+        }
+        return httpx.Request(method, url, headers=fields, content=content, extensions={"timeout": patience})
+
+    def _fields(self, headers: Mapping[str, str] | None, *, has_body: bool) -> httpx.Headers:
+        """All request headers, in a form httpx copies instead of checking them again."""
+        import httpx
+
+        key = (has_body, *(headers or {}).items())
+        fields = self._headers.get(key)
+        if fields is None:
+            if len(self._headers) >= 8:
+                self._headers.clear()
+            host = {"Host": self.origin.partition("://")[2]}
+            body = {"Content-Type": "application/json"} if has_body else {}
+            fields = self._headers[key] = httpx.Headers({**host, **_HEADERS, **(headers or {}), **body})
+        return fields
+
+
+_HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+    "User-Agent": f"wattdeck/{wattdeck.__version__}",
+}
+
+
+def compact_json(value: Any) -> bytes:
+    """JSON without spaces, UTF-8."""
+    return jsonlib.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _retry_after_s(value: str, clock: Clock) -> float | None:
+    """Seconds asked for by a `Retry-After` header, in either of its forms; None if it says nothing usable."""
+    if value.isdecimal():
+        return float(value[:9])
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - clock.now()).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None

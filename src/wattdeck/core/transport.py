@@ -1,0 +1,181 @@
+"""One exchange over httpx, and transport faults put into words."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncIterable, Iterator
+from typing import cast
+
+from wattdeck.core.answers import Answer
+from wattdeck.core.errors import BadAnswer, SourceError, TimedOut, Unreachable
+from wattdeck.core.lazy_httpx import prepare_httpx
+
+prepare_httpx()
+
+import httpx  # noqa: E402
+
+KEEPALIVE_S = 300.0
+"""Longer than any poll interval. A connection the other side closed meanwhile is noticed and replaced."""
+CONNECTIONS = 2
+"""Per origin: one that is kept, and one more so that a command need not wait for a slow poll."""
+
+_READ_BACK = "whether it acted is not known; read the state back"
+
+
+class ConnectionBrokenError(Exception):
+    """The connection ended before the first byte of an answer: usual on one kept for too long."""
+
+
+FAULTS = (httpx.TransportError, ConnectionBrokenError)
+
+
+def open_transport(context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
+    """A pool for one origin. Proxies and certificates named in the environment are not used."""
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S)
+    return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
+
+
+async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, *, max_body_bytes: int) -> Answer:
+    """Send one request and read its whole answer.
+
+    Raises:
+        ConnectionBrokenError: no answer at all; the request may have been received.
+        BadAnswer: the answer is cut short, too large, or packed in a way it should not be.
+        httpx.TransportError: anything else that went wrong before the answer.
+    """
+    try:
+        response = await transport.handle_async_request(request)
+    except httpx.RemoteProtocolError as error:
+        if "without sending a response" in str(error):
+            raise ConnectionBrokenError from error
+        raise BadAnswer("what answers there does not speak HTTP") from error
+    except (httpx.ReadError, httpx.WriteError, httpx.CloseError) as error:
+        raise ConnectionBrokenError from error
+    try:
+        body = await _read_body(response, max_body_bytes)
+    finally:
+        await response.aclose()
+    return Answer(response.status_code, body, response.headers)
+
+
+async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
+    """The unpacked body, never holding more than the cap."""
+    # Looked up in the raw list: one look into httpx's mapping costs more than all of this.
+    headers = {name.lower(): value for name, value in response.headers.raw}
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced[:20]) > max_bytes:
+        raise _too_large(max_bytes)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        # The stream itself: the response's own iterators refuse answers made in memory (mounted transports).
+        async for chunk in cast(AsyncIterable[bytes], response.stream):
+            size += len(chunk)
+            if size > max_bytes:
+                raise _too_large(max_bytes)
+            chunks.append(chunk)
+    except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+        raise BadAnswer(f"the answer was cut short after {size} bytes") from error
+    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    packing = headers.get(b"content-encoding", b"").decode("ascii", "replace").strip().lower()
+    return body if packing in ("", "identity") else _unpack(body, packing, max_bytes)
+
+
+def _unpack(body: bytes, packing: str, max_bytes: int) -> bytes:
+    """Undo gzip or deflate without ever unpacking more than the cap."""
+    if packing not in ("gzip", "x-gzip", "deflate"):
+        raise BadAnswer(f"the answer is packed as {packing[:20]!r}, which was not asked for")
+    raw_deflate = packing == "deflate" and (not body or body[0] & 0x0F != 8)
+    unpacker = zlib.decompressobj(-15 if raw_deflate else 47)
+    try:
+        plain = unpacker.decompress(body, max_bytes + 1)
+    except zlib.error as error:
+        raise BadAnswer("the answer's compression is broken") from error
+    if len(plain) > max_bytes:
+        raise _too_large(max_bytes)
+    if not unpacker.eof and body:
+        raise BadAnswer("the compressed answer was cut short")
+    return plain
+
+
+def _too_large(max_bytes: int) -> BadAnswer:
+    return BadAnswer(f"the answer is larger than {max_bytes / 1e6:g} MB; the rest was not read")
+
+
+def in_words(error: Exception, host: str, what: str, *, repeatable: bool) -> SourceError:
+    """A transport fault as one of our errors.
+
+    For a request that must not be repeated, Unreachable means that nothing was sent; a fault after that point
+    is TimedOut or BadAnswer, because what the other side did is not known.
+    """
+    unknown = "" if repeatable else f"; {_READ_BACK}"
+    match error:
+        case BadAnswer():
+            return BadAnswer(f"{what}: {error}{unknown}")
+        case ConnectionBrokenError() if repeatable:
+            return Unreachable(f"{what}: the connection was closed without an answer")
+        case ConnectionBrokenError():
+            return BadAnswer(f"{what}: the connection was closed without an answer; {_READ_BACK}")
+        case httpx.ConnectTimeout():
+            return Unreachable(f"{what}: nothing answers at {host}; is it on, and the address right?")
+        case httpx.PoolTimeout():
+            return Unreachable(f"{what}: earlier requests to it still wait for their answers; nothing was sent")
+        case httpx.ConnectError():
+            return Unreachable(f"{what}: {_why_no_connection(error, host)}")
+        case TimeoutError() | httpx.TimeoutException():
+            return TimedOut(f"{what}: no complete answer in time{unknown}")
+        case _ if repeatable:
+            return Unreachable(f"{what}: the request could not be sent ({type(error).__name__})")
+        case _:
+            return BadAnswer(f"{what}: the exchange failed ({type(error).__name__}); {_READ_BACK}")
+
+
+_ERRNO_WORDS = {
+    errno.ECONNREFUSED: "the connection was refused; is the port right, and the service running?",
+    errno.EHOSTUNREACH: "no route to host; is it on, and on this network?",
+    errno.ENETUNREACH: "the network cannot be reached; is this machine connected?",
+    errno.ENETDOWN: "the network is down",
+    errno.ETIMEDOUT: "nothing answers; is it on, and the address right?",
+    errno.ECONNRESET: "the connection was reset while it was being made",
+    errno.EMFILE: "this machine has no file descriptors left",
+    errno.EACCES: "this machine's firewall or rights forbid the connection",
+    errno.EPERM: "this machine's firewall or rights forbid the connection",
+}
+
+
+def _why_no_connection(error: BaseException, host: str) -> str:
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = cause.verify_message
+            return f"TLS failed: the certificate is not trusted ({reason}); is the CA file the right one?"
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS failed ({getattr(cause, 'reason', None) or 'handshake broken off'}); does that port speak TLS?"
+        if isinstance(cause, socket.gaierror):
+            if cause.errno == socket.EAI_AGAIN:
+                return f"the name {host} cannot be looked up now; does this machine's DNS work?"
+            return f"the name {host} was not found; is it spelt right?"
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.errno in _ERRNO_WORDS:
+            return _ERRNO_WORDS[cause.errno]
+    if any(isinstance(cause, UnicodeError) for cause in causes):
+        return f"{host} is not a possible host name"
+    return "no connection could be made"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that led to it, groups included."""
+    queue: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while queue and len(seen) < 50:
+        current = queue.pop(0)
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        if isinstance(current, BaseExceptionGroup):
+            queue.extend(current.exceptions)
+        queue += [current.__cause__, current.__context__]
