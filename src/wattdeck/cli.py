@@ -1,0 +1,246 @@
+"""The command line: common options, and one group for each system, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wattdeck import __version__
+from wattdeck.core.errors import UsageError, WattdeckError
+from wattdeck.core.system import System
+from wattdeck.discovery import discover
+from wattdeck.shell.context import AppContext
+from wattdeck.shell.words import (
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    code_of,
+    parse_time,
+    say,
+    simulator_options,
+)
+
+
+class Commands(click.Group):
+    """The commands there always are, and a group for each installed system."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        systems = [name for name, system in _app(ctx).systems.items() if type(system).cli is not System.cli]
+        return [*super().list_commands(ctx), *sorted(set(systems) | {"config"})]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            return command
+        if cmd_name == "config":
+            from wattdeck.shell.config import config_group
+
+            return config_group
+        system = _app(ctx).systems.get(cmd_name)
+        return None if system is None else system.cli()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List everything without loading the systems' groups: their summaries are enough."""
+        app = _app(ctx)
+        rows = []
+        for name in self.list_commands(ctx):
+            if name in app.systems:
+                rows.append((name, app.systems[name].summary))
+            elif name == "config":
+                rows.append((name, "Write, check and show the configuration."))
+            else:
+                command = super().get_command(ctx, name)
+                rows.append((name, command.get_short_help_str(80) if command is not None else ""))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _app(ctx: click.Context) -> AppContext:
+    root = ctx.find_root()
+    if not isinstance(root.obj, AppContext):
+        root.obj = AppContext(find_systems=discover)
+    return root.obj
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--config", type=click.Path(path_type=Path), help="Configuration file (else WATTDECK_CONFIG, else XDG).")
+@click.option("--read-only", is_flag=True, help="Refuse every command, whatever the configuration says.")
+@click.option("--theme", help="Theme by name.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="warning",
+    show_default=True,
+    help="How much goes into the log.",
+)
+@click.option("--log-file", type=click.Path(path_type=Path), help="Log to this file (else none in the live app).")
+@click.version_option(__version__, message="wattdeck %(version)s")
+@click.pass_context
+def main(
+    ctx: click.Context,
+    config: Path | None,
+    read_only: bool,
+    theme: str | None,
+    log_level: str,
+    log_file: Path | None,
+) -> None:
+    """Watch and operate energy systems from a terminal.
+
+    Without a command: the live app on your configuration.
+    """
+    ctx.obj = AppContext(
+        config_path=config,
+        read_only=read_only,
+        theme=theme,
+        log_level=log_level,
+        log_file=log_file,
+        find_systems=discover,
+    )
+    live = ctx.invoked_subcommand in (None, "demo")
+    set_up_logging(log_level, log_file, to_stderr=not live)
+    if ctx.invoked_subcommand is None:
+        from wattdeck.shell.live import live_app
+
+        ctx.exit(live_app(ctx.obj))
+
+
+@main.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same day.")
+@click.option("--speed", type=click.FloatRange(0.01, 3600), default=1.0, show_default=True,
+              help="Simulated seconds per second.")
+@click.option("--start", metavar="ISO8601", help="Simulated time at the start (else now).")
+@click.option("--poll", type=click.FloatRange(0.2, 3600), default=1.0, show_default=True, help="Seconds between polls.")
+@click.option("--screen", metavar="NAME", help="System to start on.")
+@click.option("--low-bandwidth", is_flag=True, help="Paint every 5 s, 16 colours, no trends.")
+@click.pass_obj
+def demo(
+    app: AppContext, seed: int, speed: float, start: str | None, poll: float, screen: str | None, low_bandwidth: bool
+) -> None:
+    """The live app on embedded simulators: no network, no set-up."""
+    from wattdeck.shell.live import demo_app
+
+    options = simulator_options(seed, speed, start)
+    click.get_current_context().exit(demo_app(app, options, poll, screen, low_bandwidth))
+
+
+@main.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--demo", "use_demo", is_flag=True, help="Read the embedded simulators.")
+@click.option("--format", "form", type=click.Choice(["json", "csv", "text", "svg", "html"]), default="text",
+              show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="Write to a file instead of stdout.")
+@click.option("--screen", metavar="NAME", help="Screen to draw (svg, html).")
+@click.option("--size", metavar="COLSxROWS", default="120x36", show_default=True, help="Size to draw (svg, html).")
+@click.option("--timeout", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True,
+              help="Seconds to wait for every feed's first answer.")
+@click.option("--watch", type=click.FloatRange(0.1, 86400), metavar="SECONDS", help="One document per line, for ever.")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="With --watch: stop after N documents.")
+@click.option("--json-schema", is_flag=True, help="Print the JSON Schema of the document and stop.")
+@click.option("--seed", type=int, default=1, help="With --demo: same seed, same day.")
+@click.option("--start", metavar="ISO8601", help="With --demo: simulated time.")
+@click.pass_obj
+def snapshot(app: AppContext, /, **options: Any) -> None:
+    """Read every source once and print it: for cron and pipes."""
+    from wattdeck.shell.headless import take_snapshot
+
+    click.get_current_context().exit(take_snapshot(app, **options))
+
+
+@main.command()
+@click.argument("system", metavar="SYSTEM")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes any free port.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--speed", type=click.FloatRange(0.01, 3600), default=1.0, show_default=True)
+@click.option("--start", metavar="ISO8601", help="Simulated time at the start (else now).")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="A fault that is on from the start.")
+@click.pass_obj
+def simulate(
+    app: AppContext, system: str, host: str, port: int, seed: int, speed: float, start: str | None,
+    faults: Sequence[str],
+) -> None:  # fmt: skip
+    """Serve the other side of a wire on a port until interrupted."""
+    from wattdeck.shell.headless import run_simulator
+
+    options = simulator_options(seed, speed, start, faults)
+    click.get_current_context().exit(run_simulator(app, system, host, port, options))
+
+
+@main.command()
+@click.option("--since", metavar="ISO8601", help="Only records from this time on.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--verify", is_flag=True, help="Check the chain and say what is wrong with it.")
+@click.pass_obj
+def journal(app: AppContext, since: str | None, form: str, verify: bool) -> None:
+    """List the commands given from here, and how they ended."""
+    from wattdeck.shell.headless import show_journal
+
+    moment = parse_time(since) if since else None
+    click.get_current_context().exit(show_journal(app, moment, form, verify))
+
+
+@main.command()
+@click.option("--timeout", type=click.FloatRange(0.1, 600), default=10.0, show_default=True)
+@click.pass_obj
+def doctor(app: AppContext, timeout: float) -> None:
+    """Say what is installed, reachable, stale or misconfigured. Prints no secret."""
+    from wattdeck.shell.headless import examine
+
+    click.get_current_context().exit(examine(app, timeout))
+
+
+def set_up_logging(level: str, file: Path | None, *, to_stderr: bool) -> None:
+    """Log to a private file, or to stderr where no screen is in the way; secrets are taken out on the way."""
+    handler: logging.Handler
+    if file is not None:
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise UsageError(f"{file}: cannot log there ({error.strerror})") from error
+        handler = logging.StreamHandler(os.fdopen(descriptor, "w", encoding="utf-8"))
+    elif to_stderr:
+        handler = logging.StreamHandler(sys.stderr)
+    else:
+        handler = logging.NullHandler()
+    from wattdeck.core.redact import RedactingFilter
+
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(RedactingFilter())
+    root = logging.getLogger("wattdeck")
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    root.propagate = False
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and turn everything that can go wrong into words and an exit code."""
+    try:
+        code = main.main(args=arguments, prog_name="wattdeck", standalone_mode=False)
+    except click.exceptions.Abort:
+        return EXIT_INTERRUPTED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except WattdeckError as error:
+        say(str(error))
+        return code_of(error)
+    except Exception as error:
+        logging.getLogger("wattdeck").exception("internal error")
+        say(f"internal error ({type(error).__name__}: {error}). Please report it; --log-file keeps the details.")
+        return EXIT_INTERNAL
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,138 @@
+"""Everything one session runs on: sources, control, journal, settings. Opened once, closed in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from wattdeck.core.clock import SYSTEM_CLOCK, Clock
+from wattdeck.core.command import Lockout, Policy
+from wattdeck.core.config import SourceConfig, UiConfig
+from wattdeck.core.control import Control
+from wattdeck.core.errors import ConfigError
+from wattdeck.core.hub import Hub
+from wattdeck.core.journal import Journal
+from wattdeck.core.locks import Locks
+from wattdeck.core.paths import journal_path, runtime_dir, state_dir
+from wattdeck.core.reading import SourceId
+from wattdeck.core.system import SimulatorOptions, System
+
+if TYPE_CHECKING:
+    from wattdeck.core.config import Settings
+
+Pairs = Sequence[tuple[System, SourceConfig]]
+
+
+def sources_of(settings: Settings, systems: Mapping[str, System]) -> list[tuple[System, SourceConfig]]:
+    """Every configured source with its system, in the file's order."""
+    return [(systems[name], config) for name, group in settings.sources.items() for config in group]
+
+
+def demo_sources(
+    systems: Mapping[str, System], simulation: SimulatorOptions, poll_s: float | None
+) -> tuple[list[tuple[System, SourceConfig]], dict[str, Any]]:
+    """Every system's embedded simulators: the sources that point at them, and origin -> ASGI application."""
+    pairs: list[tuple[System, SourceConfig]] = []
+    apps: dict[str, Any] = {}
+    for system in systems.values():
+        demo = system.demo(simulation, poll_s)
+        if demo is not None:
+            pairs += [(system, config) for config in demo.sources]
+            apps.update(demo.apps)
+    return pairs, apps
+
+
+def policy_of(config: SourceConfig) -> Policy:
+    """The rules of one source's configuration, in the words of control."""
+    safety = config.safety
+    return Policy(
+        control=config.control,
+        select_timeout_s=safety.select_timeout_s,
+        lockouts={entry.circuit: Lockout(entry.reason, entry.owner, entry.since) for entry in safety.lockouts},
+        motors=frozenset(safety.motors),
+        motor_rest_s=safety.motor_rest_s,
+        max_operations_per_hour=safety.max_operations_per_hour,
+        feeds_this_session=frozenset(safety.feeds_this_session),
+        open_above_a=safety.open_above_a,
+        close_threshold_w=safety.close_threshold_w,
+        always_confirm_patterns=safety.type_name_patterns,
+        grid_off_override=safety.grid_off_override,
+    )
+
+
+@dataclass
+class Deck:
+    """A session. Use as an async context manager: leaving it writes what is open and closes connections."""
+
+    hub: Hub
+    control: Control
+    journal: Journal
+    ui: UiConfig
+    read_only: bool = False
+    demo_mode: bool = False
+    warnings: tuple[str, ...] = ()
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
+
+    async def __aenter__(self) -> Self:
+        await self._open.enter_async_context(self.hub)
+        await self._open.enter_async_context(self.control)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    @classmethod
+    def from_settings(cls, settings: Settings, systems: Mapping[str, System], *, keep_last: bool = True) -> Deck:
+        """A session on the configuration. Loads what sources need: call it in a thread while a screen is up.
+
+        Raises:
+            ConfigError: there is none, it cannot be used, or it has no source.
+        """
+        if not settings.exists:
+            raise ConfigError(f"there is no configuration at {settings.path}; `wattdeck config init` writes one")
+        pairs = sources_of(settings, systems)
+        if not pairs:
+            raise ConfigError(f"{settings.path}: there is no source in it; add a table like [[span]]")
+        folder = state_dir()
+        hub = Hub(pairs, state_dir=folder, keep_last=keep_last)
+        return make_deck(hub, pairs, settings.ui, folder, warnings=settings.warnings)
+
+    @classmethod
+    def demo(
+        cls, systems: Mapping[str, System], simulation: SimulatorOptions, poll_s: float | None, *, read_only: bool
+    ) -> Deck:
+        """A session on embedded simulators; commands reach nothing else."""
+        pairs, apps = demo_sources(systems, simulation, poll_s)
+        folder = state_dir() / "demo"
+        hub = Hub(pairs, state_dir=folder, demo_apps=apps)
+        return make_deck(hub, pairs, UiConfig(read_only=read_only), folder, demo=True)
+
+
+def make_deck(
+    hub: Hub,
+    pairs: Pairs,
+    ui: UiConfig,
+    folder: Path,
+    *,
+    demo: bool = False,
+    warnings: tuple[str, ...] = (),
+    clock: Clock = SYSTEM_CLOCK,
+) -> Deck:
+    """Put a session together around an opened hub."""
+    journal = Journal(journal_path(folder), clock)
+    operables: dict[SourceId, Any] = {}
+    policies: dict[SourceId, Policy] = {}
+    for system, config in pairs:
+        source = hub.sources[f"{system.name}/{config.name}"]
+        if source.operable is not None:
+            operables[source.id] = source.operable
+        policies[source.id] = policy_of(config)
+    locks = Locks((runtime_dir() if not demo else folder) / "locks", clock, journal.who)
+    control = Control(operables, policies, journal, locks, clock, read_only=ui.read_only, demo=demo)
+    return Deck(hub, control, journal, ui, ui.read_only, demo, warnings)

@@ -1,0 +1,101 @@
+"""A snapshot document as JSON, CSV or text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from wattdeck.core.hub import Hub
+from wattdeck.core.reading import SourceId
+from wattdeck.core.units import age
+
+UNITS = {
+    "w": "W",
+    "wh": "Wh",
+    "kwh": "kWh",
+    "a": "A",
+    "v": "V",
+    "s": "s",
+    "percent": "%",
+    "bnd": "BND",
+    "m3": "m3",
+    "out": "customers",
+}
+"""Last part of a field's name -> unit in the CSV."""
+
+CSV_HEADER = ("taken_at", "source", "feed", "item", "field", "value", "unit")
+
+
+def to_json(document: Mapping[str, Any], *, one_line: bool = False) -> str:
+    """JSON text; on one line for streams."""
+    if one_line:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def to_csv(document: Mapping[str, Any], *, header: bool = True) -> str:
+    """Long form: one row per value, whatever the system."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if header:
+        writer.writerow(CSV_HEADER)
+    for source in document["sources"]:
+        for name, feed in source["feeds"].items():
+            head = (feed["taken_at"] or "", source["source"], name)
+            writer.writerow([*head, "", "link", feed["link"], ""])
+            if feed["problem"]:
+                writer.writerow([*head, "", "problem", safe_cell(feed["problem"]), ""])
+            for item, field, value in _flat(feed["data"] or {}):
+                writer.writerow([*head, safe_cell(item), field, safe_cell(_cell(value)), _unit(field)])
+    return out.getvalue()
+
+
+def _flat(data: Mapping[str, Any], item: str = "") -> Iterator[tuple[str, str, Any]]:
+    for field, value in data.items():
+        if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
+            for entry in value:
+                identity = str(next(iter(entry.values()), ""))
+                yield from _flat(entry, f"{item}/{identity}" if item else identity)
+        elif isinstance(value, dict):
+            yield from _flat(value, f"{item}/{field}" if item else field)
+        else:
+            yield item, field, value
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return value
+
+
+def _unit(field: str) -> str:
+    return UNITS.get(field.rpartition("_")[2], "") if "_" in field else ""
+
+
+def safe_cell(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers are left alone."""
+    if (isinstance(value, str) and value.lstrip()[:1] in ("=", "+", "-", "@")) or str(value)[:1] in ("\t", "\r"):
+        return f"'{value}" if isinstance(value, str) else value
+    return value
+
+
+def to_text(hub: Hub, sources: Sequence[SourceId], now: datetime) -> str:
+    """What a person reads in a log: every number with its unit, every section with its age."""
+    head = f"wattdeck{' demo' if hub.demo else ''}  {now.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    lines = [head]
+    for source in sources:
+        readings = hub.readings(source)
+        lines += ["", *hub.system_of(source).text_lines(readings, now)]
+        for reading in readings:
+            if reading.taken_at is not None:
+                lines.append(f"  taken {reading.taken_at.astimezone():%H:%M:%S}, {age(reading.age_s(now))} ago")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,187 @@
+"""Keep one kind of data of one source fresh."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Generic
+
+import anyio
+
+from wattdeck.core.clock import SYSTEM_CLOCK, Clock
+from wattdeck.core.errors import AuthError, WattdeckError
+from wattdeck.core.reading import Link, Reading, S, SourceId
+
+log = logging.getLogger(__name__)
+
+BACK_OFF_CAP_S = 60.0
+DOWN_AFTER_S = 60.0
+"""A snapshot older than this (or than ten intervals, if longer) says nothing about now."""
+
+Publish = Callable[[Reading[S]], None]
+
+
+class Feed(Generic[S]):
+    """Polls at a cadence, never overlaps itself, backs off, and never raises a source's error.
+
+    A failure keeps the last snapshot and its age. The feed recovers by itself from everything but refused
+    credentials, for ever; after those it waits until it is woken (a person's refresh, a new token).
+    """
+
+    def __init__(
+        self,
+        source: SourceId,
+        name: str,
+        fetch: Callable[[], Awaitable[S]],
+        *,
+        interval_s: float,
+        hidden_interval_s: float | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        random: Random | None = None,
+    ) -> None:
+        self.source = source
+        self.name = name
+        self._fetch = fetch
+        self._shown_interval_s = interval_s
+        self._hidden_interval_s = hidden_interval_s or interval_s
+        self._clock = clock
+        self._random = random or Random()  # noqa: S311  jitter, not secrecy
+        self._hidden = False
+        self._paused = False
+        self._due_s = 0.0
+        self._sleep: anyio.CancelScope | None = None
+        self._polling: anyio.Event | None = None
+        self._publish: Publish[S] | None = None
+        self.reading: Reading[S] = Reading(source, name, interval_s=interval_s)
+
+    @property
+    def interval_s(self) -> float:
+        """Cadence in force, s: slower while nobody looks."""
+        return self._hidden_interval_s if self._hidden else self._shown_interval_s
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    def restore(self, reading: Reading[S]) -> None:
+        """Start from what was last known in an earlier run; it stays marked until the first good poll."""
+        if self.reading.snapshot is None:
+            self.reading = replace(reading, link=Link.WAITING, restored=True, interval_s=self.interval_s)
+
+    def show(self, shown: bool) -> None:
+        """Use the full cadence while shown; the slower one while hidden."""
+        if self._hidden is shown:
+            self._hidden = not shown
+            if shown:
+                self.wake()
+
+    def pause(self, paused: bool) -> None:
+        """Stop polling, or go on at once."""
+        self._paused = paused
+        if not paused:
+            self.wake()
+
+    def wake(self) -> None:
+        """Poll as soon as the poll in flight, if any, is over."""
+        self._due_s = self._clock.monotonic()
+        if self._sleep is not None:
+            self._sleep.cancel()
+
+    async def poll(self) -> Reading[S]:
+        """Ask once and return the new reading. A poll already in flight is joined, not repeated."""
+        if self._polling is not None:
+            await self._polling.wait()
+            return self.reading
+        self._polling = anyio.Event()
+        try:
+            self.reading = await self._ask()
+        finally:
+            self._polling.set()
+            self._polling = None
+        return self.reading
+
+    async def poll_fresh(self) -> Reading[S]:
+        """Ask once, with a poll that starts now: one in flight is waited for, not joined. Everyone is told."""
+        while self._polling is not None:
+            await self._polling.wait()
+        reading = await self.poll()
+        if self._publish is not None:
+            self._publish(reading)
+        return reading
+
+    async def run(self, publish: Publish[S], *, phase_s: float = 0.0) -> None:
+        """Poll for ever, handing over each outcome. `phase_s` staggers feeds of one cadence."""
+        self._publish = publish
+        self._due_s = self._clock.monotonic() + phase_s
+        while True:
+            await self._until_due()
+            started_s = self._clock.monotonic()
+            reading = await self.poll()
+            self._due_s = self._next_due_s(started_s)
+            wait_s = max(0.0, self._due_s - self._clock.monotonic())
+            next_at = None if wait_s == float("inf") else self._clock.now() + timedelta(seconds=wait_s)
+            self.reading = replace(reading, next_poll_at=next_at)
+            publish(self.reading)
+
+    async def _until_due(self) -> None:
+        while (wait_s := self._due_s - self._clock.monotonic()) > 0 or self._paused:
+            with anyio.CancelScope() as self._sleep:
+                if self._paused or wait_s == float("inf"):
+                    await anyio.sleep_forever()
+                await self._clock.sleep(wait_s)
+            self._sleep = None
+
+    def _next_due_s(self, started_s: float) -> float:
+        """When to poll next: on the grid while good, backed off with jitter after failures."""
+        if self.reading.link is Link.REFUSED:
+            return float("inf")
+        failures = self.reading.failures
+        if failures:
+            delay_s: float = min(self.interval_s * 2.0 ** min(failures - 1, 16), max(BACK_OFF_CAP_S, self.interval_s))
+            return self._clock.monotonic() + delay_s * self._random.uniform(0.8, 1.2)
+        due_s = max(self._due_s, started_s - self.interval_s) + self.interval_s
+        now_s = self._clock.monotonic()
+        if due_s < now_s:
+            missed = (now_s - due_s) // self.interval_s + 1
+            due_s += missed * self.interval_s
+        return due_s
+
+    async def _ask(self) -> Reading[S]:
+        before = self.reading
+        try:
+            snapshot = await self._fetch()
+        except AuthError as error:
+            return self._failed(Link.REFUSED, str(error))
+        except WattdeckError as error:
+            return self._failed(None, str(error))
+        except Exception as error:
+            log.exception("%s %s: poll failed for a reason that is not the source's", self.source, self.name)
+            return self._failed(None, f"internal error ({type(error).__name__}); the log has the details")
+        return Reading(
+            self.source,
+            self.name,
+            snapshot,
+            Link.LIVE,
+            self._clock.now(),
+            good_polls=before.good_polls + 1,
+            interval_s=self.interval_s,
+        )
+
+    def _failed(self, link: Link | None, problem: str) -> Reading[S]:
+        before = self.reading
+        if link is None:
+            age_s = before.age_s(self._clock.now())
+            limit_s = max(DOWN_AFTER_S, 10 * self.interval_s)
+            link = Link.DOWN if age_s is None or before.restored or age_s > limit_s else Link.STALE
+        return replace(
+            before,
+            link=link,
+            problem=problem or "no reason given",
+            good_polls=0,
+            failures=before.failures + 1,
+            interval_s=self.interval_s,
+            next_poll_at=None,
+        )

@@ -1,0 +1,40 @@
+"""Which systems there are: the built-in ones, and plug-ins by entry point."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from wattdeck.core.plugins import ENTRY_POINT_GROUP, plugins_installed
+from wattdeck.core.system import System
+
+
+def discover() -> dict[str, System]:
+    """All installed systems by name: built in first, then plug-ins.
+
+    A plug-in that cannot be loaded is left out and reported as a warning; it never takes the deck down.
+    """
+    from wattdeck.systems.span import SYSTEM as SPAN
+
+    found: dict[str, System] = {SPAN.name: SPAN}
+    for name, system in _plugins():
+        found.setdefault(name, system)
+    return found
+
+
+def _plugins() -> Iterable[tuple[str, System]]:
+    if not plugins_installed():
+        return
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.value.startswith("wattdeck.systems."):
+            continue
+        try:
+            system = point.load()
+            if not isinstance(system, System):
+                raise TypeError(f"{point.value} is a {type(system).__name__}, not a wattdeck System")
+        except Exception as error:
+            logging.getLogger(__name__).warning("plug-in %s cannot be used: %s", point.name, error)
+        else:
+            yield system.name, system

@@ -1,0 +1,74 @@
+"""One command from the shell, through the same control as a command from the screen."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from anyio import to_thread
+
+from wattdeck.core.command import Level, Outcome, Request, Selection, State
+from wattdeck.core.errors import Cause, CommandRefused
+from wattdeck.core.text import clean
+
+if TYPE_CHECKING:
+    from wattdeck.core.deck import Deck
+
+EXIT_OK, EXIT_REFUSED, EXIT_UNCONFIRMED = 0, 4, 5
+
+
+async def command_from_shell(
+    deck: Deck, source: str, kind: str, object_id: str, wanted: str, *, yes: bool, reason: str = ""
+) -> int:
+    """Select, ask (or take `--yes` for it), operate, say how it ended.
+
+    Returns:
+        0 confirmed, 4 refused and nothing sent, 5 sent and not confirmed.
+    """
+    control = deck.control
+    request = Request(source, kind, object_id, wanted, origin="shell", reason=reason)
+    try:
+        selection = await control.select(request)
+        typed = None
+        if not yes:
+            typed = await _ask(selection)
+            if typed is None:
+                await control.cancel(selection, "not confirmed in the shell")
+                raise CommandRefused(Cause.ABORTION_BY_CANCEL, "Not confirmed; nothing was sent.")
+        outcome = await control.operate(selection, typed, yes=yes)
+    except CommandRefused as error:
+        click.echo(f"wattdeck: refused ({error.cause}): {clean(str(error), 500)}", err=True)
+        return EXIT_REFUSED
+    return _report(outcome)
+
+
+def _report(outcome: Outcome) -> int:
+    click.echo(f"wattdeck: {outcome.state}: {clean(outcome.sentence, 500)}", err=True)
+    if outcome.alarm:
+        click.echo(f"wattdeck: ALARM: {clean(outcome.alarm, 500)}", err=True)
+    if outcome.state is State.REFUSED:
+        return EXIT_REFUSED
+    return EXIT_OK if outcome.state is State.CONFIRMED and not outcome.alarm else EXIT_UNCONFIRMED
+
+
+async def _ask(selection: Selection) -> str | None:
+    """What the person typed, or None for no. Without a terminal there is nobody to ask."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise CommandRefused(
+            Cause.NO_ACCESS_AUTHORITY, "There is no terminal to confirm on. Give --yes to command without asking."
+        )
+    for line in selection.lines:
+        click.echo(line, err=True)
+    if selection.level is Level.TYPE_NAME:
+        prompt = f"Type {selection.type_this!r} to go on, or Enter to cancel"
+        return await to_thread.run_sync(_prompt, prompt, abandon_on_cancel=True) or None
+    answer = await to_thread.run_sync(_prompt, "Do it? Type yes", abandon_on_cancel=True)
+    return "yes" if answer.strip().lower() in ("y", "yes") else None
+
+
+def _prompt(words: str) -> str:
+    try:
+        return str(click.prompt(words, default="", show_default=False, err=True))
+    except click.Abort:
+        return ""

@@ -1,0 +1,277 @@
+"""The commands that need no terminal: snapshot, simulate, journal, doctor. None of them loads Textual for data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import click
+
+from wattdeck.core.errors import ConfigError, UsageError
+from wattdeck.core.paths import state_dir
+from wattdeck.core.reading import SourceId
+from wattdeck.core.text import clean
+from wattdeck.shell.context import AppContext
+
+if TYPE_CHECKING:
+    from wattdeck.core.chain import Record
+    from wattdeck.core.deck import Deck
+    from wattdeck.core.hub import Hub
+    from wattdeck.core.system import SimulatorOptions
+
+DRAWN = ("svg", "html")
+
+
+def take_snapshot(
+    app: AppContext,
+    *,
+    sources: Sequence[str],
+    use_demo: bool,
+    form: str,
+    output: Path | None,
+    screen: str | None,
+    size: str,
+    timeout: float,
+    watch: float | None,
+    count: int | None,
+    json_schema: bool,
+    seed: int,
+    start: str | None,
+) -> int:
+    """Print the snapshot document, a stream of them, its schema, or a picture; return the exit code."""
+    if json_schema:
+        from wattdeck.core.export import to_json
+        from wattdeck.core.snapshot import json_schema as schema
+
+        _put(to_json(schema(app.systems)) + "\n", output)
+        return 0
+    if form in DRAWN:
+        if watch is not None or sources:
+            raise UsageError(f"--format {form} draws one screen; it takes no sources and no --watch")
+        return _draw(app, use_demo, form, output, screen, _size(size), timeout, (seed, start))
+    if count is not None and watch is None:
+        raise UsageError("--count goes with --watch")
+    return anyio.run(_snapshots, app, sources, use_demo, form, output, timeout, watch, count, (seed, start))
+
+
+async def _snapshots(
+    app: AppContext,
+    names: Sequence[str],
+    use_demo: bool,
+    form: str,
+    output: Path | None,
+    timeout_s: float,
+    watch_s: float | None,
+    count: int | None,
+    simulation: tuple[int, str | None],
+) -> int:
+    from wattdeck.core import snapshot
+
+    worst = 0
+    async with open_hub(app, use_demo, simulation) as hub:
+        sources = choose(list(hub.sources), names)
+        made = 0
+        due_s = hub.clock.monotonic()
+        while True:
+            await hub.once(sources, timeout_s=timeout_s)
+            made += 1
+            _put(_document(hub, sources, form, first=made == 1, stream=watch_s is not None), output, append=made > 1)
+            code = snapshot.exit_code(hub, sources)
+            worst = code if watch_s is None else max(worst, code)
+            if watch_s is None or made == count:
+                return worst
+            due_s = max(due_s + watch_s, hub.clock.monotonic())
+            await hub.clock.sleep(due_s - hub.clock.monotonic())
+
+
+def _document(hub: Hub, sources: Sequence[SourceId], form: str, *, first: bool, stream: bool) -> str:
+    from wattdeck.core import export, snapshot
+
+    now = hub.clock.now()
+    if form == "text":
+        return export.to_text(hub, sources, now)
+    document = snapshot.document(hub, sources, now)
+    if form == "csv":
+        return export.to_csv(document, header=first)
+    return export.to_json(document, one_line=stream) + "\n"
+
+
+def open_hub(app: AppContext, use_demo: bool, simulation: tuple[int, str | None] = (1, None)) -> Hub:
+    """A hub on the configuration or on the demo.
+
+    Raises:
+        ConfigError: there is no configuration, or it cannot be used, or it has no source.
+    """
+    from wattdeck.core.deck import demo_sources
+    from wattdeck.core.hub import Hub
+
+    if use_demo:
+        from wattdeck.shell.words import simulator_options
+
+        pairs, apps = demo_sources(app.systems, simulator_options(simulation[0], 1.0, simulation[1]), None)
+        return Hub(pairs, state_dir=state_dir() / "demo", demo_apps=apps, keep_last=False)
+    from wattdeck.core.deck import sources_of
+    from wattdeck.shell.words import say
+
+    settings = app.settings
+    if not settings.exists:
+        raise ConfigError(f"there is no configuration at {settings.path}; `wattdeck config init` writes one")
+    for warning in settings.warnings:
+        say(f"warning: {warning}")
+    pairs = sources_of(settings, app.systems)
+    if not pairs:
+        raise ConfigError(f"{settings.path}: there is no source in it; add a table like [[span]]")
+    return Hub(pairs, state_dir=state_dir(), keep_last=False)
+
+
+def open_deck(app: AppContext, use_demo: bool) -> Deck:
+    """A session for one shell command.
+
+    Raises:
+        ConfigError: there is no configuration, or it cannot be used, or it has no source.
+    """
+    from wattdeck.core.deck import Deck
+    from wattdeck.core.system import SimulatorOptions
+
+    if use_demo:
+        return Deck.demo(app.systems, SimulatorOptions(), None, read_only=app.read_only)
+    return Deck.from_settings(app.settings, app.systems, keep_last=False)
+
+
+def choose(known: Sequence[SourceId], names: Sequence[str]) -> list[SourceId]:
+    """The sources that were named: `span/home`, or `span` for all of a system; all if none was.
+
+    Raises:
+        UsageError: a name fits nothing; says what there is.
+    """
+    if not names:
+        return list(known)
+    chosen: list[SourceId] = []
+    for name in names:
+        found = [source for source in known if name in (source, source.partition("/")[0])]
+        if not found:
+            raise UsageError(f"there is no source {name!r}; there are: {', '.join(known)}")
+        chosen += [source for source in found if source not in chosen]
+    return chosen
+
+
+def _put(text: str, output: Path | None, *, append: bool = False) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        with output.open("a" if append else "w", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written ({error.strerror})") from error
+
+
+def _size(text: str) -> tuple[int, int]:
+    columns, _, rows = text.lower().partition("x")
+    if not (columns.isdigit() and rows.isdigit() and 1 <= int(columns) <= 500 and 1 <= int(rows) <= 200):
+        raise UsageError(f"{text!r} is no size; write it like 120x36, at most 500x200")
+    return int(columns), int(rows)
+
+
+def _draw(
+    app: AppContext,
+    use_demo: bool,
+    form: str,
+    output: Path | None,
+    screen: str | None,
+    size: tuple[int, int],
+    timeout_s: float,
+    simulation: tuple[int, str | None],
+) -> int:
+    from wattdeck.core.deck import Deck
+    from wattdeck.shell.words import simulator_options
+    from wattdeck.ui.app import AppOptions
+    from wattdeck.ui.picture import draw, page
+
+    if screen is not None and screen not in app.systems:
+        raise UsageError(f"there is no screen {screen!r}; there are: {', '.join(app.systems)}")
+
+    def make() -> Deck:
+        if use_demo:
+            options = simulator_options(simulation[0], 1.0, simulation[1])
+            return Deck.demo(app.systems, options, None, read_only=True)
+        return Deck.from_settings(app.settings, app.systems, keep_last=False)
+
+    if not use_demo and not app.settings.exists:
+        raise ConfigError(f"there is no configuration at {app.settings.path}; `wattdeck config init` writes one")
+    options = AppOptions(app.systems, demo=use_demo, read_only=True, theme=app.theme, screen=screen)
+    svg, code = anyio.run(draw, make, options, size, timeout_s)
+    _put(page(svg, "wattdeck") if form == "html" else svg + "\n", output)
+    return code
+
+
+def run_simulator(app: AppContext, name: str, host: str, port: int, options: SimulatorOptions) -> int:
+    """Serve a simulator until interrupted."""
+    system = app.systems.get(name)
+    if system is None:
+        raise UsageError(f"there is no system {name!r}; there are: {', '.join(app.systems)}")
+    try:
+        simulator = system.simulator(options)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if simulator is None:
+        raise UsageError(f"{name} has no simulator")
+    from wattdeck.core.serve import serve
+
+    def ready(url: str) -> None:
+        click.echo(f"wattdeck: {name} simulator on {url}")
+        sys.stdout.flush()
+        click.echo("wattdeck: this is a simulator, not a real device. Ctrl-C ends it.", err=True)
+
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        click.echo(f"wattdeck: warning: {host} can be reached from other machines", err=True)
+    anyio.run(serve, simulator.app, host, port, ready)
+    return 0
+
+
+def show_journal(app: AppContext, since: datetime | None, form: str, verify: bool) -> int:
+    """Print the journal's records, or what is wrong with its chain (exit code 1)."""
+    del app
+    from wattdeck.core.clock import SYSTEM_CLOCK
+    from wattdeck.core.journal import Journal
+    from wattdeck.core.paths import journal_path
+
+    journal = Journal(journal_path(state_dir()), SYSTEM_CLOCK)
+    if verify:
+        problems = journal.verify()
+        for problem in problems:
+            click.echo(f"line {problem.line}: {problem.words}")
+        if not any(problem.serious for problem in problems):
+            click.echo(f"ok: {journal.path}: the chain is whole")
+            return 0
+        return 1
+    for record in journal.records(since):
+        click.echo(journal_line(record) if form == "text" else json.dumps(dict(record.fields), ensure_ascii=True))
+    return 0
+
+
+def journal_line(record: Record) -> str:
+    """One record as a line: when, what, on what, how it ended, who."""
+    fields = record.fields
+    moves = f" {fields.get('from_state')} -> {fields.get('to_state')}" if fields.get("to_state") else ""
+    words = " ".join(str(fields[name]) for name in ("outcome", "cause", "sentence", "reason") if fields.get(name))
+    what = fields.get("name") or fields.get("object_id") or ""
+    who = f"{fields.get('user')}@{fields.get('host')}"
+    local = record.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return clean(f"{local}  {record.event:<9} {fields.get('source', ''):<14} {what}{moves}  {words}  ({who})", 500)
+
+
+def examine(app: AppContext, timeout_s: float) -> int:
+    """Print what is installed and how each source stands; 0 if all is well."""
+    from wattdeck.shell.doctor import examine as examine_now
+
+    lines, code = anyio.run(examine_now, app, timeout_s)
+    for line in lines:
+        click.echo(line)
+    return code

@@ -1,0 +1,97 @@
+"""The commands that open the live app. Nothing here reads the configuration before the first frame is up."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from wattdeck.core.paths import config_path, state_dir
+from wattdeck.core.system import SimulatorOptions
+from wattdeck.shell.context import AppContext
+
+if TYPE_CHECKING:
+    from wattdeck.core.deck import Deck
+    from wattdeck.ui.app import AppOptions
+
+
+NO_CONFIGURATION = """\
+wattdeck: there is no configuration at {path}.
+  wattdeck demo          shows everything on simulated panels, without a network
+  wattdeck config init   writes a configuration to start from"""
+NO_TERMINAL = "wattdeck: the live app needs a terminal; `wattdeck snapshot` prints readings without one."
+
+
+def live_app(app: AppContext) -> int:
+    """The live app on the configuration; without one, words on what to do."""
+    path = config_path(app.config_path)
+    if not path.exists():
+        print(NO_CONFIGURATION.format(path=path), file=sys.stderr)  # noqa: T201
+        return 2
+    from wattdeck.core.lastknown import load_all
+    from wattdeck.ui.app import AppOptions
+
+    def make() -> Deck:
+        from wattdeck.core.deck import Deck
+
+        return Deck.from_settings(app.settings, app.systems)
+
+    options = AppOptions(
+        app.systems,
+        read_only=app.read_only,
+        theme=app.theme,
+        user_themes=path.parent / "themes",
+        preview=load_all(state_dir(), app.systems),
+    )
+    return _run(make, options)
+
+
+def demo_app(
+    app: AppContext,
+    simulation: SimulatorOptions | None = None,
+    poll_s: float = 1.0,
+    screen: str | None = None,
+    low_bandwidth: bool = False,
+) -> int:
+    """The live app on embedded simulators."""
+    from wattdeck.core.errors import UsageError
+    from wattdeck.ui.app import AppOptions
+
+    if screen is not None and screen not in app.systems:
+        raise UsageError(f"there is no screen {screen!r}; there are: {', '.join(app.systems)}")
+
+    def make() -> Deck:
+        from wattdeck.core.deck import Deck
+
+        return Deck.demo(app.systems, simulation or SimulatorOptions(), poll_s, read_only=app.read_only)
+
+    options = AppOptions(
+        app.systems,
+        demo=True,
+        read_only=app.read_only,
+        theme=app.theme,
+        screen=screen,
+        user_themes=config_path(app.config_path).parent / "themes",
+        low_bandwidth=low_bandwidth,
+    )
+    return _run(make, options)
+
+
+def _run(make: Callable[[], Deck], options: AppOptions) -> int:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print(NO_TERMINAL, file=sys.stderr)  # noqa: T201
+        return 2
+    from wattdeck.ui.app import DeckApp
+
+    app = DeckApp(make, options)
+    mouse = not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
+    gc.freeze()
+    gc.enable()
+    app.run(mouse=mouse)
+    if app.exit_message:
+        from wattdeck.shell.words import say
+
+        say(app.exit_message)
+    return app.return_value if isinstance(app.return_value, int) else app.return_code or 0

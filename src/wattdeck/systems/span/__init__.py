@@ -1,0 +1,105 @@
+"""SPAN smart panels: live circuit power and relays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from wattdeck.core.reading import Reading
+from wattdeck.core.system import Context, Demo, SimulatorOptions, Source, System
+
+if TYPE_CHECKING:
+    import click
+    from textual.screen import Screen
+
+    from wattdeck.core.config import SourceConfig
+    from wattdeck.systems.span.config import SpanConfig
+    from wattdeck.systems.span.models import PanelSnapshot
+    from wattdeck.systems.span.simulator import SpanSimulator
+
+DEMO_HOUSEHOLDS = ("home", "shop")
+
+
+class SpanSystem(System):
+    """SPAN panels over the v1 REST protocol."""
+
+    name = "span"
+    title = "SPAN"
+    summary = "SPAN smart panels: circuits, relays, priorities"
+
+    def config_model(self) -> type[SourceConfig]:
+        from wattdeck.systems.span.config import SpanConfig
+
+        return SpanConfig
+
+    def open(self, config: SourceConfig, context: Context) -> Source:
+        from wattdeck.systems.span.source import SpanSource
+
+        return SpanSource(cast("SpanConfig", config), context)
+
+    def text_lines(self, readings: Sequence[Reading[Any]], now: datetime) -> Iterable[str]:
+        from wattdeck.systems.span.present import text_lines
+
+        return [line for reading in readings for line in text_lines(reading, now)]
+
+    def screen(self) -> type[Screen[Any]] | None:
+        from wattdeck.systems.span.screen import SpanScreen
+
+        return SpanScreen
+
+    def cli(self) -> click.Command | None:
+        from wattdeck.systems.span.shell import group
+
+        return group
+
+    def simulator(self, options: SimulatorOptions) -> SpanSimulator:
+        from wattdeck.systems.span.simulator import SpanSimulator
+
+        return SpanSimulator(options)
+
+    def demo(self, options: SimulatorOptions, poll_s: float | None) -> Demo:
+        from wattdeck.core.secrets import SecretRef
+        from wattdeck.systems.span.config import SpanConfig
+        from wattdeck.systems.span.simulator import SpanSimulator
+
+        sources = []
+        apps = {}
+        for index, household in enumerate(DEMO_HOUSEHOLDS):
+            simulator = SpanSimulator(options, household=household)
+            host = f"127.0.0.{index + 1}"
+            own = household == "home"
+            sources.append(
+                SpanConfig(
+                    name=household,
+                    host=host,
+                    token=SecretRef(plain=simulator.issue_token()),
+                    control=True,
+                    poll_s=poll_s or 1.0,
+                    battery=own,
+                    solar_tabs=(30, 32) if own else (),
+                )
+            )
+            apps[f"http://{host}"] = simulator.app
+        return Demo(sources, apps)
+
+    def trend_values(self, feed: str, snapshot: Any) -> Mapping[str, float | None]:
+        del feed
+        panel = cast("PanelSnapshot", snapshot)
+        values: dict[str, float | None] = {
+            "grid": panel.grid_power_w,
+            "house": panel.house_load_w,
+            "generation": panel.generation_w,
+            "solar": panel.solar_w,
+        }
+        for circuit in panel.circuits:
+            values[circuit.circuit_id] = circuit.power_w
+        return values
+
+    def snapshot_types(self) -> Mapping[str, type[Any]]:
+        from wattdeck.systems.span.models import PanelSnapshot
+
+        return {"panel": PanelSnapshot}
+
+
+SYSTEM = SpanSystem()

@@ -1,0 +1,427 @@
+"""What people read of a panel: rows, lines and sentences, with meanings instead of colours. Knows no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, wrap
+from wattdeck.core.link import link_line, link_span
+from wattdeck.core.reading import Reading
+from wattdeck.core.trend import Trend
+from wattdeck.core.units import UNICODE, Glyphs, age, bar, energy, number, percent, power, since, spark
+from wattdeck.systems.span.models import (
+    Circuit,
+    Door,
+    PanelSnapshot,
+    Relay,
+    current_a,
+    leg,
+    voltage_v,
+)
+
+PRIORITY_WORDS = {
+    "must_have": "must have",
+    "nice_to_have": "nice to have",
+    "non_essential": "non-essential",
+    "unknown": "unknown",
+}
+SORTS = ("space", "power", "name", "today")
+"""Orders of the circuit table, in the order a key walks through them."""
+
+SPARK_STEP_S = 30.0
+"""One cell of a trend, s: long enough that a line of it changes twice a minute and not every second."""
+SPARK_CELLS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A command on its way: what is wanted and how far it has come."""
+
+    kind: str
+    wanted: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """How a person wants the circuits shown."""
+
+    sort: str = SORTS[0]
+    descending: bool = False
+    filter: str = ""
+    unmapped: bool = False
+    sparks: bool = True
+
+
+def columns(view: TableView, marks: Glyphs = UNICODE) -> tuple[Column, ...]:
+    """The circuit table's columns, the sorted one marked."""
+    sign = marks.down_sort if view.descending else marks.up
+
+    def title(key: str, words: str) -> str:
+        return f"{words}{sign}" if view.sort == key else words
+
+    shown = [
+        Column("name", title("name", "Circuit"), 18, flex=True, keep=10),
+        Column("space", title("space", "Space"), 7, keep=6),
+        Column("power", title("power", "Power W"), 8, right=True, keep=9),
+        Column("bar", "", 10, keep=3),
+        Column("share", "Share", 6, right=True, keep=4),
+        Column("trend", "4 min", SPARK_CELLS, keep=1),
+        Column("today", title("today", "Today kWh"), 10, right=True, keep=5),
+        Column("relay", "Relay", 11, keep=8),
+        Column("priority", "Priority", 13, keep=2),
+        Column("age", "Age", 6, right=True, keep=0),
+    ]
+    return tuple(column for column in shown if view.sparks or column.key != "trend")
+
+
+def space(tabs: Sequence[int], marks: Glyphs = UNICODE) -> str:
+    """Breaker spaces as on the panel's label: `2·4`."""
+    return marks.dot.join(map(str, tabs)) or "?"
+
+
+def priority_words(priority: str) -> str:
+    """A load priority in words; the panel's own word if it is not one of ours."""
+    return PRIORITY_WORDS.get(priority, priority or "unknown")
+
+
+def relay_span(circuit: Circuit, pending: Pending | None, marks: Glyphs = UNICODE) -> Span:
+    """Measured position, and beside it what is wanted. The wish alone is never shown as the position."""
+    if circuit.virtual:
+        return "–", MUTED
+    if pending is not None and pending.kind == "relay":
+        now = {Relay.OPEN: marks.open, Relay.CLOSED: marks.closed}.get(circuit.relay, "?")
+        return f"{now} {marks.arrow} {pending.wanted}", "relay-pending"
+    if circuit.relay is Relay.OPEN:
+        return f"{marks.open} open", "relay-open"
+    if circuit.relay is Relay.CLOSED:
+        return (f"{marks.closed} closed" if circuit.controllable else f"{marks.closed} always"), "relay-closed"
+    return f"{marks.pending} unknown", "link-stale"
+
+
+def priority_span(circuit: Circuit, pending: Pending | None, marks: Glyphs = UNICODE) -> Span:
+    """Reported priority, and beside it what was asked for."""
+    if circuit.virtual:
+        return "", MUTED
+    words = priority_words(circuit.priority)
+    if pending is not None and pending.kind == "priority":
+        return f"{words} {marks.arrow} {priority_words(pending.wanted)}", "relay-pending"
+    return words, "label"
+
+
+def visible(snapshot: PanelSnapshot, view: TableView) -> list[Circuit]:
+    """The circuits the view lets through, in its order. Unknown values sort last either way."""
+    words = view.filter.casefold().split()
+    chosen = [
+        circuit
+        for circuit in snapshot.circuits
+        if (view.unmapped or not circuit.virtual) and all(word in _haystack(circuit) for word in words)
+    ]
+    keyed = [(_sort_key(circuit, view.sort), circuit) for circuit in chosen]
+    known = [(key, circuit) for key, circuit in keyed if key is not None]
+    known.sort(key=lambda pair: pair[0], reverse=view.descending)
+    return [circuit for _, circuit in known] + [circuit for key, circuit in keyed if key is None]
+
+
+def _sort_key(circuit: Circuit, sort: str) -> Any:
+    match sort:
+        case "power":
+            return circuit.power_w
+        case "name":
+            return circuit.name.casefold()
+        case "today":
+            return circuit.energy_today_wh
+        case _:
+            return min(circuit.tabs, default=999)
+
+
+def _haystack(circuit: Circuit) -> str:
+    words = [
+        circuit.name,
+        space(circuit.tabs),
+        str(circuit.relay),
+        priority_words(circuit.priority),
+        "" if circuit.controllable else "always",
+        "unmapped" if circuit.virtual else "",
+    ]
+    return " ".join(words).casefold()
+
+
+def rows(
+    reading: Reading[PanelSnapshot],
+    trend: Trend,
+    pending: Mapping[str, Pending],
+    view: TableView,
+    now: datetime,
+    marks: Glyphs = UNICODE,
+) -> list[Row]:
+    """The circuit table."""
+    snapshot = reading.snapshot
+    if snapshot is None:
+        return []
+    total_w = snapshot.house_load_w or 0.0
+    largest_w = max((abs(circuit.power_w or 0.0) for circuit in snapshot.circuits), default=0.0)
+    newest = newest_power_at(snapshot)
+    rows = []
+    for circuit in visible(snapshot, view):
+        shares = (total_w, largest_w)
+        age_s = measured_age_s(circuit, reading, newest, now)
+        cells = _cells(circuit, shares, trend, pending.get(circuit.circuit_id), view, age_s, now.timestamp(), marks)
+        rows.append(Row(circuit.circuit_id, cells))
+    return rows
+
+
+def _cells(
+    circuit: Circuit,
+    shares: tuple[float, float],
+    trend: Trend,
+    pending: Pending | None,
+    view: TableView,
+    age_s: float | None,
+    now_s: float,
+    marks: Glyphs,
+) -> tuple[Span, ...]:
+    total_w, largest_w = shares
+    power_w = circuit.power_w
+    producing = power_w is not None and power_w < 0
+    share = "gen" if producing else percent(power_w / total_w if power_w is not None and total_w > 0 else None)
+    quiet = MUTED if power_w is not None and round(power_w) == 0 else TEXT
+    cells: list[Span] = [
+        (circuit.name, MUTED if circuit.virtual else TEXT),
+        (space(circuit.tabs, marks), "label"),
+        (number(power_w), quiet),
+        (
+            bar(power_w / largest_w if power_w and largest_w else None, 10, marks),
+            "bar-generation" if producing else "bar-load",
+        ),
+        (share, quiet),
+    ]
+    if view.sparks:
+        values = trend.recent(circuit.circuit_id, SPARK_CELLS, SPARK_STEP_S, now_s - SPARK_STEP_S)
+        cells.append((spark(values, marks), MUTED))
+    cells += [
+        (energy(circuit.energy_today_wh), TEXT),
+        relay_span(circuit, pending, marks),
+        priority_span(circuit, pending, marks),
+        (coarse_age(age_s), MUTED),
+    ]
+    return tuple(cells)
+
+
+def newest_power_at(snapshot: PanelSnapshot) -> datetime | None:
+    """The latest measurement of a snapshot, by the panel's clock."""
+    real = [circuit.power_at for circuit in snapshot.circuits if not circuit.virtual]
+    return max((moment for moment in real if moment is not None), default=None)
+
+
+def measured_age_s(
+    circuit: Circuit, reading: Reading[PanelSnapshot], newest: datetime | None, now: datetime
+) -> float | None:
+    """Age of a circuit's power, s: how old the reading is, and how far the circuit lags behind its newest neighbour.
+
+    The panel's clock is only compared with itself, because it may be wrong.
+    """
+    age_s = reading.age_s(now)
+    if age_s is None or circuit.power_at is None or newest is None or circuit.virtual:
+        return age_s
+    return age_s + (newest - circuit.power_at).total_seconds()
+
+
+def coarse_age(age_s: float | None) -> str:
+    """Age in steps, so that a column of ages does not repaint every second: `<5 s`, then tens."""
+    if age_s is None:
+        return "–"
+    if age_s < 5:
+        return "<5 s"
+    return f"{int(age_s // 10 * 10) or 5} s" if age_s < 90 else age(age_s)
+
+
+def unmapped_line(snapshot: PanelSnapshot, shown: bool) -> str:
+    """What is not in the table, in words: `Not mapped: 9 spaces, 3 W (u shows them)`."""
+    virtual = [circuit for circuit in snapshot.circuits if circuit.virtual]
+    if not virtual:
+        return ""
+    powers = [circuit.power_w for circuit in virtual]
+    sum_w = None if None in powers else sum(value for value in powers if value is not None)
+    hint = "u hides them" if shown else "u shows them"
+    return f"Not mapped: {len(virtual)} space{'s' * (len(virtual) != 1)}, {power(sum_w)} ({hint})"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the summary with its trend."""
+
+    label: str
+    value: str
+    note: str = ""
+    key: str = ""
+    """Trend key; empty = no trend."""
+
+
+def figures(snapshot: PanelSnapshot) -> list[Figure]:
+    """The panel's own numbers, most wanted first."""
+    grid_w = snapshot.grid_power_w
+    note = "" if grid_w is None or round(grid_w) == 0 else "import" if grid_w > 0 else "export"
+    found = [
+        Figure("Grid", power(grid_w, plus=True), note, "grid"),
+        Figure("House", power(snapshot.house_load_w), key="house"),
+    ]
+    if snapshot.solar_w is not None:
+        found.append(Figure("Solar", power(snapshot.solar_w), key="solar"))
+    elif snapshot.generation_w is not None and round(snapshot.generation_w) > 0:
+        found.append(Figure("Generation", power(snapshot.generation_w), key="generation"))
+    if snapshot.battery_percent is not None:
+        found.append(Figure("Battery", f"{snapshot.battery_percent} %"))
+    if snapshot.feedthrough_power_w is not None and round(snapshot.feedthrough_power_w) != 0:
+        found.append(Figure("Sub-panel", power(snapshot.feedthrough_power_w), "out"))
+    return found
+
+
+def state_spans(snapshot: PanelSnapshot) -> Line:
+    """Main relay, door and grid in words; only what is out of the ordinary carries weight."""
+    main, door = snapshot.main_relay, snapshot.door
+    spans: list[Span] = [
+        ("Main ", "label"),
+        (str(main), "relay-closed" if main is Relay.CLOSED else "severity-high"),
+        (" · Door ", "label"),
+        (str(door), "severity-medium" if door is Door.OPEN else "relay-closed"),
+    ]
+    if "DOWN" in snapshot.grid_state.upper() or "OFF_GRID" in snapshot.dsm_state.upper():
+        spans.append(("  OFF GRID", "severity-high"))
+    return tuple(spans)
+
+
+def summary(reading: Reading[PanelSnapshot], trend: Trend, now: datetime, width: int, marks: Glyphs) -> list[Line]:
+    """One line of figures on a wide screen, two on a narrow one; the second says what is wrong when something is."""
+    snapshot = reading.snapshot
+    if snapshot is None:
+        return [link_line(reading, now, marks)]
+    wide = width >= 110
+    spans: list[Span] = []
+    for figure in figures(snapshot):
+        spans += [(f" {figure.label} ", "label"), (figure.value, "heading")]
+        if figure.note:
+            spans.append((f" {figure.note}", "label"))
+        if figure.key and wide:
+            values = trend.recent(figure.key, SPARK_CELLS, SPARK_STEP_S, now.timestamp() - SPARK_STEP_S)
+            if any(value is not None for value in values):
+                spans.append((" " + spark(values, marks), MUTED))
+        spans.append(("  ", TEXT))
+    state = state_spans(snapshot)
+    trouble = reading.problem and link_line(reading, now, marks)
+    if wide:
+        lines: list[Line] = [(*spans, (" ", TEXT), *state)]
+        return [*lines, trouble] if trouble else lines
+    return [tuple(spans), trouble or ((" ", TEXT), *state)]
+
+
+def detail(
+    reading: Reading[PanelSnapshot],
+    circuit: Circuit,
+    pending: Pending | None,
+    last_command: str,
+    now: datetime,
+    width: int,
+    marks: Glyphs = UNICODE,
+) -> list[Line]:
+    """Everything known of one circuit."""
+    volts, amps = voltage_v(circuit.tabs), current_a(circuit)
+    legs = "+".join(dict.fromkeys(leg(tab) for tab in circuit.tabs))
+    about = f"  {marks.about} {number(amps, 1)} A" if amps is not None else ""
+    lines: list[Line] = [
+        ((circuit.name, "heading"),),
+        ((f"space {space(circuit.tabs, marks)} · {volts or '?'} V · {legs or '?'}", "label"),),
+        ((power(circuit.power_w), TEXT), (about, MUTED)),
+        (relay_span(circuit, pending, marks), (f"  {pending.words}" if pending else "", "relay-pending")),
+    ]
+
+    def fact(label: str, value: str) -> None:
+        lines.append(((f"{label:<10}", "label"), (value, TEXT)))
+
+    fact("priority", "–" if circuit.virtual else priority_words(circuit.priority))
+    today = f"{energy(circuit.energy_today_wh)} kWh"
+    if reading.snapshot is not None and reading.snapshot.today_since is not None:
+        today += f" since {since(reading.snapshot.today_since, now)}"
+    fact("today", today)
+    fact("consumed", f"{energy(circuit.energy_consumed_wh)} kWh")
+    fact("produced", f"{energy(circuit.energy_produced_wh)} kWh")
+    newest = newest_power_at(reading.snapshot) if reading.snapshot is not None else None
+    if circuit.energy_at is not None and newest is not None and not circuit.virtual:
+        fact("counters", f"{age(max(0.0, (newest - circuit.energy_at).total_seconds()))} behind")
+    fact("measured", f"{age(measured_age_s(circuit, reading, newest, now))} ago")
+    if reading.restored:
+        lines.append((("kept from an earlier run", "link-stale"),))
+    why = why_not_controllable(circuit)
+    if why:
+        lines += wrap(why, width, MUTED)
+    if last_command:
+        return [*lines, (("last command", "label"),), *wrap(last_command, width)]
+    return [*lines, (("last command  ", "label"), ("none", MUTED))]
+
+
+def why_not_controllable(circuit: Circuit) -> str:
+    """Why this circuit can never be switched from here; empty if it can."""
+    if circuit.virtual:
+        return "This space belongs to no circuit of the panel, so there is no relay to switch."
+    if not circuit.controllable:
+        return "Always on: the panel does not let users switch this circuit."
+    return ""
+
+
+def text_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
+    """The panel in a log or a mail: every number with its unit, the section with its age."""
+    head = f"{reading.source}  {''.join(link_span(reading, now, UNICODE)[0])}"
+    snapshot = reading.snapshot
+    if snapshot is None:
+        return [head, f"  {reading.problem or 'no answer yet'}"]
+    out = [head]
+    if reading.problem:
+        out.append(f"  problem: {reading.problem}")
+    out.append(f"  panel {snapshot.serial}, firmware {snapshot.firmware}, model {snapshot.model}")
+    values = [f"{figure.label} {figure.value} {figure.note}".rstrip() for figure in figures(snapshot)]
+    out.append("  " + ", ".join([*values, f"main relay {snapshot.main_relay}", f"door {snapshot.door}"]))
+    consumed, produced = energy(snapshot.main_consumed_wh), energy(snapshot.main_produced_wh)
+    out.append(f"  Main meter: consumed {consumed} kWh, produced {produced} kWh")
+    for circuit in visible(snapshot, TableView(unmapped=True)):
+        relay = "no relay" if circuit.virtual else f"relay {circuit.relay}"
+        out.append(
+            f"  {circuit.name:<26.60} space {space(circuit.tabs):<6} {power(circuit.power_w):>10}  "
+            f"today {energy(circuit.energy_today_wh):>7} kWh  {relay}"
+            + ("" if circuit.virtual else f", {priority_words(circuit.priority)}")
+        )
+    return out
+
+
+def panel_cells(reading: Reading[PanelSnapshot], trend: Trend, now: datetime, marks: Glyphs) -> tuple[Span, ...]:
+    """One panel as a row among all panels."""
+    snapshot = reading.snapshot
+    cells: list[Span] = [(reading.source, TEXT), link_span(reading, now, marks)]
+    if snapshot is None:
+        return (*cells, ("–", MUTED), ("–", MUTED), ("–", MUTED), ("–", MUTED), ("–", MUTED), ("", MUTED))
+    values = trend.recent("grid", SPARK_CELLS, SPARK_STEP_S, now.timestamp() - SPARK_STEP_S)
+    opened = sum(circuit.relay is Relay.OPEN for circuit in snapshot.circuits)
+    battery = "–" if snapshot.battery_percent is None else f"{snapshot.battery_percent} %"
+    return (
+        *cells,
+        (number(snapshot.grid_power_w, plus=True), TEXT),
+        (number(snapshot.house_load_w), TEXT),
+        (number(snapshot.solar_w if snapshot.solar_w is not None else snapshot.generation_w), TEXT),
+        (battery, TEXT),
+        (str(opened) if opened else "–", "relay-open" if opened else MUTED),
+        (spark(values, marks), MUTED),
+    )
+
+
+PANEL_COLUMNS = (
+    Column("source", "Panel", 16, flex=True, keep=9),
+    Column("link", "Link", 16, keep=8),
+    Column("grid", "Grid W", 9, right=True, keep=7),
+    Column("house", "House W", 9, right=True, keep=6),
+    Column("solar", "Gen W", 8, right=True, keep=5),
+    Column("battery", "Battery", 8, right=True, keep=4),
+    Column("open", "Open", 5, right=True, keep=3),
+    Column("trend", "Grid 4 min", 10, keep=1),
+)

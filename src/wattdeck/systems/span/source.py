@@ -1,0 +1,140 @@
+"""One SPAN panel, opened: its client, its feed, and its side of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wattdeck.core.errors import BadAnswer, ConfigError
+from wattdeck.core.feed import Feed
+from wattdeck.core.paths import token_path
+from wattdeck.core.system import Context
+from wattdeck.systems.span.client import SpanClient
+from wattdeck.systems.span.commands import SpanOperable
+from wattdeck.systems.span.config import SpanConfig
+from wattdeck.systems.span.models import Circuit, PanelSnapshot, PanelState, PanelStatus
+from wattdeck.systems.span.today import EnergyToday
+from wattdeck.systems.span.wire import virtual_circuits
+
+STATUS_EVERY = 4
+"""The status (door, network, firmware) is read with every fourth poll (span.md 8.4)."""
+HIDDEN_POLL_S = 10.0
+"""A panel nobody looks at is read at most this often."""
+
+
+class SpanSource:
+    """A panel as the hub knows it. One request in flight, one connection."""
+
+    def __init__(self, config: SpanConfig, context: Context) -> None:
+        self.config = config
+        self.id = f"span/{config.name}"
+        self._clock = context.clock
+        self._token_path = token_path(context.state_dir, "span", config.name)
+        self.client = SpanClient(
+            config.host,
+            port=config.port,
+            use_ssl=config.use_ssl,
+            ca_file=config.ca_file,
+            timeout_s=config.timeout_s,
+            retries=config.retries,
+            retry_timeout_s=config.retry_timeout_s,
+            retry_backoff_multiplier=config.retry_backoff_multiplier,
+            cache_window_s=0.0,
+            clients=context.http,
+            clock=context.clock,
+        )
+        self._status: PanelStatus | None = None
+        self._polls = 0
+        self._today = EnergyToday(context.state_dir / "today" / f"span.{config.name}.json")
+        self.feed: Feed[PanelSnapshot] = Feed(
+            self.id,
+            "panel",
+            self.fetch,
+            interval_s=config.poll_s,
+            hidden_interval_s=max(config.poll_s, HIDDEN_POLL_S),
+            clock=context.clock,
+        )
+        self.operable = SpanOperable(self, demo=context.demo)
+
+    @property
+    def feeds(self) -> Sequence[Feed[Any]]:
+        return (self.feed,)
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+
+    async def fetch(self) -> PanelSnapshot:
+        """Read the panel once: status now and then, panel, circuits, and the battery where one is configured.
+
+        Raises:
+            SourceError: any part could not be read, or the panel answered without data.
+        """
+        self._take_token()
+        if self._status is None or self._polls % STATUS_EVERY == 0:
+            self._status = await self.client.status()
+        self._polls += 1
+        panel = await self.client.panel()
+        circuits = await self.client.circuits(unmapped=False)
+        if panel.empty or not circuits:
+            raise BadAnswer("the panel answered without data; it does so for a while after a restart")
+        battery_percent = await self.client.storage_percent() if self.config.battery else None
+        return self._assemble(self._status, panel, circuits, battery_percent)
+
+    def _take_token(self) -> None:
+        """Use the configured token, or the one that `wattdeck span register` stored; a new one is noticed."""
+        try:
+            if self.config.token is not None:
+                self.client.set_token(self.config.token.reveal())
+            else:
+                self.client.set_token(self._token_path.read_text(encoding="utf-8").strip())
+        except FileNotFoundError:
+            self.client.set_token(None)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{self._token_path}: the stored token cannot be read ({error})") from error
+
+    def _assemble(
+        self,
+        status: PanelStatus,
+        panel: PanelState,
+        circuits: tuple[Circuit, ...],
+        battery_percent: int | None,
+    ) -> PanelSnapshot:
+        everything = (*circuits, *virtual_circuits(circuits, panel.branches, self._clock.now()))
+        everything, since = self._today.apply(everything, panel.branches, self._clock.now())
+        return PanelSnapshot(
+            serial=status.serial,
+            firmware=status.firmware,
+            model=status.model,
+            door=status.door,
+            main_relay=panel.main_relay,
+            grid_power_w=panel.grid_power_w,
+            feedthrough_power_w=panel.feedthrough_power_w,
+            house_load_w=panel.house_load_w,
+            generation_w=panel.generation_w,
+            battery_percent=battery_percent,
+            main_consumed_wh=panel.main_consumed_wh,
+            main_produced_wh=panel.main_produced_wh,
+            circuits=everything,
+            feedthrough_consumed_wh=panel.feedthrough_consumed_wh,
+            feedthrough_produced_wh=panel.feedthrough_produced_wh,
+            grid_state=panel.grid_state,
+            dsm_state=panel.dsm_state,
+            run_config=panel.run_config,
+            proximity_proven=status.proximity_proven,
+            ethernet=status.ethernet,
+            wifi=status.wifi,
+            cellular=status.cellular,
+            solar_w=self._solar_w(panel),
+            today_since=since,
+            uptime_s=status.uptime_s,
+        )
+
+    def _solar_w(self, panel: PanelState) -> float | None:
+        """Production of the configured solar spaces, positive; small draw at night shows as it is."""
+        wanted = set(self.config.solar_tabs)
+        powers = [branch.power_w for branch in panel.branches if branch.tab in wanted]
+        if not wanted or len(powers) != len(wanted) or None in powers:
+            return None
+        return -sum(power for power in powers if power is not None) + 0.0
+
+
