@@ -1,0 +1,321 @@
+"""The SPAN screen: one panel's figures, its circuits, one circuit in detail, and what the power did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from wattdeck.core.lines import Line, cut
+from wattdeck.core.reading import Reading
+from wattdeck.systems.span import present
+from wattdeck.systems.span.models import Circuit, PanelSnapshot, Relay
+from wattdeck.systems.span.widgets import CircuitTable, Ruled, Summary
+from wattdeck.ui.chart import Plot, Window, draw, series
+from wattdeck.ui.system_screen import SystemScreen
+from wattdeck.ui.table import DeckTable
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+WIDE, TALL, ROOMY = 100, 30, 160
+"""From these sizes on there is room for the detail pane and for the plot beside the table."""
+
+
+class SpanScreen(SystemScreen):
+    """Watches one SPAN panel, or all of them in a summary."""
+
+    SYSTEM = "span"
+    CSS_PATH = "screen.tcss"
+    HELP = "One SPAN panel. **Tab** shows the next panel, **a** all of them."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="span.filter", tooltip="Show only circuits with these words"),
+        Binding("s", "sort", "Sort", id="span.sort", tooltip="Sort by space, power, name or energy today"),
+        Binding("S", "reverse", "Reverse", id="span.reverse", show=False, tooltip="Turn the order round"),
+        Binding("u", "unmapped", "Unmapped", id="span.unmapped", show=False,
+                tooltip="Show or hide spaces that belong to no circuit"),
+        Binding("a", "all_panels", "Panels", id="span.panels", tooltip="Show all panels, or one"),
+        Binding("d", "detail", "Detail", id="span.detail", show=False, tooltip="Show or hide the detail pane"),
+        Binding("v", "plot", "Plot", id="span.plot", show=False, tooltip="Show or hide the plot"),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom in", id="span.zoom_in", show=False,
+                tooltip="Plot a shorter time"),
+        Binding("minus", "zoom(-1)", "Zoom out", id="span.zoom_out", show=False, tooltip="Plot a longer time"),
+        Binding("less_than_sign,left_square_bracket", "walk(-1)", "Earlier", id="span.earlier", show=False,
+                tooltip="Move the plot back in time"),
+        Binding("greater_than_sign,right_square_bracket", "walk(1)", "Later", id="span.later", show=False,
+                tooltip="Move the plot towards now"),
+        Binding("escape", "back", "Back", id="span.back", show=False, tooltip="Close what was opened last"),
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = present.TableView()
+        self.window = Window()
+        self._detail_wanted: bool | None = None
+        self._plot_wanted: bool | None = None
+        self._all_panels = False
+        self._circuit_plot_key: tuple[object, ...] = ()
+        self._circuit_plot: list[Line] = []
+
+    def body(self) -> Iterable[Widget]:
+        yield Summary(id="summary")
+        with Horizontal(id="middle"):
+            yield CircuitTable(self.view, self.marks)
+            yield DeckTable(present.PANEL_COLUMNS, empty="No panels.", id="panels")
+            yield Ruled(id="detail")
+        yield Plot(id="plot")
+
+    # Paint
+
+    def paint_body(self, now: datetime) -> None:
+        self._arrange()
+        summary = self.query_one("#summary", Summary)
+        table = self.query_one(CircuitTable)
+        reading = self._reading()
+        width = summary.size.width
+        rule: Line = ((self.marks.rule * width, "rule"),)
+        if reading is None:
+            summary.paint([((" Starting.", "muted"),), rule])
+            return
+        lines = present.summary(reading, self.trend(), now, width, self.marks)
+        self._summary_height(len(lines) + 1)
+        summary.paint([*lines, rule])
+        if self._all_panels:
+            self._paint_panels(now)
+        else:
+            self._paint_circuits(reading, table, now)
+        self._paint_detail(reading, now)
+        self._paint_plot(now)
+
+    def _reading(self) -> Reading[PanelSnapshot] | None:
+        return cast("Reading[PanelSnapshot] | None", next(iter(self.readings()), None))
+
+    def _pending(self) -> Mapping[str, present.Pending]:
+        desk = self.deck_app.desk
+        if desk is None:
+            return {}
+        return {
+            object_id: present.Pending(item.kind, item.wanted, desk.words_for(item))
+            for object_id, item in desk.control.pending(self.source).items()
+        }
+
+    def _paint_circuits(self, reading: Reading[PanelSnapshot], table: CircuitTable, now: datetime) -> None:
+        view = replace(self.view, sparks=not self.deck_app.low_bandwidth)
+        empty = "Waiting for the panel's first answer." if reading.snapshot is None else (
+            f"No circuit has {view.filter!r}. Escape shows all." if view.filter else "The panel has no circuits."
+        )  # fmt: skip
+        table.columns_are(present.columns(view, self.marks), empty)
+        rows = present.rows(reading, self.trend(), self._pending(), view, now, self.marks)
+        table.show(rows)
+        snapshot = reading.snapshot
+        words = present.unmapped_line(snapshot, view.unmapped) if snapshot is not None else ""
+        if view.filter:
+            words = f"Filter: {view.filter} (escape clears)   {words}"
+        table.note(words)
+
+    def _paint_panels(self, now: datetime) -> None:
+        from wattdeck.core.lines import Row
+
+        table = self.query_one("#panels", DeckTable)
+        rows = []
+        for source in self.sources:
+            reading = next(iter(self.deck_app.readings(source)), None)
+            if reading is not None:
+                rows.append(Row(source, present.panel_cells(reading, self.trend(source), now, self.marks)))
+        table.show(rows)
+
+    def _paint_detail(self, reading: Reading[PanelSnapshot], now: datetime) -> None:
+        pane = self.query_one("#detail", Ruled)
+        if not pane.display or not pane.size:
+            return
+        circuit = self._circuit(reading)
+        width, height = pane.size.width - 2, pane.size.height
+        if circuit is None:
+            pane.paint_ruled([(("Nothing selected.", "muted"),)], self.marks.divider)
+            return
+        pending = self._pending().get(circuit.circuit_id)
+        desk = self.deck_app.desk
+        last = desk.last_command(self.source, circuit.circuit_id) if desk is not None else ""
+        lines = present.detail(reading, circuit, pending, last, now, width, self.marks)
+        room = height - len(lines) - 2
+        if room >= 5 and not self.deck_app.low_bandwidth:
+            data = series(
+                self.trend(), circuit.circuit_id, cut(circuit.name, 20), "W", self.window, width, now.timestamp()
+            )
+            key = (data, width, min(room, 12))
+            if key != self._circuit_plot_key:
+                self._circuit_plot_key = key
+                self._circuit_plot = [((f"W  {self.window.words}", "label"),), *draw(data, width, min(room, 12))]
+            lines = [*lines, (), *self._circuit_plot]
+        pane.paint_ruled(lines, self.marks.divider)
+
+    def _paint_plot(self, now: datetime) -> None:
+        plot = self.query_one(Plot)
+        if not plot.display or not plot.size:
+            return
+        data = series(self.trend(), "grid", "Grid", "W", self.window, plot.size.width, now.timestamp())
+        plot.plot(data, f"grid, {self.window.words}   (+ - zoom, < > walk)", "series-1")
+
+    def _circuit(self, reading: Reading[PanelSnapshot]) -> Circuit | None:
+        if reading.snapshot is None:
+            return None
+        return reading.snapshot.circuit(self.query_one(CircuitTable).cursor_id)
+
+    # Layout
+
+    def _arrange(self) -> None:
+        """Show the regions there is room for, or that a key brought back."""
+        size = self.size
+        wide, tall = size.width >= WIDE, size.height >= TALL
+        detail = wide if self._detail_wanted is None else self._detail_wanted
+        plot = tall if self._plot_wanted is None else self._plot_wanted
+        table_shown = (wide or not detail) and (tall or not plot)
+        middle = self.query_one("#middle")
+        self._set_display(middle, tall or not plot)
+        self._set_display(self.query_one(CircuitTable), table_shown and not self._all_panels)
+        self._set_display(self.query_one("#panels"), table_shown and self._all_panels)
+        pane = self.query_one("#detail")
+        self._set_display(pane, detail and not self._all_panels and (tall or not plot))
+        pane.set_class(not wide, "-full")
+        self._set_display(self.query_one(Plot), plot)
+        self._size_plot(tall, size.height)
+        pane.set_class(size.width >= ROOMY, "-roomy")
+
+    def _size_plot(self, tall: bool, height: int) -> None:
+        """Give the plot what the circuits leave, within reason."""
+        plot = self.query_one(Plot)
+        plot.set_class(not tall, "-full")
+        rows = len(self.query_one(CircuitTable).rows)
+        wanted = max(10, min(24, height - 5 - max(rows + 3, height // 2)))
+        if tall and (plot.styles.height is None or plot.styles.height.value != wanted):
+            plot.styles.height = wanted
+        elif not tall and plot.styles.has_rule("height") and plot.styles.inline.has_rule("height"):
+            plot.styles.inline.clear_rule("height")
+
+    @staticmethod
+    def _set_display(widget: Widget, shown: bool) -> None:
+        if widget.display is not shown:
+            widget.display = shown
+
+    def _summary_height(self, rows: int) -> None:
+        summary = self.query_one("#summary")
+        if summary.styles.height is None or summary.styles.height.value != rows:
+            summary.styles.height = rows
+
+    # Keys
+
+    def on_deck_table_cursor_moved(self) -> None:
+        reading = self._reading()
+        if reading is not None:
+            self._paint_detail(reading, self.deck_app.now())
+
+    def on_deck_table_opened(self, message: DeckTable.Opened) -> None:
+        if self._all_panels:
+            self._all_panels = False
+            self.source = message.row_id
+            self.query_one(CircuitTable).focus()
+            self.paint()
+        elif self.size.width < WIDE:
+            self.action_detail()
+
+    def on_circuit_table_relay_requested(self, message: CircuitTable.RelayRequested) -> None:
+        """Ask for the position the circuit is not in. An unknown position is asked to open: the safe one."""
+        reading = self._reading()
+        circuit = reading.snapshot.circuit(message.circuit_id) if reading and reading.snapshot else None
+        desk = self.deck_app.desk
+        if circuit is not None and desk is not None:
+            wanted = Relay.CLOSED if circuit.relay is Relay.OPEN else Relay.OPEN
+            desk.command(self.source, "relay", circuit.circuit_id, wanted.value)
+
+    def on_circuit_table_priority_requested(self, message: CircuitTable.PriorityRequested) -> None:
+        reading = self._reading()
+        circuit = reading.snapshot.circuit(message.circuit_id) if reading and reading.snapshot else None
+        desk = self.deck_app.desk
+        if circuit is not None and desk is not None:
+            desk.command_with_choice(
+                self.source,
+                "priority",
+                circuit.circuit_id,
+                f"Priority of {circuit.name}",
+                [(value, present.priority_words(value)) for value in present.PRIORITY_WORDS if value != "unknown"],
+                circuit.priority,
+            )
+
+    def action_sort(self) -> None:
+        """Walk through the orders; power and energy start with the largest."""
+        at = present.SORTS.index(self.view.sort)
+        sort = present.SORTS[(at + 1) % len(present.SORTS)]
+        self.view = replace(self.view, sort=sort, descending=sort in ("power", "today"))
+        self.paint()
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.view = replace(self.view, descending=not self.view.descending)
+        self.paint()
+
+    def action_unmapped(self) -> None:
+        """Show or hide unmapped spaces."""
+        self.view = replace(self.view, unmapped=not self.view.unmapped)
+        self.paint()
+
+    def action_all_panels(self) -> None:
+        """Show all panels, or go back to one."""
+        self._all_panels = not self._all_panels
+        self._arrange()
+        self.query_one("#panels" if self._all_panels else "#circuits").focus()
+        self.paint()
+
+    def action_detail(self) -> None:
+        """Show or hide the detail pane."""
+        self._detail_wanted = not self.query_one("#detail").display
+        self._arrange()
+
+    def action_plot(self) -> None:
+        """Show or hide the plot."""
+        self._plot_wanted = not self.query_one(Plot).display
+        self._arrange()
+
+    def action_zoom(self, step: int) -> None:
+        """Plot a shorter or longer time."""
+        self.window = self.window.zoom(step)
+        self.paint()
+
+    def action_walk(self, step: int) -> None:
+        """Move the plot through what is kept."""
+        self.window = self.window.walk(step, self.trend().span_s)
+        self.paint()
+
+    def action_back(self) -> None:
+        """Close what was opened last: filter, summary, folded regions, the walk through time."""
+        if self.view.filter:
+            self.view = replace(self.view, filter="")
+        elif self._all_panels:
+            self.action_all_panels()
+        elif self._detail_wanted is not None or self._plot_wanted is not None:
+            self._detail_wanted = self._plot_wanted = None
+        elif self.window.back_s:
+            self.window = replace(self.window, back_s=0.0)
+        self.paint()
+
+    def action_filter(self) -> None:
+        """Type words to filter by; every key narrows the table."""
+        from wattdeck.ui.prompt import open_prompt
+
+        open_prompt(self, "filter", self.view.filter)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input.id == "prompt":
+            self.view = replace(self.view, filter=event.value[:60])
+            self.paint()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        from wattdeck.ui.prompt import close_prompt
+
+        if event.input.id == "prompt":
+            close_prompt(self)
+            self.query_one(CircuitTable).focus()

@@ -1,0 +1,69 @@
+"""Widgets of the SPAN screen that are more than the shared ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from wattdeck.core.lines import Line
+from wattdeck.core.units import Glyphs
+from wattdeck.systems.span import present
+from wattdeck.ui.paint import Painted
+from wattdeck.ui.table import DeckTable
+
+
+class CircuitTable(DeckTable):
+    """Circuits of one panel. Asks for changes; never makes them."""
+
+    HELP = (
+        "The circuits of one panel. **space** asks to open or close the relay under the cursor, **P** to change its "
+        "priority. A row with an arrow waits for the panel: the left word is what is, the right one what was asked. "
+        "Power is positive when a circuit consumes and negative when it feeds in."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "ask_relay", "Relay", id="span.relay", tooltip="Open or close the circuit's relay"),
+        Binding("P", "ask_priority", "Priority", id="span.priority", tooltip="Change the circuit's load priority"),
+    ]
+
+    @dataclass
+    class RelayRequested(Message):
+        """The user wants the other relay position of a circuit."""
+
+        circuit_id: str
+
+    @dataclass
+    class PriorityRequested(Message):
+        """The user wants another priority for a circuit."""
+
+        circuit_id: str
+
+    def __init__(self, view: present.TableView, marks: Glyphs) -> None:
+        super().__init__(present.columns(view, marks), empty="No circuits yet.", id="circuits")
+
+    def action_ask_relay(self) -> None:
+        """Ask for the other relay position of the row under the cursor."""
+        if self.cursor_id:
+            self.post_message(self.RelayRequested(self.cursor_id))
+
+    def action_ask_priority(self) -> None:
+        """Ask for another priority for the row under the cursor."""
+        if self.cursor_id:
+            self.post_message(self.PriorityRequested(self.cursor_id))
+
+
+class Ruled(Painted):
+    """Lines with a thin rule at the left: a side region."""
+
+    def paint_ruled(self, lines: list[Line], glyph: str) -> None:
+        """Show the lines behind the rule, down to the bottom of the region."""
+        height = self.size.height
+        rule = (f"{glyph} ", "rule")
+        filled = [*lines[:height], *([()] * (height - len(lines)))]
+        self.paint([(rule, *line) for line in filled])
+
+
+class Summary(Painted):
+    """The panel's own figures, closed by a rule."""

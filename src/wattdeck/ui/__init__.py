@@ -1,0 +1,1 @@
+"""The Textual app and what its screens share."""

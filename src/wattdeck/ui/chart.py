@@ -1,0 +1,198 @@
+"""Charts. The one module that knows the plotting library.
+
+The library cannot take values that are not finite, draws slowly, and keeps one global figure: so it gets at most two
+points per column, only when a column has changed, and from here alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from wattdeck.core.lines import Line, cut, fit
+from wattdeck.core.trend import Trend
+from wattdeck.core.units import MINUS, clock_time, number
+from wattdeck.ui.paint import Painted
+
+AXIS_CELLS = 7
+"""Room for the numbers and the axis at the left."""
+SPANS_S = (60, 300, 900, 1800, 3600)
+"""Widths of the time window to zoom through, s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which stretch of time a plot shows."""
+
+    span_s: float = 900.0
+    back_s: float = 0.0
+    """How far its right end lies before now, s; 0 follows the present."""
+
+    def zoom(self, step: int) -> Window:
+        """A narrower (+1) or wider (-1) window."""
+        at = min(range(len(SPANS_S)), key=lambda index: abs(SPANS_S[index] - self.span_s))
+        return replace(self, span_s=float(SPANS_S[max(0, min(len(SPANS_S) - 1, at - step))]))
+
+    def walk(self, step: int, kept_s: float) -> Window:
+        """Half a window earlier (-1) or later (+1), within what is kept."""
+        back_s = self.back_s - step * self.span_s / 2
+        return replace(self, back_s=max(0.0, min(back_s, max(0.0, kept_s - self.span_s / 2))))
+
+    @property
+    def words(self) -> str:
+        """`15 min`, and how long ago if it is not the present."""
+        words = f"{int(self.span_s // 60)} min"
+        return f"{words}, {int(self.back_s // 60)} min back" if self.back_s else words
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What to plot: one value a column, None = gap."""
+
+    label: str
+    unit: str
+    lows: tuple[float | None, ...]
+    highs: tuple[float | None, ...]
+    start_s: float
+    end_s: float
+
+    @property
+    def known(self) -> list[float]:
+        return [value for value in (*self.lows, *self.highs) if value is not None and math.isfinite(value)]
+
+
+def series(trend: Trend, key: str, label: str, unit: str, window: Window, width: int, now_s: float) -> Series:
+    """The key's values as columns of a plot `width` cells wide, aligned so that a column only changes when it ends."""
+    count = max(1, width - AXIS_CELLS - 1)
+    step_s = window.span_s / count
+    end_s = (math.floor((now_s - window.back_s) / step_s) + 1) * step_s
+    start_s = end_s - count * step_s
+    pairs = trend.columns(key, start_s, end_s, count)
+    lows = tuple(None if pair is None else round(pair[0]) for pair in pairs)
+    highs = tuple(None if pair is None else round(pair[1]) for pair in pairs)
+    return Series(label, unit, lows, highs, start_s, end_s)
+
+
+def summary(data: Series) -> str:
+    """The plot as a sentence, for exports and screen readers: last, lowest, highest, mean, with units."""
+    known = data.known
+    if not known:
+        return f"{data.label}: no readings."
+    last = next(value for value in reversed(data.highs) if value is not None)
+    mean = sum(known) / len(known)
+    return (
+        f"{data.label}: last {number(last)} {data.unit}, lowest {number(min(known))}, highest {number(max(known))}, "
+        f"mean {number(mean)} {data.unit}."
+    )
+
+
+def draw(data: Series, width: int, height: int, meaning: str = "series-1") -> list[Line]:
+    """The plot as lines of exactly that many cells and rows; a sentence if there is nothing to draw or no room."""
+    if not data.known or width < 24 or height < 4:
+        words = "no readings yet" if not data.known else summary(data)
+        return [((cut(f" {data.label} {data.unit}: {words}", width), "muted"),)]
+    ticks = _ticks(min(data.known), max(data.known), height)
+    text = _plot(data, width, height, ticks)
+    lines: list[Line] = []
+    for row in text:
+        row = fit(row, width)
+        lines.append(((row[:AXIS_CELLS], "label"), (row[AXIS_CELLS:], meaning)))
+    for index in range(len(lines) - 2, len(lines)):
+        lines[index] = ((text[index][:width], "label"),)
+    return lines
+
+
+def _plot(data: Series, width: int, height: int, ticks: Sequence[float]) -> list[str]:
+    import plotext as plt
+
+    count = len(data.highs)
+    plt.clear_figure()
+    plt.theme("clear")
+    plt.plot_size(width - _pad(ticks), height)
+    for xs, ys in _runs(data):
+        plt.plot(xs, ys, marker="braille")
+    plt.xlim(0, count)
+    plt.ylim(ticks[0], ticks[-1])
+    plt.yticks(list(ticks), [_label(tick) for tick in ticks])
+    positions = [round(count * part / 4) for part in range(5)]
+    plt.xticks(positions, [_time(data, position) for position in positions])
+    plt.xaxes(True, False)
+    plt.yaxes(True, False)
+    pad = " " * _pad(ticks)
+    return [pad + line.replace("\x1b[0m", "") for line in plt.build().splitlines()][:height]
+
+
+def _pad(ticks: Sequence[float]) -> int:
+    """Cells to add at the left so that the axis stands at the same place whatever its numbers."""
+    return max(0, AXIS_CELLS - 1 - max(len(_label(tick)) for tick in ticks))
+
+
+def _runs(data: Series) -> list[tuple[list[float], list[float]]]:
+    """Unbroken stretches of points; a gap ends one. A column with a spread gives both of its ends."""
+    runs: list[tuple[list[float], list[float]]] = []
+    open_run = False
+    for index, (low, high) in enumerate(zip(data.lows, data.highs, strict=True)):
+        if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+            open_run = False
+            continue
+        if not open_run:
+            runs.append(([], []))
+            open_run = True
+        xs, ys = runs[-1]
+        xs.append(index + 0.5)
+        ys.append(low)
+        if high != low:
+            xs.append(index + 0.5)
+            ys.append(high)
+    return runs
+
+
+def _ticks(low: float, high: float, height: int) -> list[float]:
+    """Round numbers from below the lowest to above the highest value, zero among them."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    spread = max(high - low, 10.0)
+    wanted = max(1, min(4, height // 3))
+    step = 10 ** math.floor(math.log10(spread / wanted))
+    step = next(step * factor for factor in (1, 2, 5, 10) if spread / (step * factor) <= wanted)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    if first == last:
+        last += 1
+    return [step * index for index in range(first, last + 1)]
+
+
+def _label(value: float) -> str:
+    text = f"{value / 1000:g}k" if abs(value) >= 1000 else f"{value:g}"
+    return text.replace("-", MINUS)
+
+
+def _time(data: Series, position: int) -> str:
+    count = len(data.highs)
+    moment_s = data.start_s + (data.end_s - data.start_s) * position / count
+    return clock_time(datetime.fromtimestamp(moment_s, UTC), seconds=data.end_s - data.start_s < 300)
+
+
+class Plot(Painted):
+    """A live plot that draws again only when one of its columns has changed."""
+
+    HELP = "A plot of power over time. **+ -** zoom, **< >** walk through what is kept."
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._drawn: tuple[Series, int, int, str] | None = None
+        self.summary = ""
+        """The plot as a sentence."""
+
+    def plot(self, data: Series, title: str, meaning: str = "series-1") -> None:
+        """Show a series under its title."""
+        size = self.size
+        if not size:
+            return
+        key = (data, size.width, size.height, title)
+        if key == self._drawn:
+            return
+        self._drawn = key
+        self.summary = summary(data)
+        head: Line = ((fit(f" {data.unit:<5} {title}", size.width), "label"),)
+        self.paint([head, *draw(data, size.width, size.height - 1, meaning)])

@@ -1,0 +1,89 @@
+"""The help page and the README's key table, both made from the bindings and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen, Screen
+
+from wattdeck.core.lines import Column, Row, wrap
+from wattdeck.ui.frame import Footer, footer_line, key_name
+from wattdeck.ui.paint import Painted
+from wattdeck.ui.table import DeckTable
+
+AREAS = {"deck": "Everywhere", "table": "In tables", "span": "SPAN", "dialog": "In dialogs"}
+
+
+def bindings_of(*classes: type[object]) -> list[Binding]:
+    """The documented bindings of widgets, screens or apps, each once, in the order written."""
+    found: dict[str, Binding] = {}
+    for kind in classes:
+        for base in kind.__mro__:
+            own = base.__dict__.get("BINDINGS", ()) if base.__module__.startswith("wattdeck") else ()
+            for binding in own:
+                if isinstance(binding, Binding) and binding.id and binding.tooltip:
+                    found.setdefault(binding.id, binding)
+    return list(found.values())
+
+
+def keys_of(binding: Binding) -> str:
+    """All keys of a binding as printed on a keyboard."""
+    return " ".join(key_name(key.strip()) for key in binding.key.split(","))
+
+
+def key_table(bindings: Iterable[Binding]) -> str:
+    """A Markdown table of keys, for the README."""
+    lines = ["| Key | Does | Id |", "| --- | --- | --- |"]
+    for binding in bindings:
+        keys = " ".join(f"`{key}`" for key in keys_of(binding).split(" "))
+        lines.append(f"| {keys} | {binding.tooltip} | `{binding.id}` |")
+    return "\n".join(lines)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Every key that works on the screen below, and what is in front there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "dismiss", "Back", id="dialog.back", tooltip="Go back"),
+    ]
+
+    def __init__(self, about: Screen[object]) -> None:
+        super().__init__(classes="-plain")
+        self._about = about
+
+    def compose(self) -> ComposeResult:
+        yield Painted(id="words")
+        columns = (Column("key", "Key", 10, keep=2), Column("does", "Does", 44, flex=True, keep=3),
+                   Column("area", "Where", 12, keep=1), Column("id", "Id", 22, keep=0))  # fmt: skip
+        yield DeckTable(columns, id="keys")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        words = self.query_one("#words", Painted)
+        text = str(getattr(self._about.focused, "HELP", None) or getattr(self._about, "HELP", None) or "")
+        lines = wrap(text.replace("**", ""), max(20, self.app.size.width - 4))
+        words.styles.height = len(lines) + 1
+        words.paint([((" Help", "heading"),), *[((" ", "normal"), *line) for line in lines]])
+        rows: list[Row] = []
+        keymap = self.app._keymap if hasattr(self.app, "_keymap") else {}
+        for active in self._about.active_bindings.values():
+            binding = active.binding
+            if binding.id and binding.tooltip and binding.id not in {row.id for row in rows}:
+                area = binding.id.partition(".")[0]
+                key = keymap.get(binding.id, "") or _all_keys(self._about, binding)
+                rows.append(
+                    Row(binding.id, ((key, "key"), (binding.tooltip, "normal"), (AREAS.get(area, area), "label"),
+                                     (binding.id, "muted")))
+                )  # fmt: skip
+        self.query_one("#keys", DeckTable).show(rows)
+        self.query_one("#keys").focus()
+        footer = self.query_one(Footer)
+        footer.paint([footer_line([("esc", "Back"), ("↑↓", "Scroll")], self.app.size.width)])
+
+
+def _all_keys(screen: Screen[object], binding: Binding) -> str:
+    keys = [active.binding.key for active in screen.active_bindings.values() if active.binding.id == binding.id]
+    return " ".join(dict.fromkeys(key_name(key) for key in keys))

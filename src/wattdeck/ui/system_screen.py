@@ -1,0 +1,143 @@
+"""What every system's screen shares: the frame, the chosen source, and one way to be painted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widget import Widget
+
+from wattdeck.core.reading import Reading, SourceId
+from wattdeck.core.trend import Trend
+from wattdeck.core.units import Glyphs
+from wattdeck.ui.frame import Footer, Header, HeaderState, footer_line, header_line, shown_bindings
+
+if TYPE_CHECKING:
+    from wattdeck.ui.app import DeckApp
+
+
+class SystemScreen(Screen[None]):
+    """One system's screen. Holds no data: `paint` takes it from the app's newest readings and hands it down.
+
+    Subclasses give `SYSTEM`, yield their widgets in `body` and fill them in `paint_body`.
+    """
+
+    SYSTEM: ClassVar[str] = ""
+    AUTO_FOCUS: ClassVar[str | None] = "DeckTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "source(1)", "Source", id="deck.next_source", tooltip="Show the next source of this system"),
+        Binding(
+            "shift+tab", "source(-1)", "Previous", id="deck.previous_source", show=False,
+            tooltip="Show the previous source of this system",
+        ),
+    ]  # fmt: skip
+
+    _paint_due = False
+
+    source: reactive[SourceId] = reactive("", init=False, repaint=False)
+    """The source on show."""
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        yield from self.body()
+        yield Footer()
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between header and footer."""
+        return ()
+
+    def paint_body(self, now: datetime) -> None:
+        """Hand the newest data to the widgets."""
+
+    @property
+    def deck_app(self) -> DeckApp:
+        """The app, by its real type."""
+        from wattdeck.ui.app import DeckApp
+
+        app = self.app
+        if not isinstance(app, DeckApp):
+            raise TypeError("a system's screen belongs into the deck's app")
+        return app
+
+    @property
+    def marks(self) -> Glyphs:
+        return self.deck_app.glyphs
+
+    @property
+    def sources(self) -> Sequence[SourceId]:
+        """Ids of this system's sources, in the order of the configuration."""
+        return self.deck_app.sources_of(self.SYSTEM)
+
+    def readings(self) -> Sequence[Reading[Any]]:
+        """The newest readings of the source on show."""
+        return self.deck_app.readings(self.source)
+
+    def trend(self, source: SourceId | None = None) -> Trend:
+        """The short memory of a source; empty if there is none yet."""
+        return self.deck_app.trend(source or self.source)
+
+    def paint(self, now: datetime | None = None) -> None:
+        """Show the newest data. Cheap when nothing changed; called once a tick and after a key."""
+        if not self.is_mounted or not self.size:
+            return
+        now = now or self.deck_app.clock.now()
+        if self.source not in self.sources:
+            self.source = next(iter(self.sources), "")
+        self.paint_frame(now)
+        self.paint_body(now)
+
+    def paint_frame(self, now: datetime) -> None:
+        """Header and footer."""
+        app = self.deck_app
+        readings = self.readings()
+        worst = max(readings, key=lambda reading: reading.failures, default=None)
+        state = HeaderState(
+            systems=app.screen_list(),
+            source=self.source,
+            reading=worst,
+            alarms=app.alarm_count,
+            demo=app.demo,
+            armed=app.armed,
+            read_only=app.read_only,
+            paused=app.paused,
+        )
+        header = self.query_one(Header)
+        header.paint([header_line(state, now, header.size.width, self.marks)])
+        footer = self.query_one(Footer)
+        footer.paint([footer_line(self.footer_bindings(), footer.size.width)])
+
+    def footer_bindings(self) -> list[tuple[str, str]]:
+        """Keys and words for the footer."""
+        return shown_bindings(self)
+
+    def watch_source(self) -> None:
+        self.deck_app.show_source(self.source)
+        self.paint()
+
+    def action_source(self, step: int) -> None:
+        """Show the next or previous source."""
+        sources = list(self.sources)
+        if len(sources) > 1 and self.source in sources:
+            self.source = sources[(sources.index(self.source) + step) % len(sources)]
+
+    def on_painted_resized(self) -> None:
+        """Paint once for all the widgets that changed their size together."""
+        if not self._paint_due:
+            self._paint_due = True
+            self.call_later(self._paint_resized)
+
+    def _paint_resized(self) -> None:
+        self._paint_due = False
+        self.paint()
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        del event
+        if self.source:
+            self.deck_app.show_source(self.source)
+        self.paint()

@@ -1,0 +1,294 @@
+"""The one live table: any number of rows, repaints only cells that changed, cursor and selection by id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from wattdeck.core.lines import TEXT, Column, Row, cut, fit, right
+from wattdeck.ui.paint import Painted
+
+
+class DeckTable(Painted, can_focus=True):
+    """Rows by id, a header, a cursor that stays on its row whatever the order becomes.
+
+    Rows are handed over whole with `show`; the table finds out what changed. Nothing scrolls or moves the cursor
+    but a person.
+    """
+
+    HELP = "Arrows or **j k** move, **PgUp PgDn g G** jump, **Enter** opens what a row offers."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", id="table.up", show=False, tooltip="Move to the row above"),
+        Binding("down,j", "move(1)", "Down", id="table.down", show=False, tooltip="Move to the row below"),
+        Binding("pageup", "page(-1)", "Page up", id="table.page_up", show=False, tooltip="Move up one page"),
+        Binding("pagedown", "page(1)", "Page down", id="table.page_down", show=False, tooltip="Move down one page"),
+        Binding("g,home", "edge(-1)", "First", id="table.first", show=False, tooltip="Move to the first row"),
+        Binding("G,end", "edge(1)", "Last", id="table.last", show=False, tooltip="Move to the last row"),
+        Binding("enter", "open", "Open", id="table.open", show=False, tooltip="Open the row under the cursor"),
+    ]
+
+    cursor_id: reactive[str] = reactive("", repaint=False)
+    """Id of the row the cursor is on; empty without rows."""
+
+    @dataclass
+    class CursorMoved(Message):
+        """The cursor is on another row."""
+
+        row_id: str
+
+    @dataclass
+    class Opened(Message):
+        """Enter was pressed on a row."""
+
+        row_id: str
+
+    def __init__(self, columns: Sequence[Column], *, empty: str = "Nothing here.", id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._columns = tuple(columns)
+        self._rows: list[Row] = []
+        self._index: dict[str, int] = {}
+        self._top = 0
+        self._layout: list[tuple[int, Column, int, int]] = []
+        self._layout_width = -1
+        self._empty = empty
+        self._note = ""
+        self._strips: dict[int, tuple[Row, bool, Strip]] = {}
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows in the order shown."""
+        return self._rows
+
+    @property
+    def text(self) -> str:
+        """What is visible, without colours."""
+        return "\n".join(self.render_line(y).text.rstrip() for y in range(self.size.height))
+
+    @property
+    def shown_columns(self) -> list[str]:
+        """Keys of the columns there is room for."""
+        self._arrange()
+        return [column.key for _, column, _, _ in self._layout]
+
+    def row(self, row_id: str) -> Row | None:
+        """The row of that id, or None."""
+        index = self._index.get(row_id)
+        return None if index is None else self._rows[index]
+
+    def columns_are(self, columns: Sequence[Column], empty: str) -> None:
+        """Show other columns, for instance after a change of sort mark; the rows come next."""
+        if tuple(columns) != self._columns or empty != self._empty:
+            self._columns = tuple(columns)
+            self._empty = empty
+            self._layout_width = -1
+            self._strips.clear()
+            self.refresh()
+
+    def note(self, words: str) -> None:
+        """A muted last line below the rows; empty takes it away."""
+        if words != self._note:
+            appears = bool(words) != bool(self._note)
+            self._note = words
+            if appears:
+                self.refresh()
+            else:
+                self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show these rows in this order. The cursor stays on its row; if that is gone, on its place."""
+        old, old_index = self._rows, self._index.get(self.cursor_id, 0)
+        self._rows = list(rows)
+        self._index = {row.id: index for index, row in enumerate(self._rows)}
+        if self.cursor_id not in self._index:
+            self._place_cursor(min(old_index, len(self._rows) - 1))
+        self._top = max(0, min(self._top, len(self._rows) - self._page))
+        if not self.is_mounted or not self.size:
+            return
+        self._refresh_changed(old)
+
+    def watch_cursor_id(self, old: str, new: str) -> None:
+        if not self.is_mounted:
+            return
+        for row_id in (old, new):
+            self._refresh_row(row_id)
+        self.post_message(self.CursorMoved(new))
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by rows."""
+        self._go(self._index.get(self.cursor_id, 0) + step)
+
+    def action_page(self, step: int) -> None:
+        """Move the cursor by pages."""
+        self._go(self._index.get(self.cursor_id, 0) + step * max(1, self._page - 1))
+
+    def action_edge(self, end: int) -> None:
+        """Move the cursor to the first or the last row."""
+        self._go(0 if end < 0 else len(self._rows) - 1)
+
+    def action_open(self) -> None:
+        """Say that the row under the cursor was opened."""
+        if self.cursor_id:
+            self.post_message(self.Opened(self.cursor_id))
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._top + event.y - 1
+        if event.y > 0 and index < len(self._rows):
+            self._go(index)
+
+    def on_mouse_scroll_down(self) -> None:
+        self._turn_to(self._top + 3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self._turn_to(self._top - 3)
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._layout_width = -1
+        self._strips.clear()
+        self._top = max(0, min(self._top, len(self._rows) - self._page))
+        if self.cursor_id in self._index:
+            self._bring_into_view(self._index[self.cursor_id])
+
+    @property
+    def _page(self) -> int:
+        """Rows that fit below the header and above the note."""
+        return max(1, self.size.height - 1 - bool(self._note))
+
+    def _go(self, index: int) -> None:
+        if not self._rows:
+            return
+        index = max(0, min(index, len(self._rows) - 1))
+        self._place_cursor(index)
+        self._bring_into_view(index)
+
+    def _place_cursor(self, index: int) -> None:
+        self.cursor_id = self._rows[index].id if 0 <= index < len(self._rows) else ""
+
+    def _bring_into_view(self, index: int) -> None:
+        if index < self._top:
+            self._turn_to(index)
+        elif index >= self._top + self._page:
+            self._turn_to(index - self._page + 1)
+
+    def _turn_to(self, top: int) -> None:
+        top = max(0, min(top, len(self._rows) - self._page))
+        if top != self._top:
+            self._top = top
+            self.refresh()
+
+    def _refresh_row(self, row_id: str) -> None:
+        index = self._index.get(row_id)
+        if index is not None and self._top <= index < self._top + self._page:
+            self.refresh(Region(0, index - self._top + 1, self.size.width, 1))
+
+    def _refresh_changed(self, old: Sequence[Row]) -> None:
+        """Mark the cells that differ, row by row in view; whole rows where another row has come."""
+        self._arrange()
+        regions: list[Region] = []
+        width = self.size.width
+        for y in range(1, self._page + 1):
+            index = self._top + y - 1
+            before = old[index] if index < len(old) else None
+            after = self._rows[index] if index < len(self._rows) else None
+            if before is after or before == after:
+                continue
+            if before is None or after is None or before.id != after.id:
+                regions.append(Region(0, y, width, 1))
+                continue
+            regions.extend(
+                Region(x, y, cells, 1)
+                for at, _, x, cells in self._layout
+                if before.cells[at] != after.cells[at]
+            )
+        if len(old) != len(self._rows):
+            regions = [Region(0, 0, width, self.size.height)]
+        if regions:
+            self.refresh(*regions)
+
+    def _arrange(self) -> None:
+        """Choose the columns there is room for and give each its place."""
+        width = self.size.width
+        if width == self._layout_width:
+            return
+        self._layout_width = width
+        room = width - 2
+        chosen = list(enumerate(self._columns))
+        while len(chosen) > 1 and sum(column.width + 1 for _, column in chosen) - 1 > room:
+            chosen.remove(min(chosen, key=lambda item: (item[1].keep, -item[0])))
+        spare = max(0, room - (sum(column.width + 1 for _, column in chosen) - 1))
+        x = 1
+        self._layout = []
+        for at, column in chosen:
+            cells = min(column.width + (spare if column.flex else 0), max(1, room))
+            self._layout.append((at, column, x, cells))
+            x += cells + 1
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        self._arrange()
+        if y == 0:
+            return self._header()
+        index = self._top + y - 1
+        if self._note and y == self.size.height - 1:
+            return self.strip(((f" {cut(self._note, self.size.width - 2)}", "muted"),), self.size.width)
+        if not self._rows and y == 1:
+            return self.strip(((f"  {self._empty}", "muted"),), self.size.width)
+        if index >= len(self._rows):
+            return self.strip((), self.size.width)
+        row = self._rows[index]
+        cursor = row.id == self.cursor_id
+        kept = self._strips.get(y)
+        mark = self._scroll_mark(y)
+        if kept is not None and kept[0] is row and kept[1] is cursor and kept[2].text.endswith(mark):
+            return kept[2]
+        strip = self._row_strip(row, cursor, mark)
+        self._strips[y] = (row, cursor, strip)
+        return strip
+
+    def _header(self) -> Strip:
+        style = self.palette.style("label")
+        text = " " + " ".join(
+            right(column.title, cells) if column.right else fit(column.title, cells)
+            for _, column, _, cells in self._layout
+        )
+        return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, self.palette.style(TEXT))
+
+    def _row_strip(self, row: Row, cursor: bool, mark: str) -> Strip:
+        style = self.palette.style
+        glyph = self.app.glyphs.cursor if cursor else " "  # type: ignore[attr-defined]
+        segments = [Segment(glyph, style("key", cursor))]
+        used = 1
+        blank = style(TEXT, cursor)
+        for at, column, x, cells in self._layout:
+            text, token = row.cells[at]
+            if x > used:
+                segments.append(Segment(" " * (x - used), blank))
+            segments.append(Segment(right(text, cells) if column.right else fit(text, cells), style(token, cursor)))
+            used = x + cells
+        room = self.size.width - used - 1
+        segments.append(Segment(" " * max(0, room) + mark, style("rule") if mark != " " and not cursor else blank))
+        return Strip(segments).adjust_cell_length(self.size.width, blank)
+
+    def _scroll_mark(self, y: int) -> str:
+        """The last cell of a row: a thumb that shows which part of a long list is in view."""
+        total, page = len(self._rows), self._page
+        if total <= page:
+            return " "
+        start = self._top * page // total
+        end = max(start + 1, (self._top + page) * page // total)
+        return self.app.glyphs.divider if start <= y - 1 < end else " "  # type: ignore[attr-defined]
+
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        super().notify_style_update()
+
+
