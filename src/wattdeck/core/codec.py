@@ -61,6 +61,18 @@ def iso(moment: datetime) -> str:
     return text[:-6] + "Z" if moment.tzinfo is UTC or text.endswith("+00:00") else text
 
 
+def read_time(text: str) -> datetime:
+    """A time as `iso` writes it.
+
+    Raises:
+        ValueError: it is none, or does not say its offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} is a time without an offset")
+    return moment
+
+
 @cache
 def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
@@ -86,7 +98,7 @@ def _build(kind: Any, data: Any) -> Any:
     if kind is float:
         return float(_want(data, (int, float)))
     if kind is datetime:
-        return datetime.fromisoformat(_want(data, str))
+        return read_time(_want(data, str))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(data)
     return _want(data, kind)

@@ -58,6 +58,12 @@ class Lockout:
     owner: str
     since: date | None = None
 
+    @property
+    def words(self) -> str:
+        """Who locked it, since when and why."""
+        when = f" since {self.since}" if self.since is not None else ""
+        return clean(f"Locked out by {self.owner}{when}: {self.reason}")
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+# Looking for plug-ins of the validation library costs as much as loading it, and there are none for us.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from pydantic import (
     AfterValidator,
@@ -77,7 +81,12 @@ class _Table(BaseModel):
     """One table of the file: no unknown keys, no silent conversions, no change after load."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        defer_build=True,
     )
 
 
@@ -129,7 +138,7 @@ class SourceConfig(_Table):
     """Commands may be sent. Off: the source is read-only, because watching must never switch anything."""
     poll_s: float = Field(default=60.0, ge=1, le=86_400)
     """Time between two polls, s."""
-    safety: SafetyConfig = SafetyConfig()
+    safety: SafetyConfig = Field(default_factory=SafetyConfig)
     """The rules commands have to pass."""
 
     def warnings(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from wattdeck.core.command import (
     ControlChanged,
     Level,
     Limits,
+    Lockout,
     Outcome,
     Pending,
     Policy,
@@ -160,6 +161,10 @@ class Control:
     def pending(self, source: SourceId) -> Mapping[str, Pending]:
         """Object id -> command not yet read back, or ended without anyone knowing how."""
         return self._waiting.pending(source)
+
+    def lockouts(self, source: SourceId) -> Mapping[str, Lockout]:
+        """Object id -> lockout in force, for the padlock beside it (rule 13)."""
+        return self._gate.policy(source).lockouts
 
     def why_not(self, request: Request) -> Refusal | None:
         """Why this command may not be sent now, or None. No I/O; arming and other sessions come at select."""

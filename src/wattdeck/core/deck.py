@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,32 +19,11 @@ from wattdeck.core.journal import Journal
 from wattdeck.core.locks import Locks
 from wattdeck.core.paths import journal_path, runtime_dir, state_dir
 from wattdeck.core.reading import SourceId
+from wattdeck.core.sources import Pairs, demo_sources, sources_of
 from wattdeck.core.system import SimulatorOptions, System
 
 if TYPE_CHECKING:
     from wattdeck.core.config import Settings
-
-Pairs = Sequence[tuple[System, SourceConfig]]
-
-
-def sources_of(settings: Settings, systems: Mapping[str, System]) -> list[tuple[System, SourceConfig]]:
-    """Every configured source with its system, in the file's order."""
-    return [(systems[name], config) for name, group in settings.sources.items() for config in group]
-
-
-def demo_sources(
-    systems: Mapping[str, System], simulation: SimulatorOptions, poll_s: float | None
-) -> tuple[list[tuple[System, SourceConfig]], dict[str, Any]]:
-    """Every system's embedded simulators: the sources that point at them, and origin -> ASGI application."""
-    pairs: list[tuple[System, SourceConfig]] = []
-    apps: dict[str, Any] = {}
-    for system in systems.values():
-        demo = system.demo(simulation, poll_s)
-        if demo is not None:
-            pairs += [(system, config) for config in demo.sources]
-            apps.update(demo.apps)
-    return pairs, apps
-
 
 def policy_of(config: SourceConfig) -> Policy:
     """The rules of one source's configuration, in the words of control."""

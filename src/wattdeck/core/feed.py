@@ -52,6 +52,7 @@ class Feed(Generic[S]):
         self._hidden = False
         self._paused = False
         self._due_s = 0.0
+        self._woken = False
         self._sleep: anyio.CancelScope | None = None
         self._polling: anyio.Event | None = None
         self._publish: Publish[S] | None = None
@@ -87,6 +88,7 @@ class Feed(Generic[S]):
     def wake(self) -> None:
         """Poll as soon as the poll in flight, if any, is over."""
         self._due_s = self._clock.monotonic()
+        self._woken = True
         if self._sleep is not None:
             self._sleep.cancel()
 
@@ -118,9 +120,10 @@ class Feed(Generic[S]):
         self._due_s = self._clock.monotonic() + phase_s
         while True:
             await self._until_due()
+            self._woken = False
             started_s = self._clock.monotonic()
             reading = await self.poll()
-            self._due_s = self._next_due_s(started_s)
+            self._due_s = self._clock.monotonic() if self._woken else self._next_due_s(started_s)
             wait_s = max(0.0, self._due_s - self._clock.monotonic())
             next_at = None if wait_s == float("inf") else self._clock.now() + timedelta(seconds=wait_s)
             self.reading = replace(reading, next_poll_at=next_at)

@@ -129,9 +129,8 @@ class Hub:
                         group.start_soon(self._poll_feed, feed)
 
     def publish(self, reading: Reading[Any]) -> None:
-        """Tell everyone of a reading. One listener's fault is logged and stops nobody else."""
-        self._remember(reading)
-        for listener in self._listeners:
+        """Remember a reading and tell everyone of it. One listener's fault is logged and stops nobody else."""
+        for listener in (self._remember, *self._listeners):
             try:
                 listener(reading)
             except Exception:

@@ -7,11 +7,10 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wattdeck.core.codec import decode, encode
+from wattdeck.core.codec import decode, encode, read_time
 from wattdeck.core.reading import Reading, SourceId
 
 if TYPE_CHECKING:
@@ -33,9 +32,12 @@ def save(state_dir: Path, reading: Reading[Any]) -> None:
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(document, stream, separators=(",", ":"))
-        Path(name).replace(path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(document, stream, separators=(",", ":"))
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
 
 
 def load(state_dir: Path, source: SourceId, feed: str, kind: type[Any]) -> Reading[Any] | None:
@@ -49,7 +51,7 @@ def load(state_dir: Path, source: SourceId, feed: str, kind: type[Any]) -> Readi
             source,
             feed,
             decode(kind, document["data"]),
-            taken_at=datetime.fromisoformat(document["taken_at"]),
+            taken_at=read_time(document["taken_at"]),
             restored=True,
         )
     except (OSError, ValueError, KeyError, TypeError):

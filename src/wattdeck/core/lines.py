@@ -41,6 +41,46 @@ class Row:
     """One (text, meaning) for each column of the table, shown or not."""
 
 
+Place = tuple[int, Column, int, int]
+"""A column with its place: index among all columns, the column, first cell, cells."""
+
+
+def arrange(columns: Sequence[Column], width: int) -> list[Place]:
+    """The columns there is room for, each with its place; first and last cell stay free for cursor and scroll mark."""
+    room = width - 2
+    chosen = list(enumerate(columns))
+    while len(chosen) > 1 and sum(column.width + 1 for _, column in chosen) - 1 > room:
+        chosen.remove(min(chosen, key=lambda item: (item[1].keep, -item[0])))
+    spare = max(0, room - (sum(column.width + 1 for _, column in chosen) - 1))
+    places: list[Place] = []
+    x = 1
+    for index, column in chosen:
+        cells = min(column.width + (spare if column.flex else 0), max(1, room))
+        places.append((index, column, x, cells))
+        x += cells + 1
+    return places
+
+
+def titles(places: Sequence[Place]) -> str:
+    """The header of a table."""
+    return " " + " ".join(
+        right(column.title, cells) if column.right else fit(column.title, cells) for _, column, _, cells in places
+    )
+
+
+def cells_line(cells: Sequence[Span], places: Sequence[Place]) -> Line:
+    """The cells of one row, cut and padded to their places, the first cell left out."""
+    out: list[Span] = []
+    used = 1
+    for index, column, x, width in places:
+        text, token = cells[index]
+        if x > used:
+            out.append((" " * (x - used), TEXT))
+        out.append((right(text, width) if column.right else fit(text, width), token))
+        used = x + width
+    return tuple(out)
+
+
 def cell_width(text: str) -> int:
     """Terminal cells a text takes: wide characters take two, combining ones none."""
     if text.isascii():
@@ -107,10 +147,28 @@ def justify(left: Line, right_side: Line, width: int) -> Line:
 
 
 def wrap(text: str, width: int, token: str = TEXT) -> list[Line]:
-    """A sentence over as many lines as it needs, broken at spaces."""
-    import textwrap
+    """A sentence over as many lines of at most `width` cells (8 or more) as it needs, broken at spaces."""
+    width = max(8, width)
+    if text.isascii():
+        import textwrap
 
-    return [((row, token),) for row in textwrap.wrap(text, max(8, width))] or [()]
+        rows = textwrap.wrap(text, width)
+    else:
+        rows = _wrap_cells(text, width)
+    return [((row, token),) for row in rows] or [()]
+
+
+def _wrap_cells(text: str, width: int) -> list[str]:
+    """Words over lines by cells; a word longer than a line is broken."""
+    from rich.cells import chop_cells
+
+    rows: list[str] = []
+    for word in text.split():
+        if rows and cell_width(f"{rows[-1]} {word}") <= width:
+            rows[-1] += f" {word}"
+        else:
+            rows += chop_cells(word, width)
+    return rows
 
 
 def plain(lines: Sequence[Line]) -> str:

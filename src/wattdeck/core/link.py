@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from wattdeck.core.lines import TEXT, Line, Span
+from wattdeck.core.lines import TEXT, Line, Span, cell_width, line_width, wrap
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import UNICODE, Glyphs, age
 
@@ -53,6 +53,18 @@ def link_line(reading: Reading[Any], now: datetime, marks: Glyphs = UNICODE) -> 
         (f"  {reading.problem}", TEXT),
         (f"  {step}" if step else "", "muted"),
     )
+
+
+def link_lines(reading: Reading[Any], now: datetime, width: int, marks: Glyphs = UNICODE, most: int = 3) -> list[Line]:
+    """`link_line` over as many lines as its reason needs, at most `most`."""
+    line = link_line(reading, now, marks)
+    if line_width(line) <= width:
+        return [line]
+    words, meaning = link_span(reading, now, marks)
+    indent = " " * (cell_width(words) + 3)
+    reason = f"{reading.problem} {next_step(reading, now)}".strip()
+    rows = wrap(reason, width - len(indent) - 1)[:most]
+    return [((" ", TEXT), (words, meaning), ("  ", TEXT), *rows[0]), *(((indent, TEXT), *row) for row in rows[1:])]
 
 
 WORST_FIRST = (Link.REFUSED, Link.DOWN, Link.STALE, Link.WAITING, Link.LIVE)

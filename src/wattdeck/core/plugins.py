@@ -7,6 +7,8 @@ import os
 import sys
 
 ENTRY_POINT_GROUP = "wattdeck.systems"
+_OWN = "wattdeck-"
+"""How our own metadata begins; a version number follows."""
 
 
 def plugins_installed() -> bool:
@@ -18,7 +20,9 @@ def plugins_installed() -> bool:
     for folder in sys.path:
         with contextlib.suppress(OSError):
             for entry in os.scandir(folder or "."):
-                if not entry.name.endswith((".dist-info", ".egg-info")) or entry.name.startswith("wattdeck-"):
+                name = entry.name
+                ours = name.startswith(_OWN) and name[len(_OWN) :][:1].isdigit()
+                if ours or not name.endswith((".dist-info", ".egg-info")):
                     continue
                 with contextlib.suppress(OSError):
                     if header in _bytes(f"{entry.path}/entry_points.txt"):

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.feed import Feed
     from wattdeck.core.http import HttpClients
+    from wattdeck.core.lines import Line
     from wattdeck.core.operable import Operable
+    from wattdeck.core.units import Glyphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class System(ABC):
     @abstractmethod
     def text_lines(self, readings: Sequence[Reading[Any]], now: datetime) -> Iterable[str]:
         """The source's section of the text snapshot: every number with its unit."""
+
+    def first_lines(self, readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs) -> Sequence[Line]:
+        """The screen's own lines for the very first frame, from what was last known; loads no Textual."""
+        del readings, now, width, marks
+        return ()
 
     def screen(self) -> type[Screen[Any]] | None:
         """The Textual screen, or None if the system has none."""

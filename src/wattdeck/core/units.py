@@ -1,4 +1,4 @@
-"""Numbers as people in the field read them: a thin space every three digits, a real minus, one unit a column."""
+"""Numbers as people in the field read them: a space every three digits, a real minus, one unit a column."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ ASCII = Glyphs(
     lock="#",
     rule="-",
     divider="|",
-    bar=" ----====#",
+    bar=" ----===#",
     spark="_.-=+*%#",
     up="^",
     down_sort="v",

@@ -59,8 +59,8 @@ def _machine() -> list[str]:
 
 
 async def _sources(app: AppContext, settings: Settings, timeout_s: float) -> tuple[list[str], bool]:
-    from wattdeck.core.deck import sources_of
     from wattdeck.core.hub import Hub
+    from wattdeck.core.sources import sources_of
 
     pairs = sources_of(settings, app.systems)
     if not pairs:

@@ -107,15 +107,15 @@ def open_hub(app: AppContext, use_demo: bool, simulation: tuple[int, str | None]
     Raises:
         ConfigError: there is no configuration, or it cannot be used, or it has no source.
     """
-    from wattdeck.core.deck import demo_sources
     from wattdeck.core.hub import Hub
+    from wattdeck.core.sources import demo_sources
 
     if use_demo:
         from wattdeck.shell.words import simulator_options
 
         pairs, apps = demo_sources(app.systems, simulator_options(simulation[0], 1.0, simulation[1]), None)
         return Hub(pairs, state_dir=state_dir() / "demo", demo_apps=apps, keep_last=False)
-    from wattdeck.core.deck import sources_of
+    from wattdeck.core.sources import sources_of
     from wattdeck.shell.words import say
 
     settings = app.settings
@@ -205,7 +205,7 @@ def _draw(
 
     if not use_demo and not app.settings.exists:
         raise ConfigError(f"there is no configuration at {app.settings.path}; `wattdeck config init` writes one")
-    options = AppOptions(app.systems, demo=use_demo, read_only=True, theme=app.theme, screen=screen)
+    options = AppOptions(app.systems, demo=use_demo, read_only=True, theme=app.theme, screen=screen, picture=True)
     svg, code = anyio.run(draw, make, options, size, timeout_s)
     _put(page(svg, "wattdeck") if form == "html" else svg + "\n", output)
     return code

@@ -6,10 +6,12 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from wattdeck.core.paths import config_path, state_dir
 from wattdeck.core.system import SimulatorOptions
+from wattdeck.shell import first_frame
 from wattdeck.shell.context import AppContext
 
 if TYPE_CHECKING:
@@ -31,6 +33,12 @@ def live_app(app: AppContext) -> int:
         print(NO_CONFIGURATION.format(path=path), file=sys.stderr)  # noqa: T201
         return 2
     from wattdeck.core.lastknown import load_all
+
+    if not on_terminal():
+        return 2
+    ui = peek(path)
+    preview = load_all(state_dir(), app.systems)
+    first_frame.show(app.systems, preview, demo=False, ascii_only=ui.get("ascii") or None)
     from wattdeck.ui.app import AppOptions
 
     def make() -> Deck:
@@ -43,9 +51,24 @@ def live_app(app: AppContext) -> int:
         read_only=app.read_only,
         theme=app.theme,
         user_themes=path.parent / "themes",
-        preview=load_all(state_dir(), app.systems),
+        preview=preview,
+        configured_theme=ui.get("theme"),
+        low_bandwidth=ui.get("low_bandwidth") is True,
+        ascii=ui.get("ascii") or None,
     )
-    return _run(make, options)
+    return _run(make, options, ui.get("mouse", "auto"))
+
+
+def peek(path: Path) -> dict[str, Any]:
+    """What the first frame needs of the configuration, unchecked: the check comes a moment later and has its say."""
+    import tomllib
+
+    try:
+        ui = tomllib.loads(path.read_text(encoding="utf-8")).get("ui", {})
+    except (OSError, ValueError):
+        return {}
+    kinds = {"theme": str, "low_bandwidth": bool, "ascii": bool, "mouse": bool}
+    return {key: ui[key] for key, kind in kinds.items() if isinstance(ui, dict) and isinstance(ui.get(key), kind)}
 
 
 def demo_app(
@@ -57,10 +80,14 @@ def demo_app(
 ) -> int:
     """The live app on embedded simulators."""
     from wattdeck.core.errors import UsageError
-    from wattdeck.ui.app import AppOptions
 
     if screen is not None and screen not in app.systems:
         raise UsageError(f"there is no screen {screen!r}; there are: {', '.join(app.systems)}")
+
+    if not on_terminal():
+        return 2
+    first_frame.show(app.systems, (), demo=True, ascii_only=None)
+    from wattdeck.ui.app import AppOptions
 
     def make() -> Deck:
         from wattdeck.core.deck import Deck
@@ -79,14 +106,20 @@ def demo_app(
     return _run(make, options)
 
 
-def _run(make: Callable[[], Deck], options: AppOptions) -> int:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        print(NO_TERMINAL, file=sys.stderr)  # noqa: T201
-        return 2
+def on_terminal() -> bool:
+    """Whether there is a terminal to run in; says so if there is none."""
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        return True
+    print(NO_TERMINAL, file=sys.stderr)  # noqa: T201
+    return False
+
+
+def _run(make: Callable[[], Deck], options: AppOptions, mouse: bool | Literal["auto"] = "auto") -> int:
     from wattdeck.ui.app import DeckApp
 
     app = DeckApp(make, options)
-    mouse = not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
+    if mouse == "auto":
+        mouse = not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
     gc.freeze()
     gc.enable()
     app.run(mouse=mouse)

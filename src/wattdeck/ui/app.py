@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -24,6 +24,7 @@ from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import WattdeckError
@@ -32,6 +33,7 @@ from wattdeck.core.system import System
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import Glyphs, glyphs
 from wattdeck.ui.driver import DeckDriver
+from wattdeck.ui.frame import HeaderState
 from wattdeck.ui.theme import (
     DEFAULT_THEME,
     LIGHT_ON_THE_LINE,
@@ -92,8 +94,11 @@ class AppOptions:
     """Last known readings, for the first frame."""
     low_bandwidth: bool = False
     ascii: bool | None = None
+    picture: bool = False
+    """Draw for a file, not for a terminal."""
     clock: Clock = SYSTEM_CLOCK
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    configured_theme: str | None = None
+    """From the configuration, where it could be read early."""
 
 
 class DeckApp(App[int]):
@@ -102,7 +107,6 @@ class DeckApp(App[int]):
     TITLE = "wattdeck"
     CSS_PATH = "base.tcss"
     ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "refresh_now", "Refresh", id="deck.refresh", tooltip="Read the source on show now"),
         Binding("question_mark", "help", "Help", id="deck.help", tooltip="Show what every key does"),
@@ -137,6 +141,7 @@ class DeckApp(App[int]):
         self._preview = {reading.source: reading for reading in options.preview}
         self._empty_trend = Trend()
         self._missed_frames = False
+        self._size_known = False
         self._behind_ticks = 0
         self._kept_up_ticks = 0
         self._slowed_down = False
@@ -152,6 +157,7 @@ class DeckApp(App[int]):
         """Commands that did not end as they should, until somebody has taken note."""
         self._link_lost: set[SourceId] = set()
         self._palette: Palette | None = None
+        self._parsed_variables: dict[str, str] = {}
         self.exit_message = ""
         self.frames_dropped = 0
         self._start_theme(options)
@@ -211,6 +217,20 @@ class DeckApp(App[int]):
             for number, name in enumerate(self._modes_in_use(), 1)
         ]
 
+    def header_state(self, source: SourceId) -> HeaderState:
+        """What the header says of the session, and of a source if one is on show."""
+        return HeaderState(
+            systems=self.screen_list(),
+            source=source,
+            reading=max(self.readings(source), key=lambda reading: reading.failures, default=None),
+            alarms=self.alarm_count,
+            demo=self.demo,
+            armed=self.armed,
+            read_only=self.read_only,
+            paused=self.paused,
+            clock=bool(source),
+        )
+
     def show_source(self, source: SourceId) -> None:
         """Poll this source at full cadence, the others slowly."""
         if self.deck is not None and source:
@@ -239,8 +259,8 @@ class DeckApp(App[int]):
         if self.deck is not None:
             used = [name for name in self._options.systems if self.sources_of(name)]
         else:
-            used = [name for name in (self._options.screen,) if name in self._options.systems]
-        return [name for name in used if name is not None] or list(self._options.systems)[:1]
+            used = [name for name in self._options.systems if name == self._options.screen]
+        return used or list(self._options.systems)[:1]
 
     @work(exit_on_error=True, name="engine")
     async def _run_engine(self) -> None:
@@ -287,9 +307,20 @@ class DeckApp(App[int]):
         if self.low_bandwidth and self._options.theme is None:
             self._use_theme(LIGHT_ON_THE_LINE)
         if ui.keys:
-            self.set_keymap(ui.keys)
+            self._use_keys(ui.keys)
         for warning in deck.warnings:
             self.say(warning, trouble=True)
+
+    def _use_keys(self, wanted: Mapping[str, str]) -> None:
+        from wattdeck.ui.help import bindings_of, screen_widgets
+        from wattdeck.ui.keys import checked_keymap
+
+        screens = [system.screen() for system in self._options.systems.values()]
+        classes = [kind for screen in screens if screen is not None for kind in (screen, *screen_widgets(screen))]
+        keymap, problems = checked_keymap(wanted, bindings_of(type(self), *classes))
+        self.set_keymap(keymap)
+        for problem in problems:
+            self.say(problem, trouble=True)
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -329,6 +360,7 @@ class DeckApp(App[int]):
 
     def leave(self, code: int, message: str) -> None:
         """End the app with an exit code and, if there is something to say, words for stderr."""
+        self._ending = True
         self.exit_message = message
         self._limit_the_end(code)
         self.exit(code, return_code=code)
@@ -338,9 +370,10 @@ class DeckApp(App[int]):
         if self.is_headless:
             super()._handle_exception(error)
             return
-        log.critical("internal error", exc_info=error)
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        log.critical("internal error", exc_info=cause)
         if not self.exit_message:
-            self.leave(70, f"wattdeck stopped on an internal error ({type(error).__name__}: {error}).")
+            self.leave(70, f"internal error ({type(cause).__name__}: {cause}). --log-file keeps the details.")
 
     # Data and paint
 
@@ -358,12 +391,11 @@ class DeckApp(App[int]):
             self.paint()
 
     def paint(self) -> None:
-        """Show the newest data, unless the terminal is behind or a page hides the screen."""
+        """Show the newest data, unless the terminal is behind. A page that hides the screen is painted instead."""
         if self.terminal_behind or not self._screen_stacks.get(self.current_mode):
             return
-        if any(screen.has_class("-plain") for screen in self.screen_stack[1:]):
-            return
-        screen = self.screen_stack[0]
+        pages = [screen for screen in self.screen_stack[1:] if screen.has_class("-plain")]
+        screen = pages[-1] if pages else self.screen_stack[0]
         paint = getattr(screen, "paint", None)
         if paint is not None:
             paint(self.clock.now())
@@ -375,8 +407,9 @@ class DeckApp(App[int]):
 
     @property
     def frame_s(self) -> float:
-        """Time between paints, s."""
-        return max(self.paint_s, LOW_BANDWIDTH_PAINT_S) if self.low_bandwidth else self.paint_s
+        """Time between paints, s. After dropped frames it looks often, to be right soon when the terminal reads."""
+        slow = self.low_bandwidth and not self._missed_frames
+        return max(self.paint_s, LOW_BANDWIDTH_PAINT_S) if slow else self.paint_s
 
     def _schedule_tick(self) -> None:
         """The next tick, on the whole second and a little after: every widget changes in one frame."""
@@ -405,6 +438,11 @@ class DeckApp(App[int]):
         if not self.paused:
             self.paint()
 
+    def on_resize(self) -> None:
+        """Draw everything at the next tick: a size that came and went is no change here, but it is to the terminal."""
+        self._missed_frames = self._size_known
+        self._size_known = True
+
     def _weigh_bandwidth(self, behind: bool) -> None:
         """Ask less of a terminal that cannot keep up, and more again when it can."""
         self._behind_ticks = self._behind_ticks + 1 if behind else 0
@@ -420,7 +458,8 @@ class DeckApp(App[int]):
             self._missed_frames = True
             self.post_display_hook()
             return
-        super()._display(screen, ExactUpdate(renderable) if isinstance(renderable, ChopsUpdate) else renderable)
+        update: Any = ExactUpdate(renderable) if isinstance(renderable, ChopsUpdate) else renderable
+        super()._display(screen, update)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         if self._no_colour_wanted:
@@ -435,13 +474,18 @@ class DeckApp(App[int]):
     def _start_theme(self, options: AppOptions) -> None:
         name = options.theme
         if name is None:
-            few = self.console.color_system in ("standard", None) or options.low_bandwidth
-            name = LIGHT_ON_THE_LINE if few else DEFAULT_THEME
+            few = self._few_colours or options.low_bandwidth
+            name = LIGHT_ON_THE_LINE if few else options.configured_theme or DEFAULT_THEME
         if not self._use_theme(name):
             self._use_theme(DEFAULT_THEME)
 
     def _use_theme_of_settings(self, name: str) -> bool:
-        return self.console.color_system not in ("standard", None) and self._use_theme(name)
+        return not self._few_colours and self._use_theme(name)
+
+    @property
+    def _few_colours(self) -> bool:
+        """The terminal has sixteen colours or fewer. Without a terminal, a picture has them all."""
+        return not self._options.picture and self.console.color_system in ("standard", None)
 
     def _use_theme(self, name: str) -> bool:
         if name not in self.available_themes:
@@ -460,6 +504,13 @@ class DeckApp(App[int]):
     def _watch_theme(self, theme_name: str) -> None:
         self._palette = None
         super()._watch_theme(theme_name)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Parse the stylesheets again only if a colour changed: at the start Textual asks three times for the same."""
+        variables = self.get_css_variables()
+        if variables != self._parsed_variables:
+            self._parsed_variables = variables
+            super().refresh_css(animate)
 
     def action_next_theme(self) -> None:
         """Walk through the shipped themes and the user's own."""
@@ -497,6 +548,12 @@ class DeckApp(App[int]):
         modes = self._modes_in_use()
         if self.deck is not None and number <= len(modes):
             self.switch_mode(modes[number - 1])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only screens that there are."""
+        if action == "system":
+            return len(self._modes_in_use()) > 1 and int(str(parameters[0])) <= len(self._modes_in_use())
+        return True
 
     def action_disarm(self) -> None:
         """Give up control."""
@@ -567,8 +624,8 @@ class DeckApp(App[int]):
         """Palette entries: every action that works now, named `area: Verb`."""
         for active in screen.active_bindings.values():
             binding = active.binding
-            if active.enabled and binding.id and binding.tooltip and binding.action:
-                area = binding.id.partition(".")[0]
+            if active.enabled and binding.id not in (None, "deck.palette") and binding.tooltip and binding.action:
+                area = str(binding.id).partition(".")[0]
                 callback = self._palette_callback(active.node, binding.action)
                 yield SystemCommand(f"{area}: {binding.tooltip}", binding.description, callback)
         for source in self.deck.hub.sources if self.deck is not None else ():
@@ -590,9 +647,10 @@ class DeckApp(App[int]):
             if hasattr(screen, "source"):
                 screen.source = source
 
-    async def picture(self) -> str:
-        """The screen as it is, as SVG."""
-        return self.export_screenshot(title="wattdeck")
+    def picture(self) -> str:
+        """The screen as it is, as SVG. Spaces are kept by every viewer, so that columns stay columns."""
+        svg = self.export_screenshot(title="wattdeck")
+        return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
 
     def now(self) -> datetime:
         return self.clock.now()

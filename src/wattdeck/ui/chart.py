@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from wattdeck.core.lines import Line, cut, fit
+from wattdeck.core.lines import Line, cell_width, cut, fit
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import MINUS, clock_time, number
 from wattdeck.ui.paint import Painted
@@ -194,5 +194,7 @@ class Plot(Painted):
             return
         self._drawn = key
         self.summary = summary(data)
-        head: Line = ((fit(f" {data.unit:<5} {title}", size.width), "label"),)
+        words = cut(f" {data.unit:<5} {title} ", size.width)
+        rule = self.app.glyphs.rule * (size.width - cell_width(words))  # type: ignore[attr-defined]
+        head: Line = ((words, "label"), (rule, "rule"))
         self.paint([head, *draw(data, size.width, size.height - 1, meaning)])

@@ -153,7 +153,7 @@ class DeckDriver(LinuxDriver):
         return cast("DeckApp", self._app)
 
     @property
-    def _writer_thread(self) -> Writer | None:  # type: ignore[override]
+    def _writer_thread(self) -> Any:
         return self._writer
 
     @_writer_thread.setter

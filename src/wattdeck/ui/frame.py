@@ -3,73 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from textual.binding import Binding
 from textual.screen import Screen
 
-from wattdeck.core.lines import TEXT, Line, Span, cut, justify, line_width
-from wattdeck.core.link import link_span
-from wattdeck.core.reading import Reading
-from wattdeck.core.units import Glyphs, clock_time, zone
+from wattdeck.core.header import HeaderState, header_line
+from wattdeck.core.lines import Line, Span, cut, line_width
 from wattdeck.ui.paint import Painted
+
+__all__ = ["Footer", "Header", "HeaderState", "footer_line", "header_line", "key_name", "shown_bindings"]
 
 FOOTER_KEYS = 7
 """At most so many entries in the footer; the rest is in the palette and the help."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderState:
-    """What the header says."""
-
-    systems: Sequence[tuple[str, str, bool]] = ()
-    """(key, title, current) of each screen."""
-    source: str = ""
-    reading: Reading[object] | None = None
-    alarms: int = 0
-    demo: bool = False
-    armed: bool = False
-    read_only: bool = False
-    paused: bool = False
-    clock: bool = True
-
-
-def header_line(state: HeaderState, now: datetime, width: int, marks: Glyphs) -> Line:
-    """Screens by number, source, link in words, alarms, modes in words, clock with its zone."""
-    roomy = width >= 100
-    left: list[Span] = [(" wattdeck ", "heading")]
-    if len(state.systems) > 1:
-        for key, title, current in state.systems:
-            words = f"{key} {title}" if roomy else key
-            left.append((f"[{words}]" if current else f" {words} ", "heading" if current else "label"))
-    else:
-        left += [(f"[{title}] ", "heading") for _, title, _ in state.systems]
-    link: list[Span] = []
-    if state.source:
-        link.append((f" {cut(state.source, 24)} ", TEXT))
-    if state.reading is not None:
-        link.append(link_span(state.reading, now, marks))
-    right_side: list[Span] = []
-    if state.paused:
-        right_side += [(" PAUSED ", "mode-control"), (" ", TEXT)]
-    if state.demo:
-        right_side += [("DEMO", "mode-demo"), (" ", TEXT)]
-    if state.read_only:
-        right_side += [(" READ-ONLY ", "mode-read-only"), (" ", TEXT)]
-    elif state.armed:
-        right_side += [(" CONTROL ", "mode-control"), (" ", TEXT)]
-    alarms = f"{state.alarms} alarm{'s' * (state.alarms != 1)}" if state.alarms else "no alarms"
-    if state.alarms or roomy:
-        right_side = [(alarms, "severity-high" if state.alarms else "muted"), ("  ", TEXT), *right_side]
-    if state.clock:
-        time = clock_time(now, seconds=roomy)
-        right_side += [(f"{time} {zone(now)} ", "label")]
-    room = width - line_width(tuple(right_side))
-    while left and line_width((*left, *link)) > room and len(left) > 1:
-        left.pop()
-    return justify((*left, *link), tuple(right_side), width)
 
 
 class Header(Painted):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 
 from wattdeck.core.lines import Column, Row, wrap
-from wattdeck.ui.frame import Footer, footer_line, key_name
+from wattdeck.ui.frame import Footer, Header, footer_line, header_line, key_name
 from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
 
+if TYPE_CHECKING:
+    from wattdeck.ui.app import DeckApp
+
+SCREEN_IDS = "deck.screen_{}"
 AREAS = {"deck": "Everywhere", "table": "In tables", "span": "SPAN", "dialog": "In dialogs"}
 
 
@@ -29,6 +34,11 @@ def bindings_of(*classes: type[object]) -> list[Binding]:
     return list(found.values())
 
 
+def screen_widgets(screen: type[Screen[Any]]) -> Sequence[type[object]]:
+    """The widget classes whose bindings a screen offers, as it names them in `OFFERS`."""
+    return tuple(getattr(screen, "OFFERS", ()))
+
+
 def keys_of(binding: Binding) -> str:
     """All keys of a binding as printed on a keyboard."""
     return " ".join(key_name(key.strip()) for key in binding.key.split(","))
@@ -38,6 +48,10 @@ def key_table(bindings: Iterable[Binding]) -> str:
     """A Markdown table of keys, for the README."""
     lines = ["| Key | Does | Id |", "| --- | --- | --- |"]
     for binding in bindings:
+        if binding.id == SCREEN_IDS.format(1):
+            lines.append(f"| `1` … `9` | Show a screen by its number | `{binding.id}` … |")
+        if (binding.id or "").startswith(SCREEN_IDS.format("")):
+            continue
         keys = " ".join(f"`{key}`" for key in keys_of(binding).split(" "))
         lines.append(f"| {keys} | {binding.tooltip} | `{binding.id}` |")
     return "\n".join(lines)
@@ -55,11 +69,22 @@ class HelpScreen(ModalScreen[None]):
         self._about = about
 
     def compose(self) -> ComposeResult:
+        yield Header()
         yield Painted(id="words")
         columns = (Column("key", "Key", 10, keep=2), Column("does", "Does", 44, flex=True, keep=3),
                    Column("area", "Where", 12, keep=1), Column("id", "Id", 22, keep=0))  # fmt: skip
         yield DeckTable(columns, id="keys")
         yield Footer()
+
+    def paint(self, now: datetime) -> None:
+        """The header: who is in control is visible here too."""
+        app: DeckApp = self.app  # type: ignore[assignment]
+        header = self.query_one(Header)
+        header.paint([header_line(app.header_state(""), now, header.size.width, app.glyphs)])
+
+    def on_painted_resized(self) -> None:
+        app: DeckApp = self.app  # type: ignore[assignment]
+        self.paint(app.clock.now())
 
     def on_mount(self) -> None:
         words = self.query_one("#words", Painted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +12,7 @@ from textual.screen import ModalScreen
 
 from wattdeck.core.lines import Column, Line, Row
 from wattdeck.core.text import clean
-from wattdeck.ui.frame import Footer, footer_line
+from wattdeck.ui.frame import Footer, Header, footer_line, header_line
 from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
 
@@ -37,6 +38,7 @@ class LogScreen(ModalScreen[None]):
         super().__init__(classes="-plain")
 
     def compose(self) -> ComposeResult:
+        yield Header()
         yield Painted(id="words")
         columns = (
             Column("time", "Time", 19, keep=5),
@@ -54,6 +56,16 @@ class LogScreen(ModalScreen[None]):
         self.query_one("#journal").focus()
         footer = self.query_one(Footer)
         footer.paint([footer_line([("esc", "Back"), ("c", "Clear alarms")], self.app.size.width)])
+
+    def paint(self, now: datetime) -> None:
+        """The header: who is in control is visible here too."""
+        app: DeckApp = self.app  # type: ignore[assignment]
+        header = self.query_one(Header)
+        header.paint([header_line(app.header_state(""), now, header.size.width, app.glyphs)])
+
+    def on_painted_resized(self) -> None:
+        app: DeckApp = self.app  # type: ignore[assignment]
+        self.paint(app.clock.now())
 
     def show_now(self) -> None:
         """Read the journal's tail and the alarms."""

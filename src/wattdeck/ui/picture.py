@@ -37,7 +37,7 @@ async def draw(
         await pilot.pause()
         app.paint()
         await pilot.pause()
-        picture.append(app.export_screenshot(title="wattdeck"))
+        picture.append(app.picture())
         if app.deck is not None:
             code = snapshot.exit_code(app.deck.hub, list(app.deck.hub.sources))
     if app.exit_message:

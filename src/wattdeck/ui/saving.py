@@ -28,7 +28,7 @@ async def save_all(app: DeckApp, deck: Deck, folder: Path) -> str:
         ".json": export.to_json(document) + "\n",
         ".csv": export.to_csv(document),
         ".txt": export.to_text(deck.hub, sources, now),
-        ".svg": await app.picture(),
+        ".svg": app.picture(),
     }
     for suffix, text in texts.items():
         await anyio.Path(stem.with_suffix(suffix)).write_text(text, encoding="utf-8")

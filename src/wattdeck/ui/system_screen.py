@@ -16,7 +16,7 @@ from textual.widget import Widget
 from wattdeck.core.reading import Reading, SourceId
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import Glyphs
-from wattdeck.ui.frame import Footer, Header, HeaderState, footer_line, header_line, shown_bindings
+from wattdeck.ui.frame import Footer, Header, footer_line, header_line, shown_bindings
 
 if TYPE_CHECKING:
     from wattdeck.ui.app import DeckApp
@@ -94,21 +94,8 @@ class SystemScreen(Screen[None]):
 
     def paint_frame(self, now: datetime) -> None:
         """Header and footer."""
-        app = self.deck_app
-        readings = self.readings()
-        worst = max(readings, key=lambda reading: reading.failures, default=None)
-        state = HeaderState(
-            systems=app.screen_list(),
-            source=self.source,
-            reading=worst,
-            alarms=app.alarm_count,
-            demo=app.demo,
-            armed=app.armed,
-            read_only=app.read_only,
-            paused=app.paused,
-        )
         header = self.query_one(Header)
-        header.paint([header_line(state, now, header.size.width, self.marks)])
+        header.paint([header_line(self.deck_app.header_state(self.source), now, header.size.width, self.marks)])
         footer = self.query_one(Footer)
         footer.paint([footer_line(self.footer_bindings(), footer.size.width)])
 

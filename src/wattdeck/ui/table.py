@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from wattdeck.core.lines import TEXT, Column, Row, cut, fit, right
+from wattdeck.core.lines import TEXT, Column, Place, Row, arrange, cells_line, cut, line_width, titles
 from wattdeck.ui.paint import Painted
 
 
@@ -57,7 +57,7 @@ class DeckTable(Painted, can_focus=True):
         self._rows: list[Row] = []
         self._index: dict[str, int] = {}
         self._top = 0
-        self._layout: list[tuple[int, Column, int, int]] = []
+        self._layout: list[Place] = []
         self._layout_width = -1
         self._empty = empty
         self._note = ""
@@ -220,17 +220,7 @@ class DeckTable(Painted, can_focus=True):
         if width == self._layout_width:
             return
         self._layout_width = width
-        room = width - 2
-        chosen = list(enumerate(self._columns))
-        while len(chosen) > 1 and sum(column.width + 1 for _, column in chosen) - 1 > room:
-            chosen.remove(min(chosen, key=lambda item: (item[1].keep, -item[0])))
-        spare = max(0, room - (sum(column.width + 1 for _, column in chosen) - 1))
-        x = 1
-        self._layout = []
-        for at, column in chosen:
-            cells = min(column.width + (spare if column.flex else 0), max(1, room))
-            self._layout.append((at, column, x, cells))
-            x += cells + 1
+        self._layout = arrange(self._columns, width)
         self._strips.clear()
 
     def render_line(self, y: int) -> Strip:
@@ -255,25 +245,16 @@ class DeckTable(Painted, can_focus=True):
         return strip
 
     def _header(self) -> Strip:
-        style = self.palette.style("label")
-        text = " " + " ".join(
-            right(column.title, cells) if column.right else fit(column.title, cells)
-            for _, column, _, cells in self._layout
-        )
-        return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, self.palette.style(TEXT))
+        return self.strip(((titles(self._layout), "label"),), self.size.width)
 
     def _row_strip(self, row: Row, cursor: bool, mark: str) -> Strip:
         style = self.palette.style
         glyph = self.app.glyphs.cursor if cursor else " "  # type: ignore[attr-defined]
-        segments = [Segment(glyph, style("key", cursor))]
-        used = 1
+        line = cells_line(row.cells, self._layout)
         blank = style(TEXT, cursor)
-        for at, column, x, cells in self._layout:
-            text, token = row.cells[at]
-            if x > used:
-                segments.append(Segment(" " * (x - used), blank))
-            segments.append(Segment(right(text, cells) if column.right else fit(text, cells), style(token, cursor)))
-            used = x + cells
+        segments = [Segment(glyph, style("key", cursor))]
+        segments += [Segment(text, style(token, cursor)) for text, token in line]
+        used = 1 + line_width(line)
         room = self.size.width - used - 1
         segments.append(Segment(" " * max(0, room) + mark, style("rule") if mark != " " and not cursor else blank))
         return Strip(segments).adjust_cell_length(self.size.width, blank)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from wattdeck.core.config import SourceConfig
+    from wattdeck.core.lines import Line
+    from wattdeck.core.units import Glyphs
     from wattdeck.systems.span.config import SpanConfig
     from wattdeck.systems.span.models import PanelSnapshot
     from wattdeck.systems.span.simulator import SpanSimulator
@@ -42,6 +44,11 @@ class SpanSystem(System):
         from wattdeck.systems.span.present import text_lines
 
         return [line for reading in readings for line in text_lines(reading, now)]
+
+    def first_lines(self, readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs) -> Sequence[Line]:
+        from wattdeck.systems.span.present import first_lines
+
+        return first_lines(readings[0], now, width, marks) if readings else ()
 
     def screen(self) -> type[Screen[Any]] | None:
         from wattdeck.systems.span.screen import SpanScreen

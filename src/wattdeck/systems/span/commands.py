@@ -8,7 +8,7 @@ from wattdeck.core.errors import UsageError
 from wattdeck.core.operable import Facts
 from wattdeck.core.reading import Reading
 from wattdeck.systems.span.models import PRIORITIES, Circuit, PanelSnapshot, Relay, current_a
-from wattdeck.systems.span.present import space, why_not_controllable
+from wattdeck.systems.span.present import priority_words, space, why_not_controllable
 
 if TYPE_CHECKING:
     from wattdeck.systems.span.source import SpanSource
@@ -66,7 +66,7 @@ class SpanOperable:
             place=f"space {space(circuit.tabs)}",
             state=circuit.relay.value if kind == RELAY else circuit.priority,
             power_w=circuit.power_w,
-            priority=circuit.priority,
+            priority=priority_words(circuit.priority),
             controllable=circuit.controllable and not circuit.virtual,
             why_not=why_not_controllable(circuit),
             link=reading.link,

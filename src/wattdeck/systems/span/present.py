@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, wrap
-from wattdeck.core.link import link_line, link_span
-from wattdeck.core.reading import Reading
+from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, arrange, cells_line, titles, wrap
+from wattdeck.core.link import link_lines, link_span
+from wattdeck.core.reading import Link, Reading
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import UNICODE, Glyphs, age, bar, energy, number, percent, power, since, spark
 from wattdeck.systems.span.models import (
@@ -54,6 +54,8 @@ class TableView:
     filter: str = ""
     unmapped: bool = False
     sparks: bool = True
+    locked: frozenset[str] = frozenset()
+    """Ids of circuits that are locked out."""
 
 
 def columns(view: TableView, marks: Glyphs = UNICODE) -> tuple[Column, ...]:
@@ -100,6 +102,11 @@ def relay_span(circuit: Circuit, pending: Pending | None, marks: Glyphs = UNICOD
     if circuit.relay is Relay.CLOSED:
         return (f"{marks.closed} closed" if circuit.controllable else f"{marks.closed} always"), "relay-closed"
     return f"{marks.pending} unknown", "link-stale"
+
+
+def locked_span(span: Span, locked: bool, marks: Glyphs) -> Span:
+    """A padlock behind the position of a circuit that is locked out."""
+    return (f"{span[0]} {marks.lock}", span[1]) if locked else span
 
 
 def priority_span(circuit: Circuit, pending: Pending | None, marks: Glyphs = UNICODE) -> Span:
@@ -204,7 +211,7 @@ def _cells(
         cells.append((spark(values, marks), MUTED))
     cells += [
         (energy(circuit.energy_today_wh), TEXT),
-        relay_span(circuit, pending, marks),
+        locked_span(relay_span(circuit, pending, marks), circuit.circuit_id in view.locked, marks),
         priority_span(circuit, pending, marks),
         (coarse_age(age_s), MUTED),
     ]
@@ -298,7 +305,7 @@ def summary(reading: Reading[PanelSnapshot], trend: Trend, now: datetime, width:
     """One line of figures on a wide screen, two on a narrow one; the second says what is wrong when something is."""
     snapshot = reading.snapshot
     if snapshot is None:
-        return [link_line(reading, now, marks)]
+        return link_lines(reading, now, width, marks)
     wide = width >= 110
     spans: list[Span] = []
     for figure in figures(snapshot):
@@ -311,23 +318,33 @@ def summary(reading: Reading[PanelSnapshot], trend: Trend, now: datetime, width:
                 spans.append((" " + spark(values, marks), MUTED))
         spans.append(("  ", TEXT))
     state = state_spans(snapshot)
-    trouble = reading.problem and link_line(reading, now, marks)
+    trouble = link_lines(reading, now, width, marks, most=2) if reading.problem else []
     if wide:
-        lines: list[Line] = [(*spans, (" ", TEXT), *state)]
-        return [*lines, trouble] if trouble else lines
-    return [tuple(spans), trouble or ((" ", TEXT), *state)]
+        return [(*spans, (" ", TEXT), *state), *trouble]
+    return [tuple(spans), *(trouble or [((" ", TEXT), *state)])]
+
+
+def no_circuits_words(reading: Reading[PanelSnapshot], view: TableView) -> str:
+    """What an empty table says: why it is empty, and what to do."""
+    if reading.snapshot is None:
+        return {
+            Link.REFUSED: "No data: the panel does not accept our token. `wattdeck span register` gets a new one.",
+            Link.DOWN: "No data: the panel does not answer. wattdeck keeps trying.",
+        }.get(reading.link, "Waiting for the panel's first answer.")
+    return f"No circuit has {view.filter!r}. Escape shows all." if view.filter else "The panel has no circuits."
 
 
 def detail(
     reading: Reading[PanelSnapshot],
     circuit: Circuit,
     pending: Pending | None,
+    notes: Sequence[str],
     last_command: str,
     now: datetime,
     width: int,
     marks: Glyphs = UNICODE,
 ) -> list[Line]:
-    """Everything known of one circuit."""
+    """Everything known of one circuit. `notes` are sentences from outside the panel, such as a lockout's."""
     volts, amps = voltage_v(circuit.tabs), current_a(circuit)
     legs = "+".join(dict.fromkeys(leg(tab) for tab in circuit.tabs))
     about = f"  {marks.about} {number(amps, 1)} A" if amps is not None else ""
@@ -354,9 +371,8 @@ def detail(
     fact("measured", f"{age(measured_age_s(circuit, reading, newest, now))} ago")
     if reading.restored:
         lines.append((("kept from an earlier run", "link-stale"),))
-    why = why_not_controllable(circuit)
-    if why:
-        lines += wrap(why, width, MUTED)
+    for note in filter(None, (why_not_controllable(circuit), *notes)):
+        lines += wrap(note, width, MUTED)
     if last_command:
         return [*lines, (("last command", "label"),), *wrap(last_command, width)]
     return [*lines, (("last command  ", "label"), ("none", MUTED))]
@@ -369,6 +385,17 @@ def why_not_controllable(circuit: Circuit) -> str:
     if not circuit.controllable:
         return "Always on: the panel does not let users switch this circuit."
     return ""
+
+
+def first_lines(reading: Reading[PanelSnapshot], now: datetime, width: int, marks: Glyphs) -> list[Line]:
+    """Summary and circuits as the screen will show them, without trends: there are none yet."""
+    view = TableView(sparks=False)
+    trend = Trend()
+    places = arrange(columns(view, marks), width)
+    lines = summary(reading, trend, now, width, marks)
+    lines += [((marks.rule * width, "rule"),), ((titles(places), "label"),)]
+    lines += [((" ", TEXT), *cells_line(row.cells, places)) for row in rows(reading, trend, {}, view, now, marks)]
+    return lines
 
 
 def text_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:

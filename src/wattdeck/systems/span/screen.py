@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
@@ -23,6 +24,8 @@ from wattdeck.ui.table import DeckTable
 if TYPE_CHECKING:
     from textual.widgets import Input
 
+    from wattdeck.core.command import Lockout
+
 WIDE, TALL, ROOMY = 100, 30, 160
 """From these sizes on there is room for the detail pane and for the plot beside the table."""
 
@@ -31,7 +34,10 @@ class SpanScreen(SystemScreen):
     """Watches one SPAN panel, or all of them in a summary."""
 
     SYSTEM = "span"
-    CSS_PATH = "screen.tcss"
+    OFFERS: ClassVar[tuple[type[Widget], ...]] = (CircuitTable,)
+    """Widgets with keys of their own, for the help page and the key map."""
+    # As default style: Textual parses every stylesheet anew for a screen that brings a file of its own.
+    DEFAULT_CSS = Path(__file__).with_name("screen.tcss").read_text(encoding="utf-8")
     HELP = "One SPAN panel. **Tab** shows the next panel, **a** all of them."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="span.filter", tooltip="Show only circuits with these words"),
@@ -104,12 +110,13 @@ class SpanScreen(SystemScreen):
             for object_id, item in desk.control.pending(self.source).items()
         }
 
+    def _lockouts(self) -> Mapping[str, Lockout]:
+        desk = self.deck_app.desk
+        return {} if desk is None else desk.control.lockouts(self.source)
+
     def _paint_circuits(self, reading: Reading[PanelSnapshot], table: CircuitTable, now: datetime) -> None:
-        view = replace(self.view, sparks=not self.deck_app.low_bandwidth)
-        empty = "Waiting for the panel's first answer." if reading.snapshot is None else (
-            f"No circuit has {view.filter!r}. Escape shows all." if view.filter else "The panel has no circuits."
-        )  # fmt: skip
-        table.columns_are(present.columns(view, self.marks), empty)
+        view = replace(self.view, sparks=not self.deck_app.low_bandwidth, locked=frozenset(self._lockouts()))
+        table.columns_are(present.columns(view, self.marks), present.no_circuits_words(reading, view))
         rows = present.rows(reading, self.trend(), self._pending(), view, now, self.marks)
         table.show(rows)
         snapshot = reading.snapshot
@@ -141,7 +148,9 @@ class SpanScreen(SystemScreen):
         pending = self._pending().get(circuit.circuit_id)
         desk = self.deck_app.desk
         last = desk.last_command(self.source, circuit.circuit_id) if desk is not None else ""
-        lines = present.detail(reading, circuit, pending, last, now, width, self.marks)
+        lockout = self._lockouts().get(circuit.circuit_id)
+        notes = [lockout.words] if lockout is not None else []
+        lines = present.detail(reading, circuit, pending, notes, last, now, width, self.marks)
         room = height - len(lines) - 2
         if room >= 5 and not self.deck_app.low_bandwidth:
             data = series(
@@ -185,6 +194,9 @@ class SpanScreen(SystemScreen):
         self._set_display(self.query_one(Plot), plot)
         self._size_plot(tall, size.height)
         pane.set_class(size.width >= ROOMY, "-roomy")
+        if table_shown and self.focused is None:
+            # A widget that is hidden loses the focus.
+            self.query_one("#panels" if self._all_panels else "#circuits").focus()
 
     def _size_plot(self, tall: bool, height: int) -> None:
         """Give the plot what the circuits leave, within reason."""

@@ -192,10 +192,10 @@ async def _command(
 async def _register(
     app: AppContext, name: str | None, secret: str | None, client_name: str | None, wait_s: float
 ) -> int:
-    from wattdeck.core.deck import sources_of
     from wattdeck.core.hub import Hub
     from wattdeck.core.paths import state_dir, token_path
     from wattdeck.core.secrets import store_private
+    from wattdeck.core.sources import sources_of
 
     pairs = [pair for pair in sources_of(app.settings, app.systems) if pair[0].name == "span"]
     async with Hub(pairs, state_dir=state_dir(), keep_last=False) as hub:

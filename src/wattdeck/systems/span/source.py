@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.errors import BadAnswer, ConfigError
 from wattdeck.core.feed import Feed
 from wattdeck.core.paths import token_path
 from wattdeck.core.system import Context
 from wattdeck.systems.span.client import SpanClient
-from wattdeck.systems.span.commands import SpanOperable
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.models import Circuit, PanelSnapshot, PanelState, PanelStatus
 from wattdeck.systems.span.today import EnergyToday
 from wattdeck.systems.span.wire import virtual_circuits
+
+if TYPE_CHECKING:
+    from wattdeck.systems.span.commands import SpanOperable
 
 STATUS_EVERY = 4
 """The status (door, network, firmware) is read with every fourth poll (span.md 8.4)."""
@@ -54,11 +57,18 @@ class SpanSource:
             hidden_interval_s=max(config.poll_s, HIDDEN_POLL_S),
             clock=context.clock,
         )
-        self.operable = SpanOperable(self, demo=context.demo)
+        self._demo = context.demo
 
     @property
     def feeds(self) -> Sequence[Feed[Any]]:
         return (self.feed,)
+
+    @cached_property
+    def operable(self) -> SpanOperable:
+        """Its side of commands; loaded when somebody may give one."""
+        from wattdeck.systems.span.commands import SpanOperable
+
+        return SpanOperable(self, demo=self._demo)
 
     async def aclose(self) -> None:
         await self.client.aclose()
@@ -70,25 +80,34 @@ class SpanSource:
             SourceError: any part could not be read, or the panel answered without data.
         """
         self._take_token()
-        if self._status is None or self._polls % STATUS_EVERY == 0:
+        # A failure leaves 0: after an outage another panel, firmware or door may answer.
+        polls, self._polls = self._polls, 0
+        if self._status is None or polls % STATUS_EVERY == 0:
             self._status = await self.client.status()
-        self._polls += 1
         panel = await self.client.panel()
         circuits = await self.client.circuits(unmapped=False)
         if panel.empty or not circuits:
             raise BadAnswer("the panel answered without data; it does so for a while after a restart")
         battery_percent = await self.client.storage_percent() if self.config.battery else None
+        self._polls = polls + 1
         return self._assemble(self._status, panel, circuits, battery_percent)
 
     def _take_token(self) -> None:
         """Use the configured token, or the one that `wattdeck span register` stored; a new one is noticed."""
+        if self.config.token is not None:
+            where, token = f"{self.id}: `token`", self.config.token.reveal()
+        else:
+            where, token = f"{self._token_path}", self._stored_token()
         try:
-            if self.config.token is not None:
-                self.client.set_token(self.config.token.reveal())
-            else:
-                self.client.set_token(self._token_path.read_text(encoding="utf-8").strip())
+            self.client.set_token(token)
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}") from error
+
+    def _stored_token(self) -> str | None:
+        try:
+            return self._token_path.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
-            self.client.set_token(None)
+            return None
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self._token_path}: the stored token cannot be read ({error})") from error
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from wattdeck.core.codec import read_time
 from wattdeck.core.units import local_midnight
 from wattdeck.systems.span.models import Branch, Circuit
 
@@ -54,9 +55,10 @@ class EnergyToday:
             if net_wh is None:
                 out.append(circuit)
                 continue
-            baseline_wh = self._baselines.get(circuit.circuit_id)
+            key = _key(circuit)
+            baseline_wh = self._baselines.get(key)
             if baseline_wh is None:
-                baseline_wh = self._baselines[circuit.circuit_id] = net_wh
+                baseline_wh = self._baselines[key] = net_wh
                 changed = True
             out.append(replace(circuit, energy_today_wh=self._today_wh(circuit, net_wh, baseline_wh)))
         if changed:
@@ -74,7 +76,7 @@ class EnergyToday:
         self._loaded = True
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             document = json.loads(self._path.read_bytes())
-            since = datetime.fromisoformat(document["since"])
+            since = read_time(document["since"])
             self._baselines = {str(key): float(value) for key, value in document["baselines"].items()}
             self._since = since
 
@@ -87,6 +89,11 @@ class EnergyToday:
             spare = self._path.with_suffix(".new")
             spare.write_text(json.dumps(document), encoding="utf-8")
             spare.replace(self._path)
+
+
+def _key(circuit: Circuit) -> str:
+    """The circuit on its spaces: moved to others it is measured by other meters, and its count starts anew."""
+    return f"{circuit.circuit_id}@{','.join(map(str, circuit.tabs))}"
 
 
 def _net_wh(circuit: Circuit, meters: Mapping[int, Branch]) -> float | None:

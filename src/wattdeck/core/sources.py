@@ -1,0 +1,32 @@
+"""Which sources there are: from the configuration, or the demo's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from wattdeck.core.system import SimulatorOptions, System
+
+if TYPE_CHECKING:
+    from wattdeck.core.config import Settings, SourceConfig
+
+Pairs = Sequence[tuple[System, "SourceConfig"]]
+
+
+def sources_of(settings: Settings, systems: Mapping[str, System]) -> list[tuple[System, SourceConfig]]:
+    """Every configured source with its system, in the file's order."""
+    return [(systems[name], config) for name, group in settings.sources.items() for config in group]
+
+
+def demo_sources(
+    systems: Mapping[str, System], simulation: SimulatorOptions, poll_s: float | None
+) -> tuple[list[tuple[System, SourceConfig]], dict[str, Any]]:
+    """Every system's embedded simulators: the sources that point at them, and origin -> ASGI application."""
+    pairs: list[tuple[System, SourceConfig]] = []
+    apps: dict[str, Any] = {}
+    for system in systems.values():
+        demo = system.demo(simulation, poll_s)
+        if demo is not None:
+            pairs += [(system, config) for config in demo.sources]
+            apps.update(demo.apps)
+    return pairs, apps
