@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -224,6 +225,9 @@ def set_up_logging(level: str, file: Path | None, *, to_stderr: bool) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and turn everything that can go wrong into words and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A locale without our characters gets question marks, not an error.
+        sys.stdout.reconfigure(errors="replace")
     try:
         code = main.main(args=arguments, prog_name="wattdeck", standalone_mode=False)
     except click.exceptions.Abort:

@@ -19,13 +19,13 @@ def plugins_installed() -> bool:
     header = f"[{ENTRY_POINT_GROUP}]".encode()
     for folder in sys.path:
         with contextlib.suppress(OSError):
-            for entry in os.scandir(folder or "."):
-                name = entry.name
+            names = os.listdir(folder or ".")  # noqa: PTH208  pathlib costs more than the rest of this module
+            for name in names:
                 ours = name.startswith(_OWN) and name[len(_OWN) :][:1].isdigit()
                 if ours or not name.endswith((".dist-info", ".egg-info")):
                     continue
                 with contextlib.suppress(OSError):
-                    if header in _bytes(f"{entry.path}/entry_points.txt"):
+                    if header in _bytes(f"{folder or '.'}/{name}/entry_points.txt"):
                         return True
     return False
 

@@ -32,6 +32,10 @@ async def command_from_shell(
         selection = await control.select(request)
         typed = None
         if not yes:
+            if not (sys.stdin.isatty() and sys.stderr.isatty()):
+                await control.cancel(selection, "no terminal to confirm on")
+                words = "There is no terminal to confirm on. Give --yes to command without asking."
+                raise CommandRefused(Cause.NO_ACCESS_AUTHORITY, words)
             typed = await _ask(selection)
             if typed is None:
                 await control.cancel(selection, "not confirmed in the shell")
@@ -53,11 +57,7 @@ def _report(outcome: Outcome) -> int:
 
 
 async def _ask(selection: Selection) -> str | None:
-    """What the person typed, or None for no. Without a terminal there is nobody to ask."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise CommandRefused(
-            Cause.NO_ACCESS_AUTHORITY, "There is no terminal to confirm on. Give --yes to command without asking."
-        )
+    """What the person typed, or None for no."""
     for line in selection.lines:
         click.echo(line, err=True)
     if selection.level is Level.TYPE_NAME:

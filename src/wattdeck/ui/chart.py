@@ -57,14 +57,21 @@ class Series:
     highs: tuple[float | None, ...]
     start_s: float
     end_s: float
+    bridge: int = 0
+    """So many columns without a value in a row are the cadence, not a gap."""
 
     @property
     def known(self) -> list[float]:
         return [value for value in (*self.lows, *self.highs) if value is not None and math.isfinite(value)]
 
 
-def series(trend: Trend, key: str, label: str, unit: str, window: Window, width: int, now_s: float) -> Series:
-    """The key's values as columns of a plot `width` cells wide, aligned so that a column only changes when it ends."""
+def series(
+    trend: Trend, key: str, label: str, unit: str, window: Window, width: int, now_s: float, hold_s: float = 0.0
+) -> Series:
+    """The key's values as columns of a plot `width` cells wide, aligned so that a column only changes when it ends.
+
+    Values up to `hold_s` apart are joined; a longer silence is a gap.
+    """
     count = max(1, width - AXIS_CELLS - 1)
     step_s = window.span_s / count
     end_s = (math.floor((now_s - window.back_s) / step_s) + 1) * step_s
@@ -72,7 +79,7 @@ def series(trend: Trend, key: str, label: str, unit: str, window: Window, width:
     pairs = trend.columns(key, start_s, end_s, count)
     lows = tuple(None if pair is None else round(pair[0]) for pair in pairs)
     highs = tuple(None if pair is None else round(pair[1]) for pair in pairs)
-    return Series(label, unit, lows, highs, start_s, end_s)
+    return Series(label, unit, lows, highs, start_s, end_s, math.ceil(hold_s / step_s))
 
 
 def summary(data: Series) -> str:
@@ -132,14 +139,14 @@ def _pad(ticks: Sequence[float]) -> int:
 def _runs(data: Series) -> list[tuple[list[float], list[float]]]:
     """Unbroken stretches of points; a gap ends one. A column with a spread gives both of its ends."""
     runs: list[tuple[list[float], list[float]]] = []
-    open_run = False
+    missing = data.bridge + 1
     for index, (low, high) in enumerate(zip(data.lows, data.highs, strict=True)):
         if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
-            open_run = False
+            missing += 1
             continue
-        if not open_run:
+        if missing > data.bridge:
             runs.append(([], []))
-            open_run = True
+        missing = 0
         xs, ys = runs[-1]
         xs.append(index + 0.5)
         ys.append(low)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, arrange, cells_line, titles, wrap
+from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, arrange, cells_line, line_width, titles, wrap
 from wattdeck.core.link import link_lines, link_span
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.trend import Trend
@@ -307,21 +307,30 @@ def summary(reading: Reading[PanelSnapshot], trend: Trend, now: datetime, width:
     if snapshot is None:
         return link_lines(reading, now, width, marks)
     wide = width >= 110
+    state: Line = ((" ", TEXT), *state_spans(snapshot))
+    room = width - line_width(state) if wide else 0
+    spans = figure_spans(snapshot, trend, now, room, marks)
+    trouble = link_lines(reading, now, width, marks, most=2) if reading.problem else []
+    if wide:
+        return [(*spans, *state), *trouble]
+    return [spans, *(trouble or [state])]
+
+
+def figure_spans(snapshot: PanelSnapshot, trend: Trend, now: datetime, room: int, marks: Glyphs) -> Line:
+    """The figures in a row, each with its trend as long as there is room for the trend too."""
     spans: list[Span] = []
-    for figure in figures(snapshot):
+    found = figures(snapshot)
+    plain = sum(len(f" {figure.label} {figure.value}  ") + len(figure.note) + bool(figure.note) for figure in found)
+    for figure in found:
         spans += [(f" {figure.label} ", "label"), (figure.value, "heading")]
         if figure.note:
             spans.append((f" {figure.note}", "label"))
-        if figure.key and wide:
-            values = trend.recent(figure.key, SPARK_CELLS, SPARK_STEP_S, now.timestamp() - SPARK_STEP_S)
-            if any(value is not None for value in values):
-                spans.append((" " + spark(values, marks), MUTED))
+        values = trend.recent(figure.key, SPARK_CELLS, SPARK_STEP_S, now.timestamp() - SPARK_STEP_S)
+        if figure.key and plain + SPARK_CELLS + 1 <= room and any(value is not None for value in values):
+            spans.append((" " + spark(values, marks), MUTED))
+            plain += SPARK_CELLS + 1
         spans.append(("  ", TEXT))
-    state = state_spans(snapshot)
-    trouble = link_lines(reading, now, width, marks, most=2) if reading.problem else []
-    if wide:
-        return [(*spans, (" ", TEXT), *state), *trouble]
-    return [tuple(spans), *(trouble or [((" ", TEXT), *state)])]
+    return tuple(spans)
 
 
 def no_circuits_words(reading: Reading[PanelSnapshot], view: TableView) -> str:

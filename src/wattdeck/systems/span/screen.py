@@ -30,6 +30,11 @@ WIDE, TALL, ROOMY = 100, 30, 160
 """From these sizes on there is room for the detail pane and for the plot beside the table."""
 
 
+def hold_s(reading: Reading[PanelSnapshot] | None) -> float:
+    """How long a plot may join two values of a source: three of its polls."""
+    return 0.0 if reading is None else 3 * reading.interval_s
+
+
 class SpanScreen(SystemScreen):
     """Watches one SPAN panel, or all of them in a summary."""
 
@@ -154,7 +159,14 @@ class SpanScreen(SystemScreen):
         room = height - len(lines) - 2
         if room >= 5 and not self.deck_app.low_bandwidth:
             data = series(
-                self.trend(), circuit.circuit_id, cut(circuit.name, 20), "W", self.window, width, now.timestamp()
+                self.trend(),
+                circuit.circuit_id,
+                cut(circuit.name, 20),
+                "W",
+                self.window,
+                width,
+                now.timestamp(),
+                hold_s(reading),
             )
             key = (data, width, min(room, 12))
             if key != self._circuit_plot_key:
@@ -167,7 +179,8 @@ class SpanScreen(SystemScreen):
         plot = self.query_one(Plot)
         if not plot.display or not plot.size:
             return
-        data = series(self.trend(), "grid", "Grid", "W", self.window, plot.size.width, now.timestamp())
+        held_s = hold_s(self._reading())
+        data = series(self.trend(), "grid", "Grid", "W", self.window, plot.size.width, now.timestamp(), held_s)
         plot.plot(data, f"grid, {self.window.words}   (+ - zoom, < > walk)", "series-1")
 
     def _circuit(self, reading: Reading[PanelSnapshot]) -> Circuit | None:

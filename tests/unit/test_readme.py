@@ -1,0 +1,30 @@
+"""The README keeps what it promises: keys from the bindings, the test command where CI looks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wattdeck.systems.span.screen import SpanScreen
+from wattdeck.systems.span.widgets import CircuitTable
+from wattdeck.ui.app import DeckApp
+from wattdeck.ui.help import bindings_of, key_table
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_key_table_is_the_one_the_bindings_make() -> None:
+    table = key_table(bindings_of(DeckApp, SpanScreen, CircuitTable))
+    assert table in README.read_text(encoding="utf-8"), f"put this into README.md under Keys:\n{table}"
+
+
+def test_the_test_command_stands_between_its_markers() -> None:
+    text = README.read_text(encoding="utf-8")
+    command = text.split("<!-- test-command -->")[1].split("<!-- end -->")[0]
+    assert "pytest" in command
+    assert "'.[test]'" in command
+
+
+def test_files_the_readme_points_at_are_there() -> None:
+    for name in ("config.example.toml", "CONTRIBUTING.md", "benchmarks/README.md", "docs/span.svg"):
+        assert f"]({name})" in README.read_text(encoding="utf-8")
+        assert (README.parent / name).is_file(), name
