@@ -16,7 +16,8 @@ def main() -> int:
         return 0
     if arguments in (["--help"], ["-h"]) and _print_kept_help():
         return 0
-    # Start-up makes many objects and no garbage: collecting among them costs a fifth of the time to the first frame.
+    # Start-up makes many objects and little garbage: collecting among them costs a fifth of the time to the first
+    # frame. The live app switches the collector on again when it is up.
     gc.disable()
     if arguments in ([], ["demo"]):
         return _live(demo=bool(arguments))

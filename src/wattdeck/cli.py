@@ -20,6 +20,7 @@ from wattdeck.shell.context import AppContext
 from wattdeck.shell.words import (
     EXIT_INTERNAL,
     EXIT_INTERRUPTED,
+    EXIT_NO_READER,
     EXIT_USAGE,
     code_of,
     parse_time,
@@ -181,13 +182,13 @@ def simulate(
 @click.option("--since", metavar="ISO8601", help="Only records from this time on.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--verify", is_flag=True, help="Check the chain and say what is wrong with it.")
-@click.pass_obj
-def journal(app: AppContext, since: str | None, form: str, verify: bool) -> None:
+@click.option("--demo", "use_demo", is_flag=True, help="The demo's journal, which is a file of its own.")
+def journal(since: str | None, form: str, verify: bool, use_demo: bool) -> None:
     """List the commands given from here, and how they ended."""
     from wattdeck.shell.headless import show_journal
 
     moment = parse_time(since) if since else None
-    click.get_current_context().exit(show_journal(app, moment, form, verify))
+    click.get_current_context().exit(show_journal(moment, form, verify, use_demo))
 
 
 @main.command()
@@ -237,9 +238,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except SystemExit:
+        # How click ends when nobody reads its output any more; everything else it raises or returns.
+        return EXIT_NO_READER
     except WattdeckError as error:
         say(str(error))
         return code_of(error)

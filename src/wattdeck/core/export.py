@@ -82,10 +82,15 @@ def _unit(field: str) -> str:
 
 
 def safe_cell(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers are left alone."""
-    if (isinstance(value, str) and value.lstrip()[:1] in ("=", "+", "-", "@")) or str(value)[:1] in ("\t", "\r"):
-        return f"'{value}" if isinstance(value, str) else value
-    return value
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers are left alone.
+
+    A bare carriage return becomes a line feed: the writer does not quote it, and readers begin a new row there.
+    """
+    if not isinstance(value, str):
+        return value
+    formula = value.lstrip()[:1] in ("=", "+", "-", "@") or value[:1] in ("\t", "\r")
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if formula else text
 
 
 def to_text(hub: Hub, sources: Sequence[SourceId], now: datetime) -> str:

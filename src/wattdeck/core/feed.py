@@ -21,6 +21,8 @@ BACK_OFF_CAP_S = 60.0
 DOWN_AFTER_S = 60.0
 """A snapshot older than this (or than ten intervals, if longer) says nothing about now."""
 
+_JITTER = Random()  # noqa: S311  jitter, not secrecy
+
 Publish = Callable[[Reading[S]], None]
 
 
@@ -48,7 +50,7 @@ class Feed(Generic[S]):
         self._shown_interval_s = interval_s
         self._hidden_interval_s = hidden_interval_s or interval_s
         self._clock = clock
-        self._random = random or Random()  # noqa: S311  jitter, not secrecy
+        self._random = random or _JITTER
         self._hidden = False
         self._paused = False
         self._due_s = 0.0

@@ -23,6 +23,8 @@ class Trend:
         self._keep_s = keep_s
         self._times = array("d")
         self._columns: dict[str, array[float]] = {}
+        self._recent: dict[tuple[str, int, float], tuple[int, list[float | None]]] = {}
+        """Answers about slices that have ended: they stay as they are."""
 
     def __len__(self) -> int:
         return len(self._times)
@@ -36,13 +38,14 @@ class Trend:
         """Add one sample. A time not after the last one is ignored: the clock was set back."""
         if self._times and time_s <= self._times[-1]:
             return
+        numbers = {key: math.nan if value is None else float(value) for key, value in values.items()}
         self._times.append(time_s)
         count = len(self._times)
-        for key, value in values.items():
+        for key, value in numbers.items():
             column = self._columns.get(key)
             if column is None:
                 column = self._columns[key] = array("f", [math.nan]) * (count - 1)
-            column.append(math.nan if value is None else value)
+            column.append(value)
         for column in self._columns.values():
             if len(column) < count:
                 column.append(math.nan)
@@ -61,6 +64,7 @@ class Trend:
             del column[:_TRIM]
             if all(map(math.isnan, column)):
                 del self._columns[key]
+                self._recent = {asked: kept for asked, kept in self._recent.items() if asked[0] != key}
 
     def columns(self, key: str, start_s: float, end_s: float, count: int) -> list[tuple[float, float] | None]:
         """Lowest and highest value in each of `count` equal slices of [start_s, end_s); None = nothing known."""
@@ -90,6 +94,10 @@ class Trend:
         if column is None:
             return [None] * count
         last = math.floor(end_s / step_s)
+        asked = (key, count, step_s)
+        kept = self._recent.get(asked)
+        if kept is not None and kept[0] == last:
+            return kept[1]
         first_s = (last - count + 1) * step_s
         sums = [0.0] * count
         hits = [0] * count
@@ -100,4 +108,7 @@ class Trend:
             if value == value and 0 <= slot < count:
                 sums[slot] += value
                 hits[slot] += 1
-        return [total / hit if hit else None for total, hit in zip(sums, hits, strict=True)]
+        means = [total / hit if hit else None for total, hit in zip(sums, hits, strict=True)]
+        if times and times[-1] >= (last + 1) * step_s:
+            self._recent[asked] = (last, means)
+        return means

@@ -156,5 +156,5 @@ def spark(values: list[float | None], marks: Glyphs = UNICODE) -> str:
         return " " * len(values)
     low, high = min(0.0, *known), max(0.0, *known)
     steps = len(marks.spark) - 1
-    scale = steps / (high - low) if high > low else 0.0
-    return "".join(" " if value is None else marks.spark[round((value - low) * scale)] for value in values)
+    height = high - low or 1.0
+    return "".join(" " if value is None else marks.spark[round((value - low) / height * steps)] for value in values)

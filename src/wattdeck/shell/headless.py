@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from wattdeck.core.system import SimulatorOptions
 
 DRAWN = ("svg", "html")
+SAID = ("outcome", "cause", "sentence", "reason")
+"""Fields of a journal record that say how it ended."""
 
 
 def take_snapshot(
@@ -235,14 +237,14 @@ def run_simulator(app: AppContext, name: str, host: str, port: int, options: Sim
     return 0
 
 
-def show_journal(app: AppContext, since: datetime | None, form: str, verify: bool) -> int:
+def show_journal(since: datetime | None, form: str, verify: bool, use_demo: bool) -> int:
     """Print the journal's records, or what is wrong with its chain (exit code 1)."""
-    del app
     from wattdeck.core.clock import SYSTEM_CLOCK
     from wattdeck.core.journal import Journal
     from wattdeck.core.paths import journal_path
 
-    journal = Journal(journal_path(state_dir()), SYSTEM_CLOCK)
+    folder = state_dir() / "demo" if use_demo else state_dir()
+    journal = Journal(journal_path(folder), SYSTEM_CLOCK)
     if verify:
         problems = journal.verify()
         for problem in problems:
@@ -260,7 +262,7 @@ def journal_line(record: Record) -> str:
     """One record as a line: when, what, on what, how it ended, who."""
     fields = record.fields
     moves = f" {fields.get('from_state')} -> {fields.get('to_state')}" if fields.get("to_state") else ""
-    words = " ".join(str(fields[name]) for name in ("outcome", "cause", "sentence", "reason") if fields.get(name))
+    words = " ".join(str(fields[name]) for name in SAID if fields.get(name) not in (None, "", "none"))
     what = fields.get("name") or fields.get("object_id") or ""
     who = f"{fields.get('user')}@{fields.get('host')}"
     local = record.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")

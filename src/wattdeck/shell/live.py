@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -120,8 +119,6 @@ def _run(make: Callable[[], Deck], options: AppOptions, mouse: bool | Literal["a
     app = DeckApp(make, options)
     if mouse == "auto":
         mouse = not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
-    gc.freeze()
-    gc.enable()
     app.run(mouse=mouse)
     if app.exit_message:
         from wattdeck.shell.words import say

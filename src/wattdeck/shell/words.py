@@ -12,6 +12,8 @@ from wattdeck.core.system import SimulatorOptions
 
 EXIT_PROBLEM, EXIT_USAGE, EXIT_NOTHING, EXIT_REFUSED, EXIT_UNCONFIRMED, EXIT_INTERRUPTED = 1, 2, 3, 4, 5, 130
 EXIT_INTERNAL = 70
+EXIT_NO_READER = 141
+"""What a shell reports for a command whose pipe was closed."""
 
 
 def say(words: str) -> None:

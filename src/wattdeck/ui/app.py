@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -62,6 +63,10 @@ KEPT_UP_TICKS = 12
 """Ticks in a row, of the slow kind, on which it kept up before that mode goes off again."""
 LAST_RESORT_S = 4.0
 """An end that takes longer is made short: a thread that hangs must not keep a session open that nobody sees."""
+
+
+SETTLED_S = 3.0
+"""When start-up is over."""
 
 
 class NoColour(LineFilter):
@@ -252,7 +257,15 @@ class DeckApp(App[int]):
         if modes:
             self.switch_mode(modes[0])
         self._schedule_tick()
+        self.set_timer(SETTLED_S, self._settle_memory)
         self.call_after_refresh(self._run_engine)
+
+    def _settle_memory(self) -> None:
+        """Free what start-up left behind, and never look at the rest again: it lives as long as the app."""
+        if not self.is_headless:
+            gc.collect()
+            gc.freeze()
+            gc.enable()
 
     def _modes_in_use(self) -> list[str]:
         """Systems with a source, or with the only screen there is; nothing empty is offered."""

@@ -7,6 +7,7 @@ points per column, only when a column has changed, and from here alone.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -68,13 +69,13 @@ class Series:
 def series(
     trend: Trend, key: str, label: str, unit: str, window: Window, width: int, now_s: float, hold_s: float = 0.0
 ) -> Series:
-    """The key's values as columns of a plot `width` cells wide, aligned so that a column only changes when it ends.
+    """The key's values as columns of a plot `width` cells wide; shown when it has ended, it stays as it is.
 
     Values up to `hold_s` apart are joined; a longer silence is a gap.
     """
     count = max(1, width - AXIS_CELLS - 1)
     step_s = window.span_s / count
-    end_s = (math.floor((now_s - window.back_s) / step_s) + 1) * step_s
+    end_s = math.floor((now_s - window.back_s) / step_s) * step_s
     start_s = end_s - count * step_s
     pairs = trend.columns(key, start_s, end_s, count)
     lows = tuple(None if pair is None else round(pair[0]) for pair in pairs)
@@ -180,28 +181,79 @@ def _time(data: Series, position: int) -> str:
     return clock_time(datetime.fromtimestamp(moment_s, UTC), seconds=data.end_s - data.start_s < 300)
 
 
+def ready() -> bool:
+    """Whether the plotting library is loaded; loading it takes longer than a frame may."""
+    return "plotext" in sys.modules
+
+
+def load() -> None:
+    """Load the plotting library. Call it in a thread while a screen is up."""
+    import plotext  # noqa: F401
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a plot shows: change any of it and it is drawn anew."""
+
+    source: str
+    key: str
+    label: str
+    unit: str
+    window: Window
+    width: int
+    height: int
+    hold_s: float = 0.0
+
+
+class Drawing:
+    """A plot as lines, kept until one of its columns has ended or something else is asked."""
+
+    def __init__(self) -> None:
+        self._question: Question | None = None
+        self._end_s = 0.0
+        self._data: Series | None = None
+        self._lines: list[Line] = []
+
+    def lines(
+        self, question: Question, trend: Trend, now_s: float, *, may_draw: bool = True
+    ) -> tuple[Sequence[Line], bool]:
+        """The lines, and whether they were drawn just now.
+
+        With `may_draw` off, or while the library is not there, an older picture (or none) is good enough.
+        """
+        step_s = question.window.span_s / max(1, question.width - AXIS_CELLS - 1)
+        end_s = math.floor((now_s - question.window.back_s) / step_s) * step_s
+        if question == self._question and end_s == self._end_s:
+            return self._lines, False
+        if not (may_draw and ready()):
+            return (self._lines if question == self._question else []), False
+        data = series(
+            trend, question.key, question.label, question.unit, question.window, question.width, now_s, question.hold_s
+        )
+        drawn = question != self._question or data != self._data
+        if drawn:
+            self._lines = draw(data, question.width, question.height)
+        self._question, self._end_s, self._data = question, end_s, data
+        return self._lines, drawn
+
+    @property
+    def summary(self) -> str:
+        """The plot as a sentence."""
+        return summary(self._data) if self._data is not None else ""
+
+
 class Plot(Painted):
-    """A live plot that draws again only when one of its columns has changed."""
+    """A live plot under its title."""
 
     HELP = "A plot of power over time. **+ -** zoom, **< >** walk through what is kept."
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._drawn: tuple[Series, int, int, str] | None = None
-        self.summary = ""
-        """The plot as a sentence."""
+        self.drawing = Drawing()
 
-    def plot(self, data: Series, title: str, meaning: str = "series-1") -> None:
-        """Show a series under its title."""
-        size = self.size
-        if not size:
-            return
-        key = (data, size.width, size.height, title)
-        if key == self._drawn:
-            return
-        self._drawn = key
-        self.summary = summary(data)
-        words = cut(f" {data.unit:<5} {title} ", size.width)
-        rule = self.app.glyphs.rule * (size.width - cell_width(words))  # type: ignore[attr-defined]
-        head: Line = ((words, "label"), (rule, "rule"))
-        self.paint([head, *draw(data, size.width, size.height - 1, meaning)])
+    def plot(self, lines: Sequence[Line], title: str, unit: str) -> None:
+        """Show a drawing."""
+        width = self.size.width
+        words = cut(f" {unit:<5} {title} ", width)
+        rule = self.app.glyphs.rule * (width - cell_width(words))  # type: ignore[attr-defined]
+        self.paint([((words, "label"), (rule, "rule")), *lines])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -173,12 +174,14 @@ class OperateDialog(Guarded):
         with Vertical(classes="dialog"):
             yield Words(id="words")
             if self._type_name:
-                from textual.widgets import Input
+                from wattdeck.ui.prompt import Typed
 
-                yield Input(placeholder="type the circuit's name, then Enter", id="name", max_length=200)
+                yield Typed(placeholder="type the circuit's name, then Enter", id="name", max_length=200)
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self.show_now)
+        # Only the app hears of it when the terminal loses the focus.
+        self.watch(self.app, "app_focus", self._focus_changed, init=False)
         self.call_after_refresh(self.show_now)
 
     def show_now(self) -> None:
@@ -193,10 +196,10 @@ class OperateDialog(Guarded):
             lines += wrap(sentence, width)
         lines.append(())
         if self._type_name:
-            words = f"{int(left_s) + 1} s left. Type {self._selection.type_this} and press Enter; Escape cancels."
+            words = f"{math.ceil(left_s)} s left. Type {self._selection.type_this} and press Enter; Escape cancels."
             lines += wrap(words, width, "severity-medium")
         else:
-            lines.append((*_answers(self._yes), (f"     {int(left_s) + 1} s left", "muted")))
+            lines.append((*_answers(self._yes), (f"     {math.ceil(left_s)} s left", "muted")))
         self.query_one("#words", Words).show_lines(lines)
 
     def close_for(self, reason: str) -> None:
@@ -215,8 +218,9 @@ class OperateDialog(Guarded):
         if self._clock_s() - self._opened_s >= OPEN_GUARD_S:
             self.dismiss(event.value)
 
-    def on_app_blur(self) -> None:
-        self.close_for("the terminal lost the focus")
+    def _focus_changed(self, focused: bool) -> None:
+        if not focused:
+            self.close_for("the terminal lost the focus")
 
     def on_resize(self) -> None:
         from wattdeck.ui.app import MIN_HEIGHT, MIN_WIDTH

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BEHIND_BYTES = 8192
+BEHIND_BYTES = 24_576
 """More than this unread means the terminal is behind."""
 BEHIND_S = 0.25
 """Something unread for longer than this means it too."""

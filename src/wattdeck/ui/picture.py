@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio import to_thread
 
 from wattdeck.core.reading import Link
+from wattdeck.ui import chart
 from wattdeck.ui.app import AppOptions, DeckApp
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ async def draw(
                 if not app.is_running or app.exit_message:
                     break
                 await pilot.pause(0.02)
+        await to_thread.run_sync(chart.load)
         await pilot.pause()
+        app.paint()
         app.paint()
         await pilot.pause()
         picture.append(app.picture())

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual import events
 from textual.screen import Screen
 from textual.widgets import Input
+
+
+class Typed(Input):
+    """A line that takes keys only: pasted text is never a decision (control.md 7)."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
 
 
 class Prompt(Input):

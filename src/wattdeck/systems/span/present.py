@@ -54,6 +54,9 @@ class TableView:
     filter: str = ""
     unmapped: bool = False
     sparks: bool = True
+    """There is a trend column."""
+    draw_sparks: bool = True
+    """There is room for it, so that its trends are worth working out."""
     locked: frozenset[str] = frozenset()
     """Ids of circuits that are locked out."""
 
@@ -207,7 +210,8 @@ def _cells(
         (share, quiet),
     ]
     if view.sparks:
-        values = trend.recent(circuit.circuit_id, SPARK_CELLS, SPARK_STEP_S, now_s - SPARK_STEP_S)
+        end_s = now_s - SPARK_STEP_S
+        values = trend.recent(circuit.circuit_id, SPARK_CELLS, SPARK_STEP_S, end_s) if view.draw_sparks else []
         cells.append((spark(values, marks), MUTED))
     cells += [
         (energy(circuit.energy_today_wh), TEXT),

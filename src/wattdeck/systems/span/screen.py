@@ -17,7 +17,8 @@ from wattdeck.core.reading import Reading
 from wattdeck.systems.span import present
 from wattdeck.systems.span.models import Circuit, PanelSnapshot, Relay
 from wattdeck.systems.span.widgets import CircuitTable, Ruled, Summary
-from wattdeck.ui.chart import Plot, Window, draw, series
+from wattdeck.ui import chart
+from wattdeck.ui.chart import Drawing, Plot, Question, Window
 from wattdeck.ui.system_screen import SystemScreen
 from wattdeck.ui.table import DeckTable
 
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
 
 WIDE, TALL, ROOMY = 100, 30, 160
 """From these sizes on there is room for the detail pane and for the plot beside the table."""
-
-
-def hold_s(reading: Reading[PanelSnapshot] | None) -> float:
-    """How long a plot may join two values of a source: three of its polls."""
-    return 0.0 if reading is None else 3 * reading.interval_s
 
 
 class SpanScreen(SystemScreen):
@@ -70,8 +66,8 @@ class SpanScreen(SystemScreen):
         self._detail_wanted: bool | None = None
         self._plot_wanted: bool | None = None
         self._all_panels = False
-        self._circuit_plot_key: tuple[object, ...] = ()
-        self._circuit_plot: list[Line] = []
+        self._circuit_drawing = Drawing()
+        self._plots_asked = False
 
     def body(self) -> Iterable[Widget]:
         yield Summary(id="summary")
@@ -100,8 +96,12 @@ class SpanScreen(SystemScreen):
             self._paint_panels(now)
         else:
             self._paint_circuits(reading, table, now)
-        self._paint_detail(reading, now)
-        self._paint_plot(now)
+        if reading.snapshot is not None and not self._plots_asked:
+            # Data first: loading the plotting library takes longer than a frame may.
+            self._plots_asked = True
+            self.run_worker(chart.load, thread=True, exit_on_error=False)
+        drawn = self._paint_detail(reading, now)
+        self._paint_plot(reading, now, may_draw=not drawn)
 
     def _reading(self) -> Reading[PanelSnapshot] | None:
         return cast("Reading[PanelSnapshot] | None", next(iter(self.readings()), None))
@@ -122,7 +122,8 @@ class SpanScreen(SystemScreen):
     def _paint_circuits(self, reading: Reading[PanelSnapshot], table: CircuitTable, now: datetime) -> None:
         view = replace(self.view, sparks=not self.deck_app.low_bandwidth, locked=frozenset(self._lockouts()))
         table.columns_are(present.columns(view, self.marks), present.no_circuits_words(reading, view))
-        rows = present.rows(reading, self.trend(), self._pending(), view, now, self.marks)
+        shown = replace(view, draw_sparks="trend" in table.shown_columns)
+        rows = present.rows(reading, self.trend(), self._pending(), shown, now, self.marks)
         table.show(rows)
         snapshot = reading.snapshot
         words = present.unmapped_line(snapshot, view.unmapped) if snapshot is not None else ""
@@ -141,47 +142,44 @@ class SpanScreen(SystemScreen):
                 rows.append(Row(source, present.panel_cells(reading, self.trend(source), now, self.marks)))
         table.show(rows)
 
-    def _paint_detail(self, reading: Reading[PanelSnapshot], now: datetime) -> None:
+    def _paint_detail(self, reading: Reading[PanelSnapshot], now: datetime) -> bool:
+        """The detail pane; returns whether its plot was drawn anew."""
         pane = self.query_one("#detail", Ruled)
         if not pane.display or not pane.size:
-            return
+            return False
         circuit = self._circuit(reading)
         width, height = pane.size.width - 2, pane.size.height
         if circuit is None:
             pane.paint_ruled([(("Nothing selected.", "muted"),)], self.marks.divider)
-            return
+            return False
         pending = self._pending().get(circuit.circuit_id)
         desk = self.deck_app.desk
         last = desk.last_command(self.source, circuit.circuit_id) if desk is not None else ""
         lockout = self._lockouts().get(circuit.circuit_id)
         notes = [lockout.words] if lockout is not None else []
         lines = present.detail(reading, circuit, pending, notes, last, now, width, self.marks)
-        room = height - len(lines) - 2
+        room = min(12, height - len(lines) - 2)
+        drawn = False
         if room >= 5 and not self.deck_app.low_bandwidth:
-            data = series(
-                self.trend(),
-                circuit.circuit_id,
-                cut(circuit.name, 20),
-                "W",
-                self.window,
-                width,
-                now.timestamp(),
-                hold_s(reading),
-            )
-            key = (data, width, min(room, 12))
-            if key != self._circuit_plot_key:
-                self._circuit_plot_key = key
-                self._circuit_plot = [((f"W  {self.window.words}", "label"),), *draw(data, width, min(room, 12))]
-            lines = [*lines, (), *self._circuit_plot]
+            question = self._question(reading, circuit.circuit_id, cut(circuit.name, 20), width, room)
+            plot, drawn = self._circuit_drawing.lines(question, self.trend(), now.timestamp())
+            lines = [*lines, (), ((f"W  {self.window.words}", "label"),), *plot]
         pane.paint_ruled(lines, self.marks.divider)
+        return drawn
 
-    def _paint_plot(self, now: datetime) -> None:
+    def _paint_plot(self, reading: Reading[PanelSnapshot], now: datetime, *, may_draw: bool) -> None:
+        """The grid's plot; at most one plot is drawn in a frame."""
         plot = self.query_one(Plot)
         if not plot.display or not plot.size:
             return
-        held_s = hold_s(self._reading())
-        data = series(self.trend(), "grid", "Grid", "W", self.window, plot.size.width, now.timestamp(), held_s)
-        plot.plot(data, f"grid, {self.window.words}   (+ - zoom, < > walk)", "series-1")
+        question = self._question(reading, "grid", "Grid", plot.size.width, plot.size.height - 1)
+        lines, _ = plot.drawing.lines(question, self.trend(), now.timestamp(), may_draw=may_draw)
+        plot.plot(lines, f"grid, {self.window.words}   (+ - zoom, < > walk)", "W")
+
+    def _question(self, reading: Reading[PanelSnapshot], key: str, label: str, width: int, height: int) -> Question:
+        """What to plot. Values up to three polls apart are joined."""
+        hold_s = 3 * reading.interval_s
+        return Question(self.source, key, label, "W", self.window, width, height, hold_s)
 
     def _circuit(self, reading: Reading[PanelSnapshot]) -> Circuit | None:
         if reading.snapshot is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from wattdeck.core.errors import BadAnswer, ConfigError
+from wattdeck.core.errors import AuthError, BadAnswer, ConfigError
 from wattdeck.core.feed import Feed
 from wattdeck.core.paths import token_path
 from wattdeck.core.system import Context
@@ -58,6 +58,7 @@ class SpanSource:
             clock=context.clock,
         )
         self._demo = context.demo
+        self._token_taken = False
 
     @property
     def feeds(self) -> Sequence[Feed[Any]]:
@@ -79,7 +80,16 @@ class SpanSource:
         Raises:
             SourceError: any part could not be read, or the panel answered without data.
         """
-        self._take_token()
+        try:
+            return await self._read()
+        except AuthError:
+            self._token_taken = False
+            raise
+
+    async def _read(self) -> PanelSnapshot:
+        if not self._token_taken:
+            self._take_token()
+            self._token_taken = True
         # A failure leaves 0: after an outage another panel, firmware or door may answer.
         polls, self._polls = self._polls, 0
         if self._status is None or polls % STATUS_EVERY == 0:
@@ -93,14 +103,16 @@ class SpanSource:
         return self._assemble(self._status, panel, circuits, battery_percent)
 
     def _take_token(self) -> None:
-        """Use the configured token, or the one that `wattdeck span register` stored; a new one is noticed."""
-        if self.config.token is not None:
-            where, token = f"{self.id}: `token`", self.config.token.reveal()
-        else:
-            where, token = f"{self._token_path}", self._stored_token()
+        """Use the configured token, or the one that `wattdeck span register` stored.
+
+        Looked up once, and again after a refusal: a keyring may take its time.
+        """
+        configured = self.config.token
+        token = self._stored_token() if configured is None else configured.reveal()
         try:
             self.client.set_token(token)
         except ValueError as error:
+            where = self._token_path if configured is None else f"{self.id}: `token`"
             raise ConfigError(f"{where}: {error}") from error
 
     def _stored_token(self) -> str | None:
