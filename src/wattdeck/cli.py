@@ -118,8 +118,9 @@ def main(
 
 @main.command()
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same day.")
-@click.option("--speed", type=click.FloatRange(0.01, 3600), default=1.0, show_default=True,
-              help="Simulated seconds per second.")
+@click.option(
+    "--speed", type=click.FloatRange(0.01, 3600), default=1.0, show_default=True, help="Simulated seconds per second."
+)
 @click.option("--start", metavar="ISO8601", help="Simulated time at the start (else now).")
 @click.option("--poll", type=click.FloatRange(0.2, 3600), default=1.0, show_default=True, help="Seconds between polls.")
 @click.option("--screen", metavar="NAME", help="System to start on.")
@@ -138,13 +139,19 @@ def demo(
 @main.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option("--demo", "use_demo", is_flag=True, help="Read the embedded simulators.")
-@click.option("--format", "form", type=click.Choice(["json", "csv", "text", "svg", "html"]), default="text",
-              show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["json", "csv", "text", "svg", "html"]), default="text", show_default=True
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Write to a file instead of stdout.")
 @click.option("--screen", metavar="NAME", help="Screen to draw (svg, html).")
 @click.option("--size", metavar="COLSxROWS", default="120x36", show_default=True, help="Size to draw (svg, html).")
-@click.option("--timeout", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True,
-              help="Seconds to wait for every feed's first answer.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 3600),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for every feed's first answer.",
+)
 @click.option("--watch", type=click.FloatRange(0.1, 86400), metavar="SECONDS", help="One document per line, for ever.")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="With --watch: stop after N documents.")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of the document and stop.")

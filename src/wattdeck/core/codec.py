@@ -97,6 +97,10 @@ def _build(kind: Any, data: Any) -> Any:
         return kind(**{name: _build(hints[name], values[name]) for name in _names(kind) if name in values})
     if kind is float:
         return float(_want(data, (int, float)))
+    if kind is date:
+        return date.fromisoformat(_want(data, str))
+    if kind is Decimal:
+        return Decimal(str(_want(data, (int, float))))
     if kind is datetime:
         return read_time(_want(data, str))
     if isinstance(kind, type) and issubclass(kind, Enum):

@@ -214,9 +214,7 @@ def load_settings(path: Path | None, systems: Mapping[str, System]) -> Settings:
     return parse_settings(text, file, systems, exposed=exposed)
 
 
-def parse_settings(
-    text: str, path: Path, systems: Mapping[str, System], *, exposed: bool = False
-) -> Settings:
+def parse_settings(text: str, path: Path, systems: Mapping[str, System], *, exposed: bool = False) -> Settings:
     """Check the text of a configuration.
 
     Args:
@@ -235,8 +233,7 @@ def parse_settings(
     checker.tables(data, ("ui", *systems), UiConfig.model_fields)
     ui = checker.table("ui", data.get("ui", {}), UiConfig)
     sources = {
-        name: checker.sources(name, data.get(name, []), system.config_model())
-        for name, system in systems.items()
+        name: checker.sources(name, data.get(name, []), system.config_model()) for name, system in systems.items()
     }
     if checker.problems or ui is None:
         raise ConfigError(*checker.problems)

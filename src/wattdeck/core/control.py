@@ -154,6 +154,11 @@ class Control:
         """What this session has selected."""
         return self._selection
 
+    def describe(self, selection: Selection) -> tuple[str, ...]:
+        """The selection's words with power and age as they are now (rule 4)."""
+        facts = self._gate.newest(selection.request) or selection.facts
+        return describe(selection.request, facts, selection.reasons, self._clock.now())
+
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Hear of every change; returns how to stop. Called on the event loop and must not block."""
         return self._notices.subscribe(callback)

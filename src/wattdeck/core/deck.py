@@ -25,6 +25,7 @@ from wattdeck.core.system import SimulatorOptions, System
 if TYPE_CHECKING:
     from wattdeck.core.config import Settings
 
+
 def policy_of(config: SourceConfig) -> Policy:
     """The rules of one source's configuration, in the words of control."""
     safety = config.safety

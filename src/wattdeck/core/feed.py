@@ -108,13 +108,20 @@ class Feed(Generic[S]):
         return self.reading
 
     async def poll_fresh(self) -> Reading[S]:
-        """Ask once, with a poll that starts now: one in flight is waited for, not joined. Everyone is told."""
+        """Ask once, with a poll that starts now: one in flight is waited for, not joined. Everyone is told.
+
+        A success after failures ends the back-off.
+        """
         while self._polling is not None:
             await self._polling.wait()
-        reading = await self.poll()
+        failed_before, next_poll_at = self.reading.failures > 0, self.reading.next_poll_at
+        await self.poll()
+        self.reading = replace(self.reading, next_poll_at=next_poll_at)
+        if failed_before and not self.reading.failures:
+            self.wake()
         if self._publish is not None:
-            self._publish(reading)
-        return reading
+            self._publish(self.reading)
+        return self.reading
 
     async def run(self, publish: Publish[S], *, phase_s: float = 0.0) -> None:
         """Poll for ever, handing over each outcome. `phase_s` staggers feeds of one cadence."""

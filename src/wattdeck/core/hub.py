@@ -48,7 +48,7 @@ class Hub:
         self.demo = demo_apps is not None
         self.state_dir = state_dir
         self._keep_last = keep_last and not self.demo
-        self._http = HttpClients(mounts=_transports(demo_apps), only_mounted=self.demo)
+        self._http = HttpClients(mounts=_transports(demo_apps), only_mounted=self.demo, clock=clock)
         context = Context(self._http, state_dir, clock, self.demo)
         self.systems: dict[str, System] = {system.name: system for system, _ in sources}
         self.sources: dict[SourceId, Source] = {}

@@ -62,7 +62,7 @@ def link_lines(reading: Reading[Any], now: datetime, width: int, marks: Glyphs =
         return [line]
     words, meaning = link_span(reading, now, marks)
     indent = " " * (cell_width(words) + 3)
-    reason = f"{reading.problem} {next_step(reading, now)}".strip()
+    reason = "; ".join(filter(None, (reading.problem, next_step(reading, now))))
     rows = wrap(reason, width - len(indent) - 1)[:most]
     return [((" ", TEXT), (words, meaning), ("  ", TEXT), *rows[0]), *(((indent, TEXT), *row) for row in rows[1:])]
 

@@ -125,10 +125,5 @@ def _require_ours(path: Path) -> None:
         return
     me = os.geteuid()
     leaf, parent = path.lstat(), path.parent.lstat()
-    if (
-        not stat.S_ISDIR(leaf.st_mode)
-        or leaf.st_uid != me
-        or leaf.st_mode & 0o022
-        or parent.st_uid not in (0, me)
-    ):
+    if not stat.S_ISDIR(leaf.st_mode) or leaf.st_uid != me or leaf.st_mode & 0o022 or parent.st_uid not in (0, me):
         raise ConfigError(f"{path}: another user can change this directory; remove it or set XDG_RUNTIME_DIR")

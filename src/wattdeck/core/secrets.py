@@ -173,9 +173,7 @@ def _from_keyring(entry: str) -> str:
     try:
         keyring = importlib.import_module("keyring")
     except ImportError:
-        raise ConfigError(
-            f"keyring entry {entry} needs the extra `keyring`: pip install 'wattdeck[keyring]'"
-        ) from None
+        raise ConfigError(f"keyring entry {entry} needs the extra `keyring`: pip install 'wattdeck[keyring]'") from None
     try:
         value: str | None = keyring.get_password(service, user)
     except Exception as error:  # backends raise what their platform raises

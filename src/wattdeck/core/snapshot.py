@@ -67,9 +67,7 @@ def json_schema(systems: Mapping[str, System]) -> dict[str, Any]:
     feeds: list[dict[str, Any]] = []
     for system in systems.values():
         for feed, kind in system.snapshot_types().items():
-            schema = TypeAdapter(kind).json_schema(
-                mode="serialization", ref_template="#/$defs/{model}"
-            )
+            schema = TypeAdapter(kind).json_schema(mode="serialization", ref_template="#/$defs/{model}")
             definitions.update(schema.pop("$defs", {}))
             definitions[kind.__name__] = schema
             condition = {"properties": {"system": {"const": system.name}}}

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 KEEP_S = 3600.0
 """How far back values are kept, s."""
+SET_BACK_S = 60.0
+"""A sample this far before the last one means that the clock was set back, s."""
 _TRIM = 256
 """Values dropped from the front at once, so that trimming is rare."""
 
@@ -35,8 +37,12 @@ class Trend:
         return self._times[-1] - self._times[0] if self._times else 0.0
 
     def add(self, time_s: float, values: Mapping[str, float | None]) -> None:
-        """Add one sample. A time not after the last one is ignored: the clock was set back."""
-        if self._times and time_s <= self._times[-1]:
+        """Add one sample. A time not after the last one is ignored; a clock that was set back starts anew."""
+        if self._times and time_s < self._times[-1] - SET_BACK_S:
+            self._times = array("d")
+            self._columns.clear()
+            self._recent.clear()
+        elif self._times and time_s <= self._times[-1]:
             return
         numbers = {key: math.nan if value is None else float(value) for key, value in values.items()}
         self._times.append(time_s)

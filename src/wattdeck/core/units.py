@@ -102,6 +102,7 @@ class Glyphs:
     lock: str = "⚿"
     rule: str = "─"
     divider: str = "│"
+    thumb: str = "┃"
     bar: str = " ▏▎▍▌▋▊▉█"
     spark: str = "▁▂▃▄▅▆▇█"
     up: str = "▲"
@@ -124,6 +125,7 @@ ASCII = Glyphs(
     lock="#",
     rule="-",
     divider="|",
+    thumb="#",
     bar=" ----===#",
     spark="_.-=+*%#",
     up="^",

@@ -120,8 +120,7 @@ def _unresolved(settings: Settings) -> list[str]:
 def _printable(toml: str) -> str:
     """The same TOML with characters that a terminal may act on written as escapes."""
     return "".join(
-        character if character.isprintable() or character == "\n" else f"\\U{ord(character):08x}"
-        for character in toml
+        character if character.isprintable() or character == "\n" else f"\\U{ord(character):08x}" for character in toml
     )
 
 

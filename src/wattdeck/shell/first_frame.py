@@ -51,5 +51,3 @@ def show(
 
 def _styled(line: Line) -> str:
     return "".join(f"{_WEIGHT[token]}{text}{PLAIN}" if token in _WEIGHT else text for text, token in line)
-
-

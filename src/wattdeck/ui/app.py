@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MIN_WIDTH, MIN_HEIGHT = 40, 10
+MIN_WIDTH, MIN_HEIGHT = 60, 18
 """Below this no command can be confirmed: what it says could not be read."""
 LOW_BANDWIDTH_PAINT_S = 5.0
 BEHIND_TICKS = 3
@@ -74,9 +74,7 @@ class NoColour(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         del background
-        return [
-            Segment(text, None if style is None else _weight(style), control) for text, style, control in segments
-        ]
+        return [Segment(text, None if style is None else _weight(style), control) for text, style, control in segments]
 
 
 def _weight(style: Style) -> Style:

@@ -117,6 +117,8 @@ def _plot(data: Series, width: int, height: int, ticks: Sequence[float]) -> list
 
     count = len(data.highs)
     plt.clear_figure()
+    # The library would cut the plot to the size of a terminal that may not be there.
+    plt.limit_size(False, False)
     plt.theme("clear")
     plt.plot_size(width - _pad(ticks), height)
     for xs, ys in _runs(data):
@@ -124,7 +126,9 @@ def _plot(data: Series, width: int, height: int, ticks: Sequence[float]) -> list
     plt.xlim(0, count)
     plt.ylim(ticks[0], ticks[-1])
     plt.yticks(list(ticks), [_label(tick) for tick in ticks])
-    positions = [round(count * part / 4) for part in range(5)]
+    # Of labels that come too close the library keeps now one, now the other.
+    parts = max(1, min(4, count // 12))
+    positions = [round(count * part / parts) for part in range(parts + 1)]
     plt.xticks(positions, [_time(data, position) for position in positions])
     plt.xaxes(True, False)
     plt.yaxes(True, False)

@@ -131,7 +131,7 @@ class Desk:
     async def _operate(self, selection: Selection) -> Outcome | None:
         """The second step: ask until it is confirmed or given up. A wrong name may be typed again."""
         while True:
-            self._dialog = dialog = OperateDialog(selection)
+            self._dialog = dialog = OperateDialog(selection, self.control.describe)
             answer = await self._app.push_screen_wait(dialog)
             self._dialog = None
             if answer is None:

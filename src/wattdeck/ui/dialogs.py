@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -160,9 +160,10 @@ class OperateDialog(Guarded):
 
     BY_OPERATOR: ClassVar[str] = "cancelled by the operator"
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, describe: Callable[[Selection], Sequence[str]]) -> None:
         super().__init__()
         self._selection = selection
+        self._describe = describe
         self._type_name = selection.level is Level.TYPE_NAME
         request = selection.request
         verb = {"open": "Open", "closed": "Close"}.get(request.wanted, f"Set to {request.wanted}")
@@ -192,7 +193,7 @@ class OperateDialog(Guarded):
             return
         width = max(20, min(74, self.app.size.width - 6))
         lines: list[Line] = [((self._title, "heading"),), ()]
-        for sentence in self._selection.lines:
+        for sentence in self._describe(self._selection):
             lines += wrap(sentence, width)
         lines.append(())
         if self._type_name:

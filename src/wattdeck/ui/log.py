@@ -41,7 +41,7 @@ class LogScreen(ModalScreen[None]):
         yield Header()
         yield Painted(id="words")
         columns = (
-            Column("time", "Time", 19, keep=5),
+            Column("time", "Time", 14, keep=5),
             Column("event", "Event", 9, keep=6),
             Column("source", "Source", 14, keep=3),
             Column("object", "Object", 16, keep=4),
@@ -97,15 +97,16 @@ def _row(record: Record) -> Row:
     def text(*names: str) -> str:
         return next((clean(str(fields[name]), 200) for name in names if fields.get(name)), "")
 
-    moves = f"{text('from_state')} → {text('to_state')}: " if text("to_state") else ""
+    moves = f"{text('from_state')} → {text('to_state')}" if text("to_state") else ""
+    said = text("sentence", "reason", "outcome", "cause")
     return Row(
         str(record.line),
         (
-            (f"{record.at.astimezone():%Y-%m-%d %H:%M:%S}", "label"),
+            (f"{record.at.astimezone():%m-%d %H:%M:%S}", "label"),
             (clean(record.event, 20), "heading"),
             (text("source"), "normal"),
             (text("name", "object_id"), "normal"),
-            (f"{moves}{text('sentence', 'reason', 'outcome', 'cause')}", "normal"),
+            (": ".join(filter(None, (moves, said))), "normal"),
             (text("user"), "label"),
         ),
     )

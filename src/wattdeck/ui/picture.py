@@ -54,7 +54,7 @@ async def draw(
 def page(svg: str, title: str) -> str:
     """An HTML page around the picture."""
     return (
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{html.escape(title)}</title></head>\n"
         f'<body style="margin:0;background:#121416">\n{svg}\n</body></html>\n'
     )

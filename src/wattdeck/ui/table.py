@@ -205,9 +205,7 @@ class DeckTable(Painted, can_focus=True):
                 regions.append(Region(0, y, width, 1))
                 continue
             regions.extend(
-                Region(x, y, cells, 1)
-                for at, _, x, cells in self._layout
-                if before.cells[at] != after.cells[at]
+                Region(x, y, cells, 1) for at, _, x, cells in self._layout if before.cells[at] != after.cells[at]
             )
         if len(old) != len(self._rows):
             regions = [Region(0, 0, width, self.size.height)]
@@ -266,10 +264,8 @@ class DeckTable(Painted, can_focus=True):
             return " "
         start = self._top * page // total
         end = max(start + 1, (self._top + page) * page // total)
-        return self.app.glyphs.divider if start <= y - 1 < end else " "  # type: ignore[attr-defined]
+        return self.app.glyphs.thumb if start <= y - 1 < end else " "  # type: ignore[attr-defined]
 
     def notify_style_update(self) -> None:
         self._strips.clear()
         super().notify_style_update()
-
-

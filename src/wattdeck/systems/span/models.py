@@ -118,8 +118,9 @@ class PanelState:
 
     @property
     def empty(self) -> bool:
-        """The panel answered without data: main relay unknown. Its zeros mean nothing (span.md 4.2)."""
-        return self.main_relay is Relay.UNKNOWN
+        """The panel answered without data: main relay unknown and zeros that mean nothing (span.md 4.2)."""
+        powers = [self.grid_power_w, *(branch.power_w for branch in self.branches)]
+        return self.main_relay is Relay.UNKNOWN and not any(powers)
 
     @property
     def house_load_w(self) -> float | None:

@@ -413,6 +413,11 @@ def first_lines(reading: Reading[PanelSnapshot], now: datetime, width: int, mark
 
 def text_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
     """The panel in a log or a mail: every number with its unit, the section with its age."""
+    return [*status_lines(reading, now), *(circuit_lines(reading.snapshot) if reading.snapshot is not None else ())]
+
+
+def status_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
+    """The panel's own figures."""
     head = f"{reading.source}  {''.join(link_span(reading, now, UNICODE)[0])}"
     snapshot = reading.snapshot
     if snapshot is None:
@@ -425,6 +430,12 @@ def text_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
     out.append("  " + ", ".join([*values, f"main relay {snapshot.main_relay}", f"door {snapshot.door}"]))
     consumed, produced = energy(snapshot.main_consumed_wh), energy(snapshot.main_produced_wh)
     out.append(f"  Main meter: consumed {consumed} kWh, produced {produced} kWh")
+    return out
+
+
+def circuit_lines(snapshot: PanelSnapshot) -> list[str]:
+    """A line for each circuit and each unmapped space."""
+    out = []
     for circuit in visible(snapshot, TableView(unmapped=True)):
         relay = "no relay" if circuit.virtual else f"relay {circuit.relay}"
         out.append(

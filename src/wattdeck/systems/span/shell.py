@@ -147,16 +147,15 @@ def find_circuit(snapshot: PanelSnapshot, text: str) -> Circuit:
 async def _print(app: AppContext, name: str | None, use_demo: bool, form: str, with_circuits: bool) -> int:
     from wattdeck.core import export, snapshot
     from wattdeck.shell.headless import open_hub
+    from wattdeck.systems.span.present import status_lines
 
     async with open_hub(app, use_demo) as hub:
         source = one_source(hub, name)
         await hub.once([source.id])
         now = hub.clock.now()
         if form == "text":
-            text = export.to_text(hub, [source.id], now)
-            if not with_circuits:
-                text = "".join(line + "\n" for line in text.splitlines() if " space " not in line)
-            sys.stdout.write(text)
+            lines = status_lines(source.feed.reading, now)
+            sys.stdout.write(export.to_text(hub, [source.id], now) if with_circuits else "\n".join(lines) + "\n")
         else:
             document = snapshot.document(hub, [source.id], now)
             if not with_circuits:

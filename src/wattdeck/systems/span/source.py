@@ -167,5 +167,3 @@ class SpanSource:
         if not wanted or len(powers) != len(wanted) or None in powers:
             return None
         return -sum(power for power in powers if power is not None) + 0.0
-
-
