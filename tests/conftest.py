@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 
@@ -9,3 +13,22 @@ import pytest
 def anyio_backend() -> str:
     """Async tests run on asyncio, as the deck does."""
     return "asyncio"
+
+
+@pytest.fixture
+def deck_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home of its own for an app: folders, time zone, locale and terminal that are the same everywhere."""
+    for name in ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "WATTDECK_CONFIG", "LC_ALL", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("CONFIG", "STATE", "DATA", "CACHE", "RUNTIME"):
+        suffix = "DIR" if name == "RUNTIME" else "HOME"
+        monkeypatch.setenv(f"XDG_{name}_{suffix}", str(tmp_path / name.lower()))
+    for name, value in {"LANG": "C.UTF-8", "TERM": "xterm-256color", "COLORTERM": "truecolor", "TZ": "UTC"}.items():
+        monkeypatch.setenv(name, value)
+    time.tzset()
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    yield tmp_path / "state"
+    monkeypatch.undo()
+    time.tzset()

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from wattdeck.shell.config import example_text
 from wattdeck.core.config import (
     CONFIG_BYTES_MAX,
     RESERVED_KEYS,
@@ -29,6 +28,7 @@ from wattdeck.core.config import (
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.secrets import SecretRef
 from wattdeck.core.system import System
+from wattdeck.shell.config import example_text
 from wattdeck.systems.span import SYSTEM as SPAN
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.models import leg
@@ -206,9 +206,7 @@ def test_a_wrong_value_says_what_was_expected(text: str, problem: str) -> None:
 
 
 def test_a_wrong_value_is_not_repeated_when_it_is_text() -> None:
-    text = (
-        'port = "hush"\ncontrol = "hush"\ntoken = { hush = "hush-hush" }\nsafety = "hush"\nca_file = ["hush"]'
-    )
+    text = 'port = "hush"\ncontrol = "hush"\ntoken = { hush = "hush-hush" }\nsafety = "hush"\nca_file = ["hush"]'
     found = problems(SPAN_HOME + text)
     assert len(found) == 5
     assert not any("hush" in problem for problem in found)
@@ -390,9 +388,7 @@ secrets = st.one_of(
     st.from_regex(r"[a-z/]{0,9}[a-z]/[a-z@.]{1,9}", fullmatch=True).map(lambda name: SecretRef(keyring=name)),
     words.map(lambda text: SecretRef(plain=text)),
 )
-tabs = st.lists(st.integers(1, 32), max_size=2).filter(
-    lambda pair: len(pair) < 2 or leg(pair[0]) != leg(pair[1])
-)
+tabs = st.lists(st.integers(1, 32), max_size=2).filter(lambda pair: len(pair) < 2 or leg(pair[0]) != leg(pair[1]))
 safeties = st.builds(
     SafetyConfig,
     select_timeout_s=number(5, 30),
@@ -404,9 +400,9 @@ safeties = st.builds(
     close_threshold_w=st.none() | number(0, 1_000_000),
     type_name_patterns=name_lists,
     grid_off_override=st.booleans(),
-    lockouts=st.lists(
-        st.builds(Lockout, circuit=words, reason=words, owner=words, since=st.dates()), max_size=2
-    ).map(tuple),
+    lockouts=st.lists(st.builds(Lockout, circuit=words, reason=words, owner=words, since=st.dates()), max_size=2).map(
+        tuple
+    ),
 )
 span_configs = st.builds(
     SpanConfig,
@@ -455,9 +451,7 @@ def uncommented(text: str) -> str:
 
 def keys_left_out(settings: BaseModel, written: Mapping[str, Any], place: str) -> set[str]:
     """Keys of a model, and of the models in it, that were not written."""
-    missing = {f"{place}.{key}" for key in type(settings).model_fields} - {
-        f"{place}.{key}" for key in written
-    }
+    missing = {f"{place}.{key}" for key in type(settings).model_fields} - {f"{place}.{key}" for key in written}
     for key in written:
         value = getattr(settings, key)
         inner = value[0] if isinstance(value, tuple) and value else value

@@ -109,9 +109,7 @@ def test_a_file_others_can_read_is_reported(tmp_path: Path) -> None:
 
 def test_a_keyring_entry_is_asked_for_by_service_and_user(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = {("https://ccee.example/api", "ana"): SECRET, ("blank", "ana"): ""}
-    monkeypatch.setitem(
-        sys.modules, "keyring", keyring_of(lambda service, user: entries.get((service, user)))
-    )
+    monkeypatch.setitem(sys.modules, "keyring", keyring_of(lambda service, user: entries.get((service, user))))
     assert SecretRef.parse({"keyring": "https://ccee.example/api/ana"}).reveal() == SECRET
     with pytest.raises(ConfigError, match="keyring entry wattdeck/bob does not exist"):
         SecretRef(keyring="wattdeck/bob").reveal()
@@ -224,9 +222,7 @@ def test_a_link_is_kept_and_its_target_replaced(tmp_path: Path) -> None:
     assert link.is_symlink() and target.read_text() == SECRET
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "token"
     path.write_text("old")
 

@@ -268,7 +268,8 @@ def test_branches_of_old_firmware_have_no_measure_fields() -> None:
 
 
 def test_a_panel_without_data_says_so() -> None:
-    assert panel(mainRelayState="UNKNOWN", instantGridPowerW=0.0).empty
+    assert panel(mainRelayState="UNKNOWN", instantGridPowerW=0.0, branches=[]).empty
+    assert not panel(mainRelayState="UNKNOWN").empty, "a new word for the main relay is not the end of the data"
     assert not panel().empty
 
 

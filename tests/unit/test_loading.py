@@ -1,0 +1,122 @@
+"""What gets loaded, each in a process of its own: the engine without a screen, short commands without anything dear."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wattdeck
+from wattdeck.cli import run
+
+DEAR = ("textual", "httpx", "pydantic", "click", "starlette", "uvicorn", "sqlalchemy", "bs4", "plotext")
+HELP = Path(wattdeck.__file__).with_name("help.txt")
+WRITE_HELP = "python tests/unit/test_loading.py"
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level packages a piece of code loads."""
+    report = "\nimport sys\nprint('\\n@' + ' '.join({name.partition('.')[0] for name in sys.modules}))"
+    environment = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-c", code + report], capture_output=True, text=True, check=False, env=environment, timeout=50
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.rpartition("@")[2].split())
+
+
+def command(*arguments: str) -> str:
+    """Code that runs a command line the way the installed script does."""
+    return f"import sys\nsys.argv = ['wattdeck', *{list(arguments)!r}]\nfrom wattdeck.__main__ import main\nmain()"
+
+
+@pytest.fixture(autouse=True)
+def _at_home(deck_home: Path) -> None:
+    """Nothing here reads or writes the real home."""
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "wattdeck.core.hub, wattdeck.core.deck, wattdeck.core.control, wattdeck.core.snapshot, wattdeck.core.export",
+        "wattdeck.core.http, wattdeck.core.transport, wattdeck.core.config, wattdeck.core.lastknown",
+        "wattdeck.core.serve, wattdeck.core.trend, wattdeck.core.codec",
+        "wattdeck.systems.span.models, wattdeck.systems.span.client, wattdeck.systems.span.present",
+        "wattdeck.systems.span.simulator, wattdeck.systems.span.commands, wattdeck.systems.span.source",
+        "wattdeck.systems.span.shell, wattdeck.cli, wattdeck.shell.headless, wattdeck.shell.doctor",
+    ],
+)
+def test_nothing_below_the_screens_loads_textual(modules: str) -> None:
+    assert "textual" not in loaded_by(f"import {modules}")
+
+
+def test_models_and_present_load_nothing_dear() -> None:
+    code = "import wattdeck.systems.span.models, wattdeck.systems.span.present, wattdeck.core.lines, wattdeck.core.link"
+    assert loaded_by(code).isdisjoint({*DEAR, "rich"})
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "text"])
+def test_a_snapshot_as_data_loads_no_textual(form: str) -> None:
+    loaded = loaded_by(command("snapshot", "--demo", "--format", form))
+    assert loaded.isdisjoint({"textual", "plotext", "bs4", "uvicorn"})
+
+
+def test_a_command_of_a_system_loads_no_textual() -> None:
+    assert "textual" not in loaded_by(command("span", "circuits", "--demo", "--source", "home"))
+
+
+def test_the_version_is_printed_without_anything_dear() -> None:
+    assert loaded_by(command("--version")).isdisjoint(DEAR)
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_the_help_is_printed_without_anything_dear(option: str) -> None:
+    assert loaded_by(command(option)).isdisjoint(DEAR)
+
+
+def test_the_real_help_loads_neither_network_nor_screen() -> None:
+    loaded = loaded_by("from wattdeck.cli import run\nrun(['--help'])")
+    assert "click" in loaded and loaded.isdisjoint({"textual", "httpx", "pydantic"})
+
+
+def test_naming_the_systems_costs_nothing() -> None:
+    assert loaded_by("from wattdeck.discovery import discover\ndiscover()").isdisjoint(DEAR)
+
+
+def real_help() -> str:
+    """The help page as the command-line library makes it for the width in COLUMNS."""
+    page = io.StringIO()
+    with contextlib.redirect_stdout(page):
+        run(["--help"])
+    return page.getvalue()
+
+
+def test_the_kept_help_page_is_the_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert HELP.read_text(encoding="utf-8") == real_help(), f"out of date: run `{WRITE_HELP}`"
+
+
+def test_the_kept_help_page_is_what_the_command_prints() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wattdeck", "--help"],
+        capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "80"},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == (HELP.read_text(encoding="utf-8"), "")
+
+
+def test_a_narrow_terminal_gets_a_help_page_of_its_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wattdeck", "--help"],
+        capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "50"},
+    )  # fmt: skip
+    assert max(map(len, done.stdout.splitlines())) <= 50 and "snapshot" in done.stdout
+
+
+if __name__ == "__main__":
+    os.environ["COLUMNS"] = "80"
+    HELP.write_text(real_help(), encoding="utf-8")
