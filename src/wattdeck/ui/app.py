@@ -143,6 +143,7 @@ class DeckApp(App[int]):
         """Where commands start; None until the engine is up."""
         self._preview = {reading.source: reading for reading in options.preview}
         self._empty_trend = Trend()
+        self._ticker: asyncio.TimerHandle | None = None
         self._missed_frames = False
         self._size_known = False
         self._behind_ticks = 0
@@ -428,8 +429,10 @@ class DeckApp(App[int]):
         wait_s = self.frame_s - now_s % self.frame_s + 0.15
         if wait_s > self.frame_s:
             wait_s -= self.frame_s
+        if self._ticker is not None:
+            self._ticker.cancel()
         # A message to itself, so that the tick runs where every handler runs, in turn.
-        asyncio.get_running_loop().call_later(max(0.05, wait_s), self.call_later, self._tick)
+        self._ticker = asyncio.get_running_loop().call_later(max(0.05, wait_s), self.call_later, self._tick)
 
     def _tick(self) -> None:
         self._schedule_tick()
@@ -453,6 +456,9 @@ class DeckApp(App[int]):
         """Draw everything at the next tick: a size that came and went is no change here, but it is to the terminal."""
         self._missed_frames = self._size_known
         self._size_known = True
+        if self._missed_frames:
+            # A slow tick may be far off.
+            self._schedule_tick()
 
     def _weigh_bandwidth(self, behind: bool) -> None:
         """Ask less of a terminal that cannot keep up, and more again when it can."""
