@@ -230,7 +230,7 @@ def _clock_moves(deck: PtyDeck) -> bool:
 
 
 def _without_figures(lines: list[str]) -> list[str]:
-    return [re.sub(r"[\d., +−]+|[⠀-⣿▁-█▌]", " ", line) for line in lines[:1] + lines[3:20]]
+    return [re.sub(r"[\d., +−⠀-⣿▁-▏]+", " ", line) for line in lines[:1] + lines[3:20]]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, None], ids=["SIGTERM", "q"])
