@@ -15,7 +15,7 @@ from wattdeck.core.lines import line_width, plain
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import ASCII, UNICODE
-from wattdeck.systems.span import present
+from wattdeck.systems.span import fleet, present, report
 from wattdeck.systems.span.models import Circuit, Door, PanelSnapshot, Relay
 from wattdeck.systems.span.present import Pending, TableView
 
@@ -206,7 +206,7 @@ def test_the_detail_says_why_a_circuit_cannot_be_switched() -> None:
 
 
 def test_the_text_export_carries_units_and_age() -> None:
-    lines = present.text_lines(READING, NOW)
+    lines = report.text_lines(READING, NOW)
     assert lines[0] == "span/home  ● live 2 s"
     assert "Grid +1 500 W import, House 4 000 W" in lines[2] and "door closed" in lines[2]
     oven = next(line for line in lines if "Oven" in line)
@@ -215,11 +215,11 @@ def test_the_text_export_carries_units_and_age() -> None:
 
 
 def test_the_text_export_labels_what_is_old_and_what_never_came() -> None:
-    stale = present.text_lines(replace(READING, link=Link.STALE, problem="no route to host"), NOW)
+    stale = report.text_lines(replace(READING, link=Link.STALE, problem="no route to host"), NOW)
     assert stale[0].endswith("stale 2 s") and stale[1] == "  problem: no route to host"
     down: Reading[PanelSnapshot] = Reading("span/home", "panel", link=Link.DOWN, problem="no route to host")
-    assert present.text_lines(down, NOW) == ["span/home  ✕ down", "  no route to host"]
-    assert present.text_lines(Reading("span/home", "panel"), NOW)[1] == "  no answer yet"
+    assert report.text_lines(down, NOW) == ["span/home  ✕ down", "  no route to host"]
+    assert report.text_lines(Reading("span/home", "panel"), NOW)[1] == "  no answer yet"
 
 
 def test_a_locked_out_circuit_has_a_padlock_behind_its_position() -> None:
@@ -245,10 +245,10 @@ def test_the_first_frame_shows_summary_and_circuits_of_what_was_last_known(width
 
 def test_a_panel_is_one_row_among_all_panels() -> None:
     opened = replace(PANEL, circuits=(replace(OVEN, relay=Relay.OPEN), ALARM), battery_percent=55)
-    shown = [text for text, _ in present.panel_cells(replace(READING, snapshot=opened), Trend(), NOW, UNICODE)]
+    shown = [text for text, _ in fleet.panel_cells(replace(READING, snapshot=opened), Trend(), NOW, UNICODE)]
     assert shown[:7] == ["span/home", "● live 2 s", "+1 500", "4 000", "500", "55 %", "1"]
-    never = present.panel_cells(Reading("span/home", "panel"), Trend(), NOW, UNICODE)
-    assert len(never) == len(shown) == len(present.PANEL_COLUMNS)
+    never = fleet.panel_cells(Reading("span/home", "panel"), Trend(), NOW, UNICODE)
+    assert len(never) == len(shown) == len(fleet.PANEL_COLUMNS)
     assert [text for text, _ in never][2:7] == ["–"] * 5
 
 
@@ -274,4 +274,4 @@ def test_no_panel_is_too_odd_to_be_shown(
     view = TableView(sort=sort, descending=descending, unmapped=True)
     found = present.rows(reading, Trend(), {}, view, NOW)
     assert sorted(row.id for row in found) == sorted(each.circuit_id for each in circuits)
-    assert present.text_lines(reading, NOW)
+    assert report.text_lines(reading, NOW)

@@ -41,7 +41,7 @@ class SpanSystem(System):
         return SpanSource(cast("SpanConfig", config), context)
 
     def text_lines(self, readings: Sequence[Reading[Any]], now: datetime) -> Iterable[str]:
-        from wattdeck.systems.span.present import text_lines
+        from wattdeck.systems.span.report import text_lines
 
         return [line for reading in readings for line in text_lines(reading, now)]
 

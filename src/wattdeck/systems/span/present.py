@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, arrange, cells_line, line_width, titles, wrap
-from wattdeck.core.link import link_lines, link_span
+from wattdeck.core.link import link_lines
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import UNICODE, Glyphs, age, bar, energy, number, percent, power, since, spark
@@ -409,70 +409,3 @@ def first_lines(reading: Reading[PanelSnapshot], now: datetime, width: int, mark
     lines += [((marks.rule * width, "rule"),), ((titles(places), "label"),)]
     lines += [((" ", TEXT), *cells_line(row.cells, places)) for row in rows(reading, trend, {}, view, now, marks)]
     return lines
-
-
-def text_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
-    """The panel in a log or a mail: every number with its unit, the section with its age."""
-    return [*status_lines(reading, now), *(circuit_lines(reading.snapshot) if reading.snapshot is not None else ())]
-
-
-def status_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
-    """The panel's own figures."""
-    head = f"{reading.source}  {''.join(link_span(reading, now, UNICODE)[0])}"
-    snapshot = reading.snapshot
-    if snapshot is None:
-        return [head, f"  {reading.problem or 'no answer yet'}"]
-    out = [head]
-    if reading.problem:
-        out.append(f"  problem: {reading.problem}")
-    out.append(f"  panel {snapshot.serial}, firmware {snapshot.firmware}, model {snapshot.model}")
-    values = [f"{figure.label} {figure.value} {figure.note}".rstrip() for figure in figures(snapshot)]
-    out.append("  " + ", ".join([*values, f"main relay {snapshot.main_relay}", f"door {snapshot.door}"]))
-    consumed, produced = energy(snapshot.main_consumed_wh), energy(snapshot.main_produced_wh)
-    out.append(f"  Main meter: consumed {consumed} kWh, produced {produced} kWh")
-    return out
-
-
-def circuit_lines(snapshot: PanelSnapshot) -> list[str]:
-    """A line for each circuit and each unmapped space."""
-    out = []
-    for circuit in visible(snapshot, TableView(unmapped=True)):
-        relay = "no relay" if circuit.virtual else f"relay {circuit.relay}"
-        out.append(
-            f"  {circuit.name:<26.60} space {space(circuit.tabs):<6} {power(circuit.power_w):>10}  "
-            f"today {energy(circuit.energy_today_wh):>7} kWh  {relay}"
-            + ("" if circuit.virtual else f", {priority_words(circuit.priority)}")
-        )
-    return out
-
-
-def panel_cells(reading: Reading[PanelSnapshot], trend: Trend, now: datetime, marks: Glyphs) -> tuple[Span, ...]:
-    """One panel as a row among all panels."""
-    snapshot = reading.snapshot
-    cells: list[Span] = [(reading.source, TEXT), link_span(reading, now, marks)]
-    if snapshot is None:
-        return (*cells, ("–", MUTED), ("–", MUTED), ("–", MUTED), ("–", MUTED), ("–", MUTED), ("", MUTED))
-    values = trend.recent("grid", SPARK_CELLS, SPARK_STEP_S, now.timestamp() - SPARK_STEP_S)
-    opened = sum(circuit.relay is Relay.OPEN for circuit in snapshot.circuits)
-    battery = "–" if snapshot.battery_percent is None else f"{snapshot.battery_percent} %"
-    return (
-        *cells,
-        (number(snapshot.grid_power_w, plus=True), TEXT),
-        (number(snapshot.house_load_w), TEXT),
-        (number(snapshot.solar_w if snapshot.solar_w is not None else snapshot.generation_w), TEXT),
-        (battery, TEXT),
-        (str(opened) if opened else "–", "relay-open" if opened else MUTED),
-        (spark(values, marks), MUTED),
-    )
-
-
-PANEL_COLUMNS = (
-    Column("source", "Panel", 16, flex=True, keep=9),
-    Column("link", "Link", 16, keep=8),
-    Column("grid", "Grid W", 9, right=True, keep=7),
-    Column("house", "House W", 9, right=True, keep=6),
-    Column("solar", "Gen W", 8, right=True, keep=5),
-    Column("battery", "Battery", 8, right=True, keep=4),
-    Column("open", "Open", 5, right=True, keep=3),
-    Column("trend", "Grid 4 min", 10, keep=1),
-)

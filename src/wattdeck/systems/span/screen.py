@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from wattdeck.core.lines import Line, cut
 from wattdeck.core.reading import Reading
-from wattdeck.systems.span import present
+from wattdeck.systems.span import fleet, present
 from wattdeck.systems.span.models import Circuit, PanelSnapshot, Relay
 from wattdeck.systems.span.widgets import CircuitTable, Ruled, Summary
 from wattdeck.ui import chart
@@ -73,7 +73,7 @@ class SpanScreen(SystemScreen):
         yield Summary(id="summary")
         with Horizontal(id="middle"):
             yield CircuitTable(self.view, self.marks)
-            yield DeckTable(present.PANEL_COLUMNS, empty="No panels.", id="panels")
+            yield DeckTable(fleet.PANEL_COLUMNS, empty="No panels.", id="panels")
             yield Ruled(id="detail")
         yield Plot(id="plot")
 
@@ -139,7 +139,7 @@ class SpanScreen(SystemScreen):
         for source in self.sources:
             reading = next(iter(self.deck_app.readings(source)), None)
             if reading is not None:
-                rows.append(Row(source, present.panel_cells(reading, self.trend(source), now, self.marks)))
+                rows.append(Row(source, fleet.panel_cells(reading, self.trend(source), now, self.marks)))
         table.show(rows)
 
     def _paint_detail(self, reading: Reading[PanelSnapshot], now: datetime) -> bool:

@@ -147,7 +147,7 @@ def find_circuit(snapshot: PanelSnapshot, text: str) -> Circuit:
 async def _print(app: AppContext, name: str | None, use_demo: bool, form: str, with_circuits: bool) -> int:
     from wattdeck.core import export, snapshot
     from wattdeck.shell.headless import open_hub
-    from wattdeck.systems.span.present import status_lines
+    from wattdeck.systems.span.report import status_lines
 
     async with open_hub(app, use_demo) as hub:
         source = one_source(hub, name)
