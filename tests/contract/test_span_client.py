@@ -5,7 +5,6 @@ Section numbers in the headings are those of the SPAN protocol sheet.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import FrozenInstanceError
@@ -140,9 +139,7 @@ def simulator(clock: ManualClock) -> tuple[SpanClient, Callable[[], None], Calla
     return client, press_door, panel.issue_token
 
 
-BACKENDS = [recorded]
-if importlib.util.find_spec("wattdeck.systems.span.simulator"):
-    BACKENDS.append(simulator)
+BACKENDS = [recorded, simulator]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -268,7 +265,6 @@ def broken_simulator(clock: ManualClock, fault: str) -> SpanClient:
     return SpanClient("panel.test", token=token, clients=clients, clock=clock)
 
 
-@pytest.mark.skipif(simulator not in BACKENDS, reason="the simulator is not there")
 @pytest.mark.parametrize("fault", SHOWN_ANYWAY)
 async def test_what_the_panel_says_oddly_is_read_all_the_same(clock: ManualClock, fault: str) -> None:
     client = broken_simulator(clock, fault)
@@ -282,7 +278,6 @@ async def test_what_the_panel_says_oddly_is_read_all_the_same(clock: ManualClock
         assert each.power_w is None or str(each.power_w) not in ("nan", "-0.0")
 
 
-@pytest.mark.skipif(simulator not in BACKENDS, reason="the simulator is not there")
 @pytest.mark.parametrize("fault", REFUSED)
 async def test_what_the_panel_does_wrong_has_its_own_error(clock: ManualClock, fault: str) -> None:
     with pytest.raises(SourceError) as caught:

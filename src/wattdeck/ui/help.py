@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
+from textual.widget import Widget
 
 from wattdeck.core.lines import Column, Row, wrap
-from wattdeck.ui.frame import Footer, Header, footer_line, header_line, key_name
+from wattdeck.ui.frame import key_name
+from wattdeck.ui.page import Page
 from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
-
-if TYPE_CHECKING:
-    from wattdeck.ui.app import DeckApp
 
 SCREEN_IDS = "deck.screen_{}"
 AREAS = {"deck": "Everywhere", "table": "In tables", "span": "SPAN", "dialog": "In dialogs"}
@@ -57,34 +54,23 @@ def key_table(bindings: Iterable[Binding]) -> str:
     return "\n".join(lines)
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Page):
     """Every key that works on the screen below, and what is in front there."""
 
+    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("esc", "Back"), ("↑↓", "Scroll"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "Back", id="dialog.back", tooltip="Go back"),
     ]
 
     def __init__(self, about: Screen[object]) -> None:
-        super().__init__(classes="-plain")
+        super().__init__()
         self._about = about
 
-    def compose(self) -> ComposeResult:
-        yield Header()
+    def body(self) -> Iterable[Widget]:
         yield Painted(id="words")
         columns = (Column("key", "Key", 10, keep=2), Column("does", "Does", 44, flex=True, keep=3),
                    Column("area", "Where", 12, keep=1), Column("id", "Id", 22, keep=0))  # fmt: skip
         yield DeckTable(columns, id="keys")
-        yield Footer()
-
-    def paint(self, now: datetime) -> None:
-        """The header: who is in control is visible here too."""
-        app: DeckApp = self.app  # type: ignore[assignment]
-        header = self.query_one(Header)
-        header.paint([header_line(app.header_state(""), now, header.size.width, app.glyphs)])
-
-    def on_painted_resized(self) -> None:
-        app: DeckApp = self.app  # type: ignore[assignment]
-        self.paint(app.clock.now())
 
     def on_mount(self) -> None:
         words = self.query_one("#words", Painted)
@@ -105,8 +91,6 @@ class HelpScreen(ModalScreen[None]):
                 )  # fmt: skip
         self.query_one("#keys", DeckTable).show(rows)
         self.query_one("#keys").focus()
-        footer = self.query_one(Footer)
-        footer.paint([footer_line([("esc", "Back"), ("↑↓", "Scroll")], self.app.size.width)])
 
 
 def _all_keys(screen: Screen[object], binding: Binding) -> str:

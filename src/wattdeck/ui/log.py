@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
+from anyio import to_thread
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
+from textual.widget import Widget
 
 from wattdeck.core.lines import Column, Line, Row
 from wattdeck.core.text import clean
-from wattdeck.ui.frame import Footer, Header, footer_line, header_line
+from wattdeck.ui.page import Page
 from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
 
 if TYPE_CHECKING:
     from wattdeck.core.chain import Record
-    from wattdeck.ui.app import DeckApp
 
 NEWEST = 500
 """Records shown; the whole journal is `wattdeck journal`."""
 
 
-class LogScreen(ModalScreen[None]):
+class LogScreen(Page):
     """What was commanded, by whom, and how it ended."""
 
+    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("esc", "Back"), ("c", "Clear alarms"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,L", "dismiss", "Back", id="dialog.back", tooltip="Go back"),
         Binding("c", "clear_alarms", "Clear alarms", id="log.clear",
@@ -34,11 +34,7 @@ class LogScreen(ModalScreen[None]):
     ]  # fmt: skip
     HELP = "The newest records of the command journal, newest first. `wattdeck journal` prints all of it."
 
-    def __init__(self) -> None:
-        super().__init__(classes="-plain")
-
-    def compose(self) -> ComposeResult:
-        yield Header()
+    def body(self) -> Iterable[Widget]:
         yield Painted(id="words")
         columns = (
             Column("time", "Time", 14, keep=5),
@@ -49,27 +45,15 @@ class LogScreen(ModalScreen[None]):
             Column("who", "Who", 12, keep=1),
         )
         yield DeckTable(columns, empty="No command was ever given from here.", id="journal")
-        yield Footer()
 
     def on_mount(self) -> None:
         self.show_now()
         self.query_one("#journal").focus()
-        footer = self.query_one(Footer)
-        footer.paint([footer_line([("esc", "Back"), ("c", "Clear alarms")], self.app.size.width)])
-
-    def paint(self, now: datetime) -> None:
-        """The header: who is in control is visible here too."""
-        app: DeckApp = self.app  # type: ignore[assignment]
-        header = self.query_one(Header)
-        header.paint([header_line(app.header_state(""), now, header.size.width, app.glyphs)])
-
-    def on_painted_resized(self) -> None:
-        app: DeckApp = self.app  # type: ignore[assignment]
-        self.paint(app.clock.now())
+        self.run_worker(self._show_journal(), exit_on_error=True)
 
     def show_now(self) -> None:
-        """Read the journal's tail and the alarms."""
-        app: DeckApp = self.app  # type: ignore[assignment]
+        """The alarms that are on."""
+        app = self.deck_app
         lines: list[Line] = [((" Alarms", "heading"),)]
         for source in app.lost_sources:
             problem = next((reading.problem for reading in app.readings(source)), "")
@@ -80,12 +64,17 @@ class LogScreen(ModalScreen[None]):
         words = self.query_one("#words", Painted)
         words.styles.height = min(len(lines), max(2, app.size.height // 3))
         words.paint(lines)
-        records = deque(app.deck.journal.records(), NEWEST) if app.deck is not None else []
-        self.query_one("#journal", DeckTable).show([_row(record) for record in reversed(records)])
+
+    async def _show_journal(self) -> None:
+        """The newest records, read beside the screen: the journal may be long."""
+        deck = self.deck_app.deck
+        if deck is not None:
+            records = await to_thread.run_sync(lambda: list(deque(deck.journal.records(), NEWEST)))
+            self.query_one("#journal", DeckTable).show([_row(record) for record in reversed(records)])
 
     def action_clear_alarms(self) -> None:
         """Take the alarms of ended commands off the list."""
-        app: DeckApp = self.app  # type: ignore[assignment]
+        app = self.deck_app
         app.command_alarms.clear()
         self.show_now()
         app.paint()
