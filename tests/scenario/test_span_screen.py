@@ -267,6 +267,17 @@ async def test_all_panels_in_a_summary_and_enter_opens_one(deck_home: Path) -> N
         assert deck.table.has_focus and deck.table.display
 
 
+async def test_the_summary_reads_every_panel_at_full_cadence_and_one_panel_only_itself(deck_home: Path) -> None:
+    async with on_stage(deck_home, households=("home", "shop")) as deck:
+        assert deck.app.deck is not None
+        feeds = {feed.source: feed for feed in deck.app.deck.hub.feeds}
+        assert feeds["span/shop"].interval_s > feeds["span/home"].interval_s
+        await deck.press("a")
+        assert feeds["span/shop"].interval_s == feeds["span/home"].interval_s
+        await deck.press("enter")
+        assert feeds["span/shop"].interval_s > feeds["span/home"].interval_s
+
+
 async def test_escape_leaves_the_summary(deck_home: Path) -> None:
     async with on_stage(deck_home, households=("home", "shop")) as deck:
         await deck.press("a", "escape")

@@ -171,10 +171,10 @@ class DeckApp(ThemedApp):
             clock=bool(source),
         )
 
-    def show_source(self, source: SourceId) -> None:
-        """Poll this source at full cadence, the others slowly."""
-        if self.deck is not None and source:
-            self.deck.hub.show([source])
+    def show_sources(self, sources: Sequence[SourceId]) -> None:
+        """Poll these sources at full cadence, the others slowly."""
+        if self.deck is not None and any(sources):
+            self.deck.hub.show(sources)
 
     # Life
 
@@ -235,8 +235,7 @@ class DeckApp(ThemedApp):
         if start in wanted and start != self.current_mode:
             self.switch_mode(start)
         current = self.screen_stack[0]
-        if hasattr(current, "source") and current.source:
-            self.show_source(current.source)
+        self.show_sources(getattr(current, "looked_at", ()))
 
     def _take_settings(self, deck: Deck) -> None:
         ui = deck.ui

@@ -74,6 +74,11 @@ class SystemScreen(Screen[None]):
         """Ids of this system's sources, in the order of the configuration."""
         return self.deck_app.sources_of(self.SYSTEM)
 
+    @property
+    def looked_at(self) -> Sequence[SourceId]:
+        """The sources a person is looking at, which are polled at full cadence."""
+        return [self.source]
+
     def readings(self) -> Sequence[Reading[Any]]:
         """The newest readings of the source on show."""
         return self.deck_app.readings(self.source)
@@ -104,7 +109,7 @@ class SystemScreen(Screen[None]):
         return shown_bindings(self)
 
     def watch_source(self) -> None:
-        self.deck_app.show_source(self.source)
+        self.deck_app.show_sources(self.looked_at)
         self.paint()
 
     def action_source(self, step: int) -> None:
@@ -126,5 +131,5 @@ class SystemScreen(Screen[None]):
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         del event
         if self.source:
-            self.deck_app.show_source(self.source)
+            self.deck_app.show_sources(self.looked_at)
         self.paint()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from wattdeck.core.lines import Line, cut
-from wattdeck.core.reading import Reading
+from wattdeck.core.reading import Reading, SourceId
 from wattdeck.systems.span import fleet, present
 from wattdeck.systems.span.models import Circuit, PanelSnapshot, Relay
 from wattdeck.systems.span.widgets import CircuitTable, Ruled, Summary
@@ -68,6 +68,10 @@ class SpanScreen(SystemScreen):
         self._all_panels = False
         self._circuit_drawing = Drawing()
         self._plots_asked = False
+
+    @property
+    def looked_at(self) -> Sequence[SourceId]:
+        return self.sources if self._all_panels else [self.source]
 
     def body(self) -> Iterable[Widget]:
         yield Summary(id="summary")
@@ -241,6 +245,7 @@ class SpanScreen(SystemScreen):
         if self._all_panels:
             self._all_panels = False
             self.source = message.row_id
+            self.deck_app.show_sources(self.looked_at)
             self.query_one(CircuitTable).focus()
             self.paint()
         elif self.size.width < WIDE:
@@ -289,6 +294,7 @@ class SpanScreen(SystemScreen):
     def action_all_panels(self) -> None:
         """Show all panels, or go back to one."""
         self._all_panels = not self._all_panels
+        self.deck_app.show_sources(self.looked_at)
         self._arrange()
         self.query_one("#panels" if self._all_panels else "#circuits").focus()
         self.paint()
