@@ -15,7 +15,7 @@ from wattdeck.core.lines import line_width, plain
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import ASCII, UNICODE
-from wattdeck.systems.span import fleet, present, report
+from wattdeck.systems.span import SYSTEM, fleet, present, report
 from wattdeck.systems.span.models import Circuit, Door, PanelSnapshot, Relay
 from wattdeck.systems.span.present import Pending, TableView
 
@@ -275,3 +275,9 @@ def test_no_panel_is_too_odd_to_be_shown(
     found = present.rows(reading, Trend(), {}, view, NOW)
     assert sorted(row.id for row in found) == sorted(each.circuit_id for each in circuits)
     assert report.text_lines(reading, NOW)
+
+
+def test_first_frame_without_an_earlier_run_says_what_it_waits_for() -> None:
+    lines = SYSTEM.first_lines([], START, 80, UNICODE)
+    text = plain(lines)
+    assert "waiting" in text and "Circuit" in text and "Waiting for the panel's first answer." in text

@@ -48,7 +48,8 @@ class SpanSystem(System):
     def first_lines(self, readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs) -> Sequence[Line]:
         from wattdeck.systems.span.present import first_lines
 
-        return first_lines(readings[0], now, width, marks) if readings else ()
+        reading = readings[0] if readings else Reading("the panel", "panel")
+        return first_lines(reading, now, width, marks)
 
     def screen(self) -> type[Screen[Any]] | None:
         from wattdeck.systems.span.screen import SpanScreen

@@ -407,5 +407,7 @@ def first_lines(reading: Reading[PanelSnapshot], now: datetime, width: int, mark
     places = arrange(columns(view, marks), width)
     lines = summary(reading, trend, now, width, marks)
     lines += [((marks.rule * width, "rule"),), ((titles(places), "label"),)]
+    if reading.snapshot is None:
+        return [*lines, ((f"  {no_circuits_words(reading, view)}", MUTED),)]
     lines += [((" ", TEXT), *cells_line(row.cells, places)) for row in rows(reading, trend, {}, view, now, marks)]
     return lines
