@@ -22,7 +22,7 @@ from textual.widget import Widget
 
 from wattdeck.core.asgi import ConnectionRefused
 from wattdeck.core.config import SourceConfig, UiConfig
-from wattdeck.core.deck import Deck, make_deck
+from wattdeck.core.deck import Deck, made_running, make_deck
 from wattdeck.core.hub import Hub
 from wattdeck.core.secrets import SecretRef
 from wattdeck.core.system import SimulatorOptions, System
@@ -182,7 +182,9 @@ def make_app(bench: Bench, *, ui: UiConfig | None = None, read_only: bool = Fals
     """The live app on the bench's panels. Its seconds tick by hand."""
     settings = ui or UiConfig(read_only=read_only)
     given: dict[str, Any] = {"demo": True, "picture": True, "ascii": False, "clock": bench.clock, **options}
-    app = DeckApp(lambda: bench.deck(settings), AppOptions({"span": SYSTEM}, read_only=read_only, **given))
+    app = DeckApp(
+        made_running(lambda: bench.deck(settings)), AppOptions({"span": SYSTEM}, read_only=read_only, **given)
+    )
     app._schedule_tick = lambda: None  # type: ignore[method-assign]
     return app
 

@@ -23,7 +23,10 @@ def main() -> int:
         return _live(demo=bool(arguments))
     from wattdeck.cli import run
 
-    return run()
+    code = run()
+    # What is left dies with the process: looking through it for garbage first takes a tenth of a short command.
+    gc.freeze()
+    return code
 
 
 def _live(*, demo: bool) -> int:
@@ -31,21 +34,13 @@ def _live(*, demo: bool) -> int:
     import logging
 
     logging.getLogger("wattdeck").addHandler(logging.NullHandler())
-    from wattdeck.core.errors import WattdeckError
     from wattdeck.discovery import discover
     from wattdeck.shell.context import AppContext
+    from wattdeck.shell.guard import guarded
     from wattdeck.shell.live import demo_app, live_app
 
     app = AppContext(find_systems=discover)
-    try:
-        return demo_app(app) if demo else live_app(app)
-    except WattdeckError as error:
-        from wattdeck.shell.words import code_of, say
-
-        say(str(error))
-        return code_of(error)
-    except KeyboardInterrupt:
-        return 130
+    return guarded(lambda: demo_app(app) if demo else live_app(app))
 
 
 def _print_kept_help() -> bool:

@@ -13,20 +13,12 @@ from typing import Any
 import click
 
 from wattdeck import __version__
-from wattdeck.core.errors import UsageError, WattdeckError
+from wattdeck.core.errors import UsageError
 from wattdeck.core.system import System
 from wattdeck.discovery import discover
 from wattdeck.shell.context import AppContext
-from wattdeck.shell.words import (
-    EXIT_INTERNAL,
-    EXIT_INTERRUPTED,
-    EXIT_NO_READER,
-    EXIT_USAGE,
-    code_of,
-    parse_time,
-    say,
-    simulator_options,
-)
+from wattdeck.shell.guard import guarded
+from wattdeck.shell.words import EXIT_INTERRUPTED, EXIT_NO_READER, EXIT_USAGE, parse_time, simulator_options
 
 
 class Commands(click.Group):
@@ -236,11 +228,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A locale without our characters gets question marks, not an error.
         sys.stdout.reconfigure(errors="replace")
+    return guarded(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = main.main(args=arguments, prog_name="wattdeck", standalone_mode=False)
     except click.exceptions.Abort:
-        return EXIT_INTERRUPTED
-    except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -248,11 +242,4 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SystemExit:
         # How click ends when nobody reads its output any more; everything else it raises or returns.
         return EXIT_NO_READER
-    except WattdeckError as error:
-        say(str(error))
-        return code_of(error)
-    except Exception as error:
-        logging.getLogger("wattdeck").exception("internal error")
-        say(f"internal error ({type(error).__name__}: {error}). Please report it; --log-file keeps the details.")
-        return EXIT_INTERNAL
     return code if isinstance(code, int) else 0

@@ -378,7 +378,7 @@ def test_paused_or_hidden_it_sends_nothing(start: Start) -> None:
 async def test_a_fault_of_our_own_is_one_sentence_and_code_70(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from textual.driver import Driver
 
-    from wattdeck.core.deck import Deck
+    from wattdeck.core.deck import Deck, made_running
     from wattdeck.ui.app import AppOptions, DeckApp
 
     written: list[str] = []
@@ -405,7 +405,7 @@ async def test_a_fault_of_our_own_is_one_sentence_and_code_70(monkeypatch: pytes
 
     for name, value in directories(tmp_path).items():
         monkeypatch.setenv(name, value)
-    app = DeckApp(make_deck, AppOptions(AppContext().systems, demo=True))
+    app = DeckApp(made_running(make_deck), AppOptions(AppContext().systems, demo=True))
     app.driver_class = Terminal
     await app.run_async(size=(80, 24))
     assert app.return_value == 70

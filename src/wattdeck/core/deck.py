@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+from anyio import to_thread
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.command import Lockout, Policy
@@ -116,3 +119,23 @@ def make_deck(
     locks = Locks((runtime_dir() if not demo else folder) / "locks", clock, journal.who)
     control = Control(operables, policies, journal, locks, clock, read_only=ui.read_only, demo=demo)
     return Deck(hub, control, journal, ui, ui.read_only, demo, warnings)
+
+
+@asynccontextmanager
+async def running(deck: Deck) -> AsyncIterator[Deck]:
+    """Open a session and poll its sources until the block ends."""
+    async with deck, anyio.create_task_group() as polling:
+        polling.start_soon(deck.hub.run)
+        yield deck
+        polling.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def made_running(make: Callable[[], Deck]) -> AsyncIterator[Deck]:
+    """The same for a session that is yet to be made, in a thread: a screen stays up meanwhile.
+
+    Raises:
+        ConfigError: as `Deck.from_settings`.
+    """
+    async with running(await to_thread.run_sync(make)) as deck:
+        yield deck

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,8 @@ def save(state_dir: Path, reading: Reading[Any]) -> None:
         return
     path = _path(state_dir, reading.source, reading.feed)
     document = {"source": reading.source, "taken_at": encode(reading.taken_at), "data": encode(reading.snapshot)}
+    import tempfile
+
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent)

@@ -1,22 +1,32 @@
-"""The commands that open the live app. Nothing here reads the configuration before the first frame is up."""
+"""The commands that open the live app.
+
+In this order: the first frame, by hand; the engine, which asks the sources; their first answers, by hand too; and then
+the app's library, the dearest part of a start, while later answers are on their way.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from wattdeck.core.paths import config_path, state_dir
 from wattdeck.core.system import SimulatorOptions
-from wattdeck.shell import first_frame
 from wattdeck.shell.context import AppContext
+from wattdeck.shell.first_frame import FirstFrame
 
 if TYPE_CHECKING:
     from wattdeck.core.deck import Deck
+    from wattdeck.core.hub import Hub
+    from wattdeck.core.reading import Reading
     from wattdeck.ui.app import AppOptions
 
+FIRST_ANSWER_S = 0.15
+"""How long the app's library waits for the first answer; a later one finds the app up."""
 
 NO_CONFIGURATION = """\
 wattdeck: there is no configuration at {path}.
@@ -37,25 +47,29 @@ def live_app(app: AppContext) -> int:
         return 2
     ui = peek(path)
     preview = load_all(state_dir(), app.systems)
-    first_frame.show(app.systems, preview, demo=False, ascii_only=ui.get("ascii") or None)
-    from wattdeck.ui.app import AppOptions
+    frame = FirstFrame(app.systems, ascii_only=ui.get("ascii") or None)
+    frame.show(preview)
 
     def make() -> Deck:
         from wattdeck.core.deck import Deck
 
         return Deck.from_settings(app.settings, app.systems)
 
-    options = AppOptions(
-        app.systems,
-        read_only=app.read_only,
-        theme=app.theme,
-        user_themes=path.parent / "themes",
-        preview=preview,
-        configured_theme=ui.get("theme"),
-        low_bandwidth=ui.get("low_bandwidth") is True,
-        ascii=ui.get("ascii") or None,
-    )
-    return _run(make, options, ui.get("mouse", "auto"))
+    def options() -> AppOptions:
+        from wattdeck.ui.app import AppOptions
+
+        return AppOptions(
+            app.systems,
+            read_only=app.read_only,
+            theme=app.theme,
+            user_themes=path.parent / "themes",
+            preview=preview,
+            configured_theme=ui.get("theme"),
+            low_bandwidth=ui.get("low_bandwidth") is True,
+            ascii=ui.get("ascii") or None,
+        )
+
+    return _run(frame, make, options, ui.get("mouse", "auto"))
 
 
 def peek(path: Path) -> dict[str, Any]:
@@ -85,24 +99,28 @@ def demo_app(
 
     if not on_terminal():
         return 2
-    first_frame.show(app.systems, (), demo=True, ascii_only=None)
-    from wattdeck.ui.app import AppOptions
+    frame = FirstFrame(app.systems, demo=True, system=screen)
+    frame.show(())
 
     def make() -> Deck:
         from wattdeck.core.deck import Deck
 
         return Deck.demo(app.systems, simulation or SimulatorOptions(), poll_s, read_only=app.read_only)
 
-    options = AppOptions(
-        app.systems,
-        demo=True,
-        read_only=app.read_only,
-        theme=app.theme,
-        screen=screen,
-        user_themes=config_path(app.config_path).parent / "themes",
-        low_bandwidth=low_bandwidth,
-    )
-    return _run(make, options)
+    def options() -> AppOptions:
+        from wattdeck.ui.app import AppOptions
+
+        return AppOptions(
+            app.systems,
+            demo=True,
+            read_only=app.read_only,
+            theme=app.theme,
+            screen=screen,
+            user_themes=config_path(app.config_path).parent / "themes",
+            low_bandwidth=low_bandwidth,
+        )
+
+    return _run(frame, make, options)
 
 
 def on_terminal() -> bool:
@@ -113,15 +131,55 @@ def on_terminal() -> bool:
     return False
 
 
-def _run(make: Callable[[], Deck], options: AppOptions, mouse: bool | Literal["auto"] = "auto") -> int:
-    from wattdeck.ui.app import DeckApp
-
-    app = DeckApp(make, options)
+def _run(
+    frame: FirstFrame,
+    make: Callable[[], Deck],
+    options: Callable[[], AppOptions],
+    mouse: bool | Literal["auto"] = "auto",
+) -> int:
     if mouse == "auto":
         mouse = not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
-    app.run(mouse=mouse)
-    if app.exit_message:
+    try:
+        code, message = asyncio.run(_session(frame, make, options, mouse))
+    except BaseException:
+        frame.leave()
+        raise
+    if message:
         from wattdeck.shell.words import say
 
-        say(app.exit_message)
-    return app.return_value if isinstance(app.return_value, int) else app.return_code or 0
+        say(message)
+    return code
+
+
+async def _session(
+    frame: FirstFrame, make: Callable[[], Deck], options: Callable[[], AppOptions], mouse: bool
+) -> tuple[int, str]:
+    """The app on a session that is polling already. Returns the exit code and last words for the person."""
+    deck = make()
+    from wattdeck.core.deck import running
+
+    async with running(deck):
+        await _show_first_answer(frame, deck.hub)
+        from wattdeck.ui.app import DeckApp
+
+        app = DeckApp(nullcontext(deck), options())
+        await app.run_as_process(mouse=mouse)
+        code = app.return_value if isinstance(app.return_value, int) else app.return_code or 0
+        return code, app.exit_message
+
+
+async def _show_first_answer(frame: FirstFrame, hub: Hub) -> None:
+    """Draw the source of the first frame as soon as it has answered, unless that takes long."""
+    source = frame.source_of(hub.sources)
+    answered = asyncio.Event()
+
+    def listen(reading: Reading[Any]) -> None:
+        if reading.source == source:
+            answered.set()
+
+    hub.subscribe(listen)
+    try:
+        await asyncio.wait_for(answered.wait(), FIRST_ANSWER_S)
+    except TimeoutError:
+        return
+    frame.show(hub.readings(source))

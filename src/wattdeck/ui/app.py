@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from anyio import to_thread
+import anyio
 from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -88,7 +89,8 @@ class DeckApp(ThemedApp):
         ),
     ]  # fmt: skip
 
-    def __init__(self, make: Callable[[], Deck], options: AppOptions) -> None:
+    def __init__(self, engine: AbstractAsyncContextManager[Deck], options: AppOptions) -> None:
+        """An app on a session that polls inside `engine`'s block; it is entered after the first frame."""
         self._options = options
         super().__init__(
             options.clock,
@@ -98,7 +100,7 @@ class DeckApp(ThemedApp):
             user_themes=options.user_themes,
             picture=options.picture,
         )
-        self._make_deck = make
+        self._engine = engine
         self.glyphs: Glyphs = glyphs(options.ascii)
         self.deck: Deck | None = None
         self.desk: Desk | None = None
@@ -208,22 +210,25 @@ class DeckApp(ThemedApp):
 
     @work(exit_on_error=True, name="engine")
     async def _run_engine(self) -> None:
-        """Start the engine after the first frame and run it until the app ends."""
+        """Take the engine up after the first frame and keep it until the app ends."""
         try:
-            deck = await to_thread.run_sync(self._make_deck)
+            async with self._engine as deck:
+                self._take_up(deck)
+                await anyio.sleep_forever()
         except WattdeckError as error:
             self.leave(2, str(error))
-            return
-        async with deck:
-            self.deck = deck
-            deck.hub.subscribe(self._arrived)
-            from wattdeck.ui.desk import Desk
 
-            self.desk = Desk(self, deck.control)
-            self._take_settings(deck)
-            self._add_missing_modes()
-            self.paint()
-            await deck.hub.run()
+    def _take_up(self, deck: Deck) -> None:
+        from wattdeck.ui.desk import Desk
+
+        self.deck = deck
+        self.desk = Desk(self, deck.control)
+        self._take_settings(deck)
+        for feed in deck.hub.feeds:
+            self._weigh_link(feed.reading)
+        deck.hub.subscribe(self._arrived)
+        self._add_missing_modes()
+        self.paint()
 
     def _add_missing_modes(self) -> None:
         wanted = self._modes_in_use()
@@ -282,14 +287,17 @@ class DeckApp(ThemedApp):
         source = reading.source
         if self.desk is not None:
             self.desk.reading_arrived(source)
-        if reading.link is Link.LIVE:
-            self._link_lost.discard(source)
-        elif reading.link is not Link.WAITING:
-            self._link_lost.add(source)
+        self._weigh_link(reading)
         screen = self.screen_stack[0] if self._screen_stacks.get(self.current_mode) else None
         first = reading.good_polls == 1 or reading.failures == 1
         if first and getattr(screen, "source", None) in (source, ""):
             self.paint()
+
+    def _weigh_link(self, reading: Reading[Any]) -> None:
+        if reading.link is Link.LIVE:
+            self._link_lost.discard(reading.source)
+        elif reading.link is not Link.WAITING:
+            self._link_lost.add(reading.source)
 
     def paint(self) -> None:
         """Show the newest data, unless the terminal is behind. A page that hides the screen is painted instead."""

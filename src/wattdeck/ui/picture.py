@@ -26,8 +26,9 @@ async def draw(
         The SVG, and the exit code that the readings deserve.
     """
     from wattdeck.core import snapshot
+    from wattdeck.core.deck import made_running
 
-    app = DeckApp(make, options)
+    app = DeckApp(made_running(make), options)
     picture: list[str] = []
     code = 3
     async with app.run_test(size=size) as pilot:

@@ -115,10 +115,10 @@ class TerminalApp(App[int]):
         await self.finish_commands()
         self.leave(code, "")
 
-    def run(self, **options: Any) -> int | None:
+    async def run_as_process(self, *, mouse: bool) -> None:
         """Run as the only purpose of this process, which is then also ended if anything hangs at the end."""
         self._owns_process = True
-        return super().run(**options)
+        await self.run_async(mouse=mouse)
 
     def _limit_the_end(self, code: int) -> None:
         """From now on the process has so long to end by itself. The thread dies with it."""
