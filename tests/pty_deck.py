@@ -166,8 +166,8 @@ class PtyDeck:
         return count
 
     def wait_live(self) -> None:
-        """Read until readings are on the screen."""
-        self.wait_for("live")
+        """Read until readings are on the screen and the app is there: the frames drawn before it have no footer."""
+        self.wait_for(lambda: "live" in self.text and self.screen.display[-1].strip())
 
     # Its end
 

@@ -1,16 +1,18 @@
-"""Plots: gaps stay gaps, nothing that is not finite reaches the library, and no more points than columns show."""
+"""Plots: gaps stay gaps, nothing that is not finite reaches the library, and every value has its dot."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from itertools import pairwise
 
 import plotext
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wattdeck.core.lines import line_width
 from wattdeck.core.trend import Trend
-from wattdeck.ui.chart import AXIS_CELLS, Series, Window, draw, series
+from wattdeck.ui.chart import _DOTS, AXIS_CELLS, AXIS_ROWS, Series, Window, _between, _cells, draw, series
 
 NOW_S = 1_000_000.0
 
@@ -46,24 +48,44 @@ def test_no_room_is_no_plot() -> None:
         assert len(draw(data, width, height)) == 1
 
 
-def test_library_gets_finite_values_and_at_most_two_points_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[list[float], list[float]]] = []
-    plot = plotext.plot
+def test_library_gets_finite_values_and_each_cell_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[list[float], list[float], list[str]]] = []
+    scatter = plotext.scatter
 
-    def spy(xs: list[float], ys: list[float], **options: Any) -> None:
-        seen.append((xs, ys))
-        plot(xs, ys, **options)
+    def spy(xs: list[float], ys: list[float], *, marker: list[str]) -> None:
+        seen.append((xs, ys, marker))
+        scatter(xs, ys, marker=marker)
 
-    monkeypatch.setattr(plotext, "plot", spy)
+    monkeypatch.setattr(plotext, "scatter", spy)
     highs = (1.0, None, math.nan, math.inf, 5.0, 6.0, -math.inf, 2.0)
     lows = (0.0, None, math.nan, math.inf, 5.0, 4.0, -math.inf, 2.0)
     draw(Series("Grid", "W", lows, highs, NOW_S - 60, NOW_S), 60, 10)
-    values = [value for xs, ys in seen for value in (*xs, *ys)]
-    assert values and all(map(math.isfinite, values))
-    assert len(seen) == 3
-    assert [len(xs) for xs, _ in seen] == [2, 3, 1]
-    for xs, _ in seen:
-        assert all(xs.count(x) <= 2 for x in xs)
+    [(xs, ys, marker)] = seen
+    assert xs and len(xs) == len(ys) == len(marker) == len(set(zip(xs, ys, strict=True)))
+    assert all(map(math.isfinite, (*xs, *ys))) and all("⠀" < dots <= "⣿" for dots in marker)
+
+
+@given(values=st.lists(st.none() | st.floats(-1e6, 1e6), min_size=2, max_size=90), height=st.integers(4, 20))
+def test_every_value_has_its_dot_where_the_axis_says(values: list[float | None], height: int) -> None:
+    known = tuple(value if value is None else float(round(value)) for value in values)
+    data = Series("Grid", "W", known, known, NOW_S - 60, NOW_S)
+    if not data.known:
+        return
+    bottom, top = min(*data.known, 0.0) - 1, max(*data.known, 0.0) + 1
+    columns, rows = len(known) + 1, height - AXIS_ROWS
+    cells = _cells(data, columns, rows, bottom, top)
+    for index, value in enumerate(known):
+        if value is not None:
+            across = math.floor(0.5 + (index + 0.5) * (2 * columns - 1) / len(known))
+            up = math.floor(0.5 + (value - bottom) * (4 * rows - 1) / (top - bottom))
+            assert cells[across // 2, up // 4] & _DOTS[across % 2][up % 4]
+    assert all(0 <= column < columns and 0 <= row < rows for column, row in cells)
+
+
+def test_two_dots_are_joined_by_a_line_without_holes() -> None:
+    line = list(_between((0, 0), (3, 9)))
+    assert line[0] == (0, 0) and line[-1] == (3, 9)
+    assert all(max(abs(one[0] - two[0]), abs(one[1] - two[1])) == 1 for one, two in pairwise(line))
 
 
 def test_gap_stays_a_gap() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Span = tuple[str, str]
 """Text and the name of its meaning."""
@@ -69,22 +70,42 @@ def titles(places: Sequence[Place]) -> str:
 
 
 def cells_line(cells: Sequence[Span], places: Sequence[Place]) -> Line:
-    """The cells of one row, cut and padded to their places, the first cell left out."""
-    out: list[Span] = []
+    """The cells of one row, cut and padded to their places, the first cell left out.
+
+    Neighbours of one meaning become one span: every span costs, in each frame that shows it.
+    """
+    spans: list[Span] = []
     used = 1
     for index, column, x, width in places:
         text, token = cells[index]
         if x > used:
-            out.append((" " * (x - used), TEXT))
-        out.append((right(text, width) if column.right else fit(text, width), token))
+            spans.append((" " * (x - used), TEXT))
+        spans.append((right(text, width) if column.right else fit(text, width), token))
         used = x + width
+    return joined(spans)
+
+
+def joined(spans: Sequence[Span]) -> Line:
+    """The same line with neighbours of one meaning as one span."""
+    out: list[Span] = []
+    text, meaning = spans[0] if spans else ("", TEXT)
+    for more, token in spans[1:]:
+        if token == meaning:
+            text += more
+        else:
+            out.append((text, meaning))
+            text, meaning = more, token
+    out.append((text, meaning))
     return tuple(out)
 
 
 def cell_width(text: str) -> int:
     """Terminal cells a text takes: wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
+    return len(text) if text.isascii() else _cell_width(text)
+
+
+@lru_cache(maxsize=4096)
+def _cell_width(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)

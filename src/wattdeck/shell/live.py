@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,7 +49,6 @@ def live_app(app: AppContext) -> int:
     ui = peek(path)
     preview = load_all(state_dir(), app.systems)
     frame = FirstFrame(app.systems, ascii_only=ui.get("ascii") or None)
-    frame.show(preview)
 
     def make() -> Deck:
         from wattdeck.core.deck import Deck
@@ -69,7 +69,7 @@ def live_app(app: AppContext) -> int:
             ascii=ui.get("ascii") or None,
         )
 
-    return _run(frame, make, options, ui.get("mouse", "auto"))
+    return _run(frame, preview, make, options, ui.get("mouse", "auto"))
 
 
 def peek(path: Path) -> dict[str, Any]:
@@ -100,7 +100,6 @@ def demo_app(
     if not on_terminal():
         return 2
     frame = FirstFrame(app.systems, demo=True, system=screen)
-    frame.show(())
 
     def make() -> Deck:
         from wattdeck.core.deck import Deck
@@ -120,7 +119,7 @@ def demo_app(
             low_bandwidth=low_bandwidth,
         )
 
-    return _run(frame, make, options)
+    return _run(frame, (), make, options)
 
 
 def on_terminal() -> bool:
@@ -133,22 +132,46 @@ def on_terminal() -> bool:
 
 def _run(
     frame: FirstFrame,
+    known: Sequence[Reading[Any]],
     make: Callable[[], Deck],
     options: Callable[[], AppOptions],
     mouse: bool | Literal["auto"] = "auto",
 ) -> int:
+    """Show what is known, then run a session on it."""
     if mouse == "auto":
         mouse = not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
-    try:
-        code, message = asyncio.run(_session(frame, make, options, mouse))
-    except BaseException:
-        frame.leave()
-        raise
+    with _signals_end_it() as ended:
+        try:
+            frame.show(known)
+            code, message = asyncio.run(_session(frame, make, options, mouse))
+        except BaseException:
+            frame.leave()
+            if ended:
+                return 128 + ended[0]
+            raise
     if message:
         from wattdeck.shell.words import say
 
         say(message)
     return code
+
+
+@contextmanager
+def _signals_end_it() -> Iterator[list[int]]:
+    """Signals that come before the app has its own handlers end what is going on; gives their numbers."""
+    ended: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        ended.append(number)
+        raise SystemExit(128 + number)
+
+    numbers = (signal.SIGHUP, signal.SIGTERM) if os.name == "posix" else ()
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _session(

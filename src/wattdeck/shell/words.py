@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,12 +18,13 @@ EXIT_NO_READER = 141
 
 
 def say(words: str) -> None:
-    """Words for the person, on stderr, safe to print."""
+    """Words for the person, on stderr, safe to print. A terminal that is gone reads nothing, and that is no error."""
     from wattdeck.core.redact import redact
     from wattdeck.core.text import clean
 
-    for line in words.splitlines() or [""]:
-        click.echo(f"wattdeck: {clean(redact(line), 2000)}", err=True)
+    with contextlib.suppress(OSError):
+        for line in words.splitlines() or [""]:
+            click.echo(f"wattdeck: {clean(redact(line), 2000)}", err=True)
 
 
 def code_of(error: WattdeckError) -> int:

@@ -23,6 +23,7 @@ from wattdeck.core.reading import Link, Reading, SourceId
 from wattdeck.core.system import System
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import Glyphs, glyphs
+from wattdeck.ui.caches import trim_caches
 from wattdeck.ui.frame import HeaderState
 from wattdeck.ui.themed import ThemedApp
 
@@ -38,6 +39,8 @@ MIN_WIDTH, MIN_HEIGHT = 60, 18
 """Below this no command can be confirmed: what it says could not be read."""
 SETTLED_S = 3.0
 """When start-up is over."""
+TRIM_FRAMES = 256
+"""Frames after which what Textual remembers of old ones is looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class DeckApp(ThemedApp):
         self.command_alarms: list[str] = []
         """Commands that did not end as they should, until somebody has taken note."""
         self._link_lost: set[SourceId] = set()
+        self._frames = 0
 
     # What the screens ask for
 
@@ -308,6 +312,9 @@ class DeckApp(ThemedApp):
         paint = getattr(screen, "paint", None)
         if paint is not None:
             paint(self.clock.now())
+        self._frames += 1
+        if self._frames % TRIM_FRAMES == 0:
+            trim_caches()
 
     # Actions
 

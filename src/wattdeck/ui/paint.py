@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -50,7 +51,12 @@ def _common(old: Line, new: Line, step: int) -> int:
 
 def single_width(text: str) -> bool:
     """Whether every character takes exactly one cell."""
-    return text.isascii() or all(cell_width(character) == 1 for character in text)
+    return text.isascii() or _single_width(text)
+
+
+@lru_cache(maxsize=1024)
+def _single_width(text: str) -> bool:
+    return all(cell_width(character) == 1 for character in text)
 
 
 class Painted(Widget):

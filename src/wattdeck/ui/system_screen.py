@@ -89,7 +89,7 @@ class SystemScreen(Screen[None]):
 
     def paint(self, now: datetime | None = None) -> None:
         """Show the newest data. Cheap when nothing changed; called once a tick and after a key."""
-        if not self.is_mounted or not self.size:
+        if not self.is_mounted or not self.size or self.deck_app.ending:
             return
         now = now or self.deck_app.clock.now()
         if self.source not in self.sources:

@@ -9,13 +9,15 @@ from typing import ClassVar
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from wattdeck.core.lines import TEXT, Column, Place, Row, arrange, cells_line, cut, line_width, titles
+from wattdeck.core.lines import TEXT, Column, Place, Row, arrange, cells_line, cut, titles
 from wattdeck.ui.paint import Painted
+
+NOWHERE = Size(-1, -1)
 
 
 class DeckTable(Painted, can_focus=True):
@@ -58,10 +60,11 @@ class DeckTable(Painted, can_focus=True):
         self._index: dict[str, int] = {}
         self._top = 0
         self._layout: list[Place] = []
-        self._layout_width = -1
+        self._shown_size = NOWHERE
+        """What the layout was made for."""
         self._empty = empty
         self._note = ""
-        self._strips: dict[int, tuple[Row, bool, Strip]] = {}
+        self._strips: dict[int, tuple[Row, bool, str, Strip]] = {}
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -89,7 +92,7 @@ class DeckTable(Painted, can_focus=True):
         if tuple(columns) != self._columns or empty != self._empty:
             self._columns = tuple(columns)
             self._empty = empty
-            self._layout_width = -1
+            self._shown_size = NOWHERE
             self._strips.clear()
             self.refresh()
 
@@ -152,7 +155,7 @@ class DeckTable(Painted, can_focus=True):
 
     def on_resize(self) -> None:
         super().on_resize()
-        self._layout_width = -1
+        self._shown_size = NOWHERE
         self._strips.clear()
         self._top = max(0, min(self._top, len(self._rows) - self._page))
         if self.cursor_id in self._index:
@@ -161,7 +164,10 @@ class DeckTable(Painted, can_focus=True):
     @property
     def _page(self) -> int:
         """Rows that fit below the header and above the note."""
-        return max(1, self.size.height - 1 - bool(self._note))
+        return self._page_of(self.size.height)
+
+    def _page_of(self, height: int) -> int:
+        return max(1, height - 1 - bool(self._note))
 
     def _go(self, index: int) -> None:
         if not self._rows:
@@ -214,52 +220,52 @@ class DeckTable(Painted, can_focus=True):
 
     def _arrange(self) -> None:
         """Choose the columns there is room for and give each its place."""
-        width = self.size.width
-        if width == self._layout_width:
-            return
-        self._layout_width = width
-        self._layout = arrange(self._columns, width)
-        self._strips.clear()
+        size = self.size
+        if size != self._shown_size:
+            self._shown_size = size
+            self._layout = arrange(self._columns, size.width)
+            self._strips.clear()
 
     def render_line(self, y: int) -> Strip:
         self._arrange()
+        width, height = self._shown_size
         if y == 0:
             return self._header()
         index = self._top + y - 1
-        if self._note and y == self.size.height - 1:
-            return self.strip(((f" {cut(self._note, self.size.width - 2)}", "muted"),), self.size.width)
+        if self._note and y == height - 1:
+            return self.strip(((f" {cut(self._note, width - 2)}", "muted"),), width)
         if not self._rows and y == 1:
-            return self.strip(((f"  {self._empty}", "muted"),), self.size.width)
+            return self.strip(((f"  {self._empty}", "muted"),), width)
         if index >= len(self._rows):
-            return self.strip((), self.size.width)
+            return self.strip((), width)
         row = self._rows[index]
         cursor = row.id == self.cursor_id
-        kept = self._strips.get(y)
         mark = self._scroll_mark(y)
-        if kept is not None and kept[0] is row and kept[1] is cursor and kept[2].text.endswith(mark):
-            return kept[2]
+        kept = self._strips.get(y)
+        if kept is not None and kept[0] is row and kept[1] is cursor and kept[2] == mark:
+            return kept[3]
         strip = self._row_strip(row, cursor, mark)
-        self._strips[y] = (row, cursor, strip)
+        self._strips[y] = (row, cursor, mark, strip)
         return strip
 
     def _header(self) -> Strip:
-        return self.strip(((titles(self._layout), "label"),), self.size.width)
+        return self.strip(((titles(self._layout), "label"),), self._shown_size.width)
 
     def _row_strip(self, row: Row, cursor: bool, mark: str) -> Strip:
         style = self.palette.style
+        width = self._shown_size.width
         glyph = self.app.glyphs.cursor if cursor else " "  # type: ignore[attr-defined]
-        line = cells_line(row.cells, self._layout)
         blank = style(TEXT, cursor)
         segments = [Segment(glyph, style("key", cursor))]
-        segments += [Segment(text, style(token, cursor)) for text, token in line]
-        used = 1 + line_width(line)
-        room = self.size.width - used - 1
-        segments.append(Segment(" " * max(0, room) + mark, style("rule") if mark != " " and not cursor else blank))
-        return Strip(segments).adjust_cell_length(self.size.width, blank)
+        segments += [Segment(text, style(token, cursor)) for text, token in cells_line(row.cells, self._layout)]
+        _, _, x, cells = self._layout[-1]
+        room = " " * (width - x - cells - 1)
+        segments.append(Segment(room + mark, style("rule") if mark != " " and not cursor else blank))
+        return Strip(segments).adjust_cell_length(width, blank)
 
     def _scroll_mark(self, y: int) -> str:
         """The last cell of a row: a thumb that shows which part of a long list is in view."""
-        total, page = len(self._rows), self._page
+        total, page = len(self._rows), self._page_of(self._shown_size.height)
         if total <= page:
             return " "
         start = self._top * page // total

@@ -20,7 +20,7 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.color import Color
-from textual.filter import LineFilter
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
@@ -98,6 +98,11 @@ class TerminalApp(App[int]):
             with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
                 loop.add_signal_handler(number, self._end_soon, 128 + number, f"{signal.Signals(number).name} received")
 
+    @property
+    def ending(self) -> bool:
+        """The session is ending: nothing is worth painting any more."""
+        return self._ending
+
     def terminal_gone(self) -> None:
         """Nobody can type any more: end in order, and soon."""
         self._end_soon(129, "the terminal is gone")
@@ -141,7 +146,8 @@ class TerminalApp(App[int]):
             return
         cause = error.error if isinstance(error, WorkerFailed) else error
         log.critical("internal error", exc_info=cause)
-        if not self.exit_message:
+        # What breaks while the screen is taken down does not change why it is.
+        if not self._ending:
             self.leave(70, f"internal error ({type(cause).__name__}: {cause}). --log-file keeps the details.")
 
     # Frames
@@ -214,7 +220,8 @@ class TerminalApp(App[int]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         if self._no_colour_wanted:
             return [NoColour()]
-        return super().get_line_filters()
+        # The terminal knows its 16 colours better than a table of guesses, which costs a pass over every line drawn.
+        return [found for found in super().get_line_filters() if not isinstance(found, ANSIToTruecolor)]
 
     def action_redraw(self) -> None:
         """Draw every cell again."""
