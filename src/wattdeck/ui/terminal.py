@@ -35,7 +35,7 @@ BEHIND_TICKS = 3
 """Ticks in a row on which the terminal was behind before the low-bandwidth mode comes on by itself."""
 KEPT_UP_TICKS = 12
 """Ticks in a row, of the slow kind, on which it kept up before that mode goes off again."""
-LAST_RESORT_S = 4.0
+LAST_RESORT_S = 2.0
 """An end that takes longer is made short: a thread that hangs must not keep a session open that nobody sees."""
 
 
