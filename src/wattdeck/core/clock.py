@@ -35,7 +35,7 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         import anyio
 
-        await anyio.sleep(seconds)
+        await anyio.sleep(max(0.0, seconds))
 
 
 SYSTEM_CLOCK = SystemClock()

@@ -104,7 +104,7 @@ def cell_width(text: str) -> int:
     return len(text) if text.isascii() else _cell_width(text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _cell_width(text: str) -> int:
     from rich.cells import cell_len
 

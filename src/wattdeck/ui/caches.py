@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.geometry import Region
 
-ENTRIES = 512
+ENTRIES = 128
 """More answers than this are mostly about stretches of cells that changed once."""
 _REMEMBERED = (
     Region.contains_region,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import anyio
 import click
 
-from wattdeck.core.errors import AuthError, ConfigError, SourceError, UsageError
+from wattdeck.core.errors import AuthError, SourceError, UsageError
 from wattdeck.core.text import clean
 from wattdeck.shell.context import AppContext
+from wattdeck.shell.source import common, formatted, one_source
 from wattdeck.shell.words import say
 from wattdeck.systems.span.models import PRIORITIES, Circuit, PanelSnapshot
 
@@ -21,16 +22,9 @@ if TYPE_CHECKING:
     from wattdeck.systems.span.config import SpanConfig
     from wattdeck.systems.span.source import SpanSource
 
-FORMATS = click.Choice(["text", "json", "csv"])
 DOOR_POLL_S = 2.0
 DOOR_WAIT_S = 900.0
 """The door procedure opens registration for about this long (span.md 3)."""
-
-
-def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options every command of one source has."""
-    command = click.option("--source", metavar="NAME", help="Which panel, where more than one is configured.")(command)
-    return click.option("--demo", "use_demo", is_flag=True, help="Use the embedded simulators.")(command)
 
 
 @click.group()
@@ -40,7 +34,7 @@ def group() -> None:
 
 @group.command()
 @common
-@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@formatted
 @click.pass_obj
 def status(app: AppContext, source: str | None, use_demo: bool, form: str) -> None:
     """Print the panel's own figures."""
@@ -49,7 +43,7 @@ def status(app: AppContext, source: str | None, use_demo: bool, form: str) -> No
 
 @group.command()
 @common
-@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@formatted
 @click.pass_obj
 def circuits(app: AppContext, source: str | None, use_demo: bool, form: str) -> None:
     """Print the circuits with power, energy, relay and priority."""
@@ -101,23 +95,9 @@ def register(app: AppContext, source: str | None, passphrase: bool, name: str | 
     click.get_current_context().exit(anyio.run(_register, app, source, secret, name, wait))
 
 
-def one_source(hub: Hub, name: str | None) -> SpanSource:
-    """The panel that was meant.
-
-    Raises:
-        UsageError: there is none of that name, or several and none was named.
-    """
-    panels = [source for source in hub.sources if source.startswith("span/")]
-    if not panels:
-        raise ConfigError("no SPAN panel is configured; add a [[span]] table")
-    if name is None:
-        if len(panels) > 1:
-            raise UsageError(f"which panel? Name one with --source: {', '.join(panels)}")
-        return hub.sources[panels[0]]  # type: ignore[return-value]
-    wanted = name if name.startswith("span/") else f"span/{name}"
-    if wanted not in panels:
-        raise UsageError(f"there is no panel {name!r}; there are: {', '.join(panels)}")
-    return hub.sources[wanted]  # type: ignore[return-value]
+def one_panel(hub: Hub, name: str | None) -> SpanSource:
+    """The panel that was meant; raises as `one_source`."""
+    return cast("SpanSource", one_source(hub, "span", name, "SPAN panel"))
 
 
 def find_circuit(snapshot: PanelSnapshot, text: str) -> Circuit:
@@ -150,7 +130,7 @@ async def _print(app: AppContext, name: str | None, use_demo: bool, form: str, w
     from wattdeck.systems.span.report import status_lines
 
     async with open_hub(app, use_demo) as hub:
-        source = one_source(hub, name)
+        source = one_panel(hub, name)
         await hub.once([source.id])
         now = hub.clock.now()
         if form == "text":
@@ -179,7 +159,7 @@ async def _command(
     from wattdeck.shell.headless import open_deck
 
     async with open_deck(app, use_demo) as deck:
-        source = one_source(deck.hub, name)
+        source = one_panel(deck.hub, name)
         reading = await source.feed.poll()
         if reading.snapshot is None:
             raise SourceError(f"{source.id}: {reading.problem}")
@@ -198,7 +178,7 @@ async def _register(
 
     pairs = [pair for pair in sources_of(app.settings, app.systems) if pair[0].name == "span"]
     async with Hub(pairs, state_dir=state_dir(), keep_last=False) as hub:
-        source = one_source(hub, name)
+        source = one_panel(hub, name)
         if secret is None:
             await _wait_for_door(hub, source, wait_s)
         own_name = client_name or _unique_name()

@@ -1,0 +1,50 @@
+"""What the shell commands of one source share: its options, and finding the source that was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wattdeck.core.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from wattdeck.core.hub import Hub
+    from wattdeck.core.system import Source
+
+FORMATS = click.Choice(["text", "json", "csv"])
+
+formatted = click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options every command of one source has."""
+    command = click.option(
+        "--source", metavar="NAME", help="Which source, where more than one is configured."
+    )(command)  # fmt: skip
+    return click.option("--demo", "use_demo", is_flag=True, help="Use the embedded simulators.")(command)
+
+
+def one_source(hub: Hub, system: str, name: str | None, what: str) -> Source:
+    """The source that was meant.
+
+    Args:
+        what: One of them in words, such as `SPAN panel`.
+
+    Raises:
+        ConfigError: none of the system is configured.
+        UsageError: there is none of that name, or several and none was named.
+    """
+    known = [source for source in hub.sources if source.startswith(f"{system}/")]
+    noun = what.rpartition(" ")[2]
+    if not known:
+        raise ConfigError(f"no {what} is configured; add a [[{system}]] table")
+    if name is None:
+        if len(known) > 1:
+            raise UsageError(f"which {noun}? Name one with --source: {', '.join(known)}")
+        return hub.sources[known[0]]
+    wanted = name if name.startswith(f"{system}/") else f"{system}/{name}"
+    if wanted not in known:
+        raise UsageError(f"there is no {noun} {name!r}; there are: {', '.join(known)}")
+    return hub.sources[wanted]
