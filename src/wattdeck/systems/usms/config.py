@@ -1,0 +1,48 @@
+"""Settings of one USMS account: a `[[usms]]` table."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from wattdeck.core.config import SourceConfig
+from wattdeck.core.origin import normal_origin
+from wattdeck.core.secrets import SecretRef
+
+PORTAL = "https://www.usms.com.bn"
+POLL_ADVISED_S = 900.0
+"""The portal's figures move hourly; asking more often than every 15 minutes shows nothing new (usms.md 5)."""
+
+
+def _ic_number(text: str) -> str:
+    """The IC number as the portal takes it: without dashes and blanks (usms.md 1)."""
+    bare = re.sub(r"[-\s]", "", text)
+    if not re.fullmatch(r"[0-9A-Za-z]{4,20}", bare):
+        raise ValueError("expected the IC number you log in with, such as 01-234567")
+    return bare
+
+
+class UsmsConfig(SourceConfig):
+    """One account of the residential portal."""
+
+    username: Annotated[str, AfterValidator(_ic_number)]
+    """The IC number you log in with; dashes and blanks do not matter."""
+    password: SecretRef | None = None
+    """Portal password. None: `wattdeck usms login` asks for it each time."""
+    url: Annotated[str, AfterValidator(normal_origin)] = PORTAL
+    """Where the portal is: scheme, host and port. Change it only for a simulator."""
+    timeout_s: float = Field(default=60.0, gt=0, le=300)
+    """How long one page may take, s. The portal is slow when it is busy."""
+    poll_s: float = Field(default=900.0, ge=1, le=86_400)
+    """Time between two looks at the meters, s. The portal hears of a meter about once an hour."""
+    history: bool = True
+    """Keep hourly and daily values in a database, so that nothing is asked for twice."""
+    backfill: bool = False
+    """Read everything the portal has, back to the earliest day, a page at a time in the background."""
+
+    def warnings(self) -> tuple[str, ...]:
+        if self.poll_s < POLL_ADVISED_S:
+            return (f"poll_s = {self.poll_s:g}: the portal's figures move hourly; 900 s or more is enough",)
+        return ()
