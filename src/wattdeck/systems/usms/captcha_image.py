@@ -1,0 +1,85 @@
+"""The simulated portal's captcha: a PNG whose text is in the alpha channel alone (usms.md 2.2).
+
+200x80 pixels, RGBA, every red, green and blue is 0. Five lower-case letters and digits, slanted a little.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from functools import lru_cache
+
+WIDTH_PX, HEIGHT_PX = 200, 80
+LENGTH = 5
+ADVANCE_PX = 36
+"""From one character to the next."""
+_UNIT_PX = 5.6
+"""Side of one dot of the font."""
+_FONT = {
+    "a": "2054547840", "b": "7f48444438", "c": "3844444428", "d": "384444487f", "e": "3854545418", "f": "087e090102",
+    "g": "18a4a4a47c", "h": "7f08040478", "j": "204040443d", "k": "7f10284400", "m": "7c04180478", "n": "7c08040478",
+    "p": "fc24242418", "q": "18242424fc", "r": "7c08040408", "s": "4854545424", "t": "043f444020", "u": "3c4040207c",
+    "v": "1c2040201c", "w": "3c4030403c", "x": "4428102844", "y": "1ca0a0a07c", "z": "4464544c44", "2": "4261514946",
+    "3": "2141454b31", "4": "1814127f10", "5": "2745454539", "6": "3c4a494930", "7": "0171090503", "8": "3649494936",
+    "9": "064949291e",
+}  # fmt: skip
+"""Five columns of eight dots each, the lowest bit on top. Without characters people mix up: 0 o, 1 i l."""
+ALPHABET = "".join(sorted(_FONT))
+
+
+def answer_of(*parts: object) -> str:
+    """The answer that belongs to these parts, always the same."""
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=2 * LENGTH).digest()
+    return "".join(ALPHABET[number % len(ALPHABET)] for (number,) in struct.iter_unpack(">H", digest))
+
+
+@lru_cache(8)
+def png(answer: str) -> bytes:
+    """The picture of an answer."""
+    alpha = [bytearray(WIDTH_PX) for _ in range(HEIGHT_PX)]
+    wobble = hashlib.blake2b(answer.encode(), digest_size=2 * LENGTH).digest()
+    for place, character in enumerate(answer[:LENGTH]):
+        slant = 0.1 + 0.12 * wobble[2 * place] / 255
+        _draw(alpha, _FONT[character], 12 + ADVANCE_PX * place, 15 + 7 * wobble[2 * place + 1] / 255, slant)
+    return _encode(alpha)
+
+
+def _draw(alpha: list[bytearray], glyph: str, left_px: float, top_px: float, slant: float) -> None:
+    """Paint one character; dots run into each other so that strokes are round."""
+    columns = bytes.fromhex(glyph)
+    height_px = 8 * _UNIT_PX
+    for y in range(int(top_px) - 3, min(HEIGHT_PX, int(top_px + height_px) + 4)):
+        down = (y - top_px) / _UNIT_PX - 0.5
+        lean_px = slant * (top_px + height_px / 2 - y)
+        for x in range(max(0, int(left_px) - 8), min(WIDTH_PX, int(left_px + 5 * _UNIT_PX) + 9)):
+            ink = _ink(columns, (x - left_px - lean_px) / _UNIT_PX - 0.5, down)
+            alpha[y][x] = max(alpha[y][x], max(0, min(255, int(640 * (ink - 0.3)))))
+
+
+def _ink(columns: bytes, across: float, down: float) -> float:
+    """How much of a dot is at this place of a glyph, 0-1: between four dots, their mean by nearness."""
+    column, row = int(across // 1), int(down // 1)
+    right, below = across - column, down - row
+    ink = 0.0
+    for i, share_x in ((column, 1 - right), (column + 1, right)):
+        if 0 <= i < len(columns):
+            for j, share_y in ((row, 1 - below), (row + 1, below)):
+                if 0 <= j < 8 and columns[i] >> j & 1:
+                    ink += share_x * share_y
+    return ink
+
+
+def _encode(alpha: list[bytearray]) -> bytes:
+    rows = bytearray()
+    for row in alpha:
+        line = bytearray(4 * WIDTH_PX)
+        line[3::4] = row
+        rows += b"\0" + line
+    head = struct.pack(">IIBBBBB", WIDTH_PX, HEIGHT_PX, 8, 6, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(bytes(rows))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
