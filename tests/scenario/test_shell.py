@@ -134,13 +134,14 @@ def command(*arguments: str) -> list[str]:
 # snapshot
 
 
-def test_the_demo_prints_one_document_with_both_panels_live(shell: Shell) -> None:
+def test_the_demo_prints_one_document_with_every_source_live(shell: Shell) -> None:
     result = shell("snapshot", "--demo", "--format", "json")
     assert (result.code, result.err) == (0, "")
     assert (result.document["schema"], result.document["demo"]) == ("wattdeck.snapshot/1", True)
     assert [(source["source"], source["link"]) for source in result.document["sources"]] == [
         ("span/home", "live"),
         ("span/shop", "live"),
+        ("usms/contoh", "live"),
     ]
     data = result.document["sources"][0]["feeds"]["panel"]["data"]
     assert data["serial"] == "nt-2143-demo1" and len(data["circuits"]) > 18

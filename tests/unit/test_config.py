@@ -32,8 +32,9 @@ from wattdeck.shell.config import example_text
 from wattdeck.systems.span import SYSTEM as SPAN
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.models import leg
+from wattdeck.systems.usms import SYSTEM as USMS
 
-SYSTEMS: Mapping[str, System] = {SPAN.name: SPAN}
+SYSTEMS: Mapping[str, System] = {SPAN.name: SPAN, USMS.name: USMS}
 HERE = Path("/etc/wattdeck/config.toml")
 SPAN_HOME = '[[span]]\nname = "home"\nhost = "192.168.1.100"\n'
 
@@ -63,7 +64,8 @@ def home(text: str) -> SpanConfig:
 
 def test_no_configuration_at_the_default_place_is_no_error(tmp_path: Path) -> None:
     settings = load_settings(None, SYSTEMS)
-    assert settings == Settings(tmp_path / "config/wattdeck/config.toml", exists=False, sources={"span": ()})
+    place = tmp_path / "config/wattdeck/config.toml"
+    assert settings == Settings(place, exists=False, sources={"span": (), "usms": ()})
 
 
 def test_a_named_configuration_has_to_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,8 +154,8 @@ def test_broken_toml_says_where(text: str, problem: str) -> None:
             "[span.safety]\nmotor = []",
             'line 5: [[span]] "home": unknown key "safety.motor"; did you mean "motors"?',
         ),
-        ("[sapn]", "line 4: unknown table [sapn]; did you mean [[span]]? known: [ui], [[span]]"),
-        ("[[weather]]", "line 4: unknown table [weather]; known: [ui], [[span]]"),
+        ("[sapn]", "line 4: unknown table [sapn]; did you mean [[span]]? known: [ui], [[span]], [[usms]]"),
+        ("[[weather]]", "line 4: unknown table [weather]; known: [ui], [[span]], [[usms]]"),
         ("[ui]\ntheem = 'x'", 'line 5: [ui]: unknown key "theem"; did you mean "theme"?'),
         ("[[ui]]", "line 4: [ui]: expected one table, written with single brackets"),
     ],
@@ -430,7 +432,7 @@ span_configs = st.builds(
 @given(span_configs)
 def test_what_is_dumped_loads_as_it_was(config: SpanConfig) -> None:
     text = dump_settings({"span": [config]}, plain_secrets=True)
-    assert parse(text).sources == {"span": (config,)}
+    assert parse(text).sources["span"] == (config,)
 
 
 NOT_SET_BY_DEFAULT = {
@@ -440,6 +442,7 @@ NOT_SET_BY_DEFAULT = {
     "span.token",
     "span.safety.close_threshold_w",
     "span.safety.lockouts",
+    "usms.password",
 }
 """Keys the example can only show with an example value, because unset is their default."""
 
@@ -485,11 +488,15 @@ def test_the_example_names_every_key_there_is() -> None:
     text = uncommented(example_text())
     settings, written = parse(text), tomllib.loads(text)
     assert keys_left_out(settings.ui, written["ui"], "ui") == set()
-    (source,) = settings.sources["span"]
-    assert keys_left_out(source, written["span"][0], "span") == set()
+    (panel,), (account,) = settings.sources["span"], settings.sources["usms"]
+    assert keys_left_out(panel, written["span"][0], "span") == set()
+    nothing_to_command = {"usms.control", "usms.safety"}
+    assert keys_left_out(account, written["usms"][0], "usms") == nothing_to_command
 
 
 def test_the_example_shows_defaults_as_they_are() -> None:
     settings = parse(uncommented(example_text()))
-    changed = values_changed(settings.ui, "ui") | values_changed(settings.by_id["span/home"], "span")
+    changed = values_changed(settings.ui, "ui")
+    for system in ("span", "usms"):
+        changed |= values_changed(settings.by_id[f"{system}/home"], system)
     assert changed == NOT_SET_BY_DEFAULT

@@ -25,7 +25,7 @@ SETTLED_S = 3 * DAY_S
 NOW_S = 1_763_730_000
 METER = "usms/contoh/12345678"
 ENDLESS_S = 10**12
-STORES = ("history.sqlite3", "history.csv", "sqlite://")
+STORES = ("history.sqlite3", "history.csv", "sqlite://", "memory://")
 
 
 def hours(*values: float | None, first_s: int = 0, checked_s: int = 100) -> list[Value]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from wattdeck.systems.span.screen import SpanScreen
 from wattdeck.systems.span.widgets import CircuitTable
+from wattdeck.systems.usms.screen import UsmsScreen
+from wattdeck.systems.usms.widgets import MeterTable
 from wattdeck.ui.app import DeckApp
 from wattdeck.ui.help import bindings_of, key_table
 
@@ -13,7 +15,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_key_table_is_the_one_the_bindings_make() -> None:
-    table = key_table(bindings_of(DeckApp, SpanScreen, CircuitTable))
+    table = key_table(bindings_of(DeckApp, SpanScreen, CircuitTable, UsmsScreen, MeterTable))
     assert table in README.read_text(encoding="utf-8"), f"put this into README.md under Keys:\n{table}"
 
 

@@ -2,7 +2,8 @@
 
 A *series* is what was measured (`system/source/object`), a *period* how long one value lasts (`hour`, `day`). Times
 are Unix seconds of the period's start. All calls block and may come from any thread; on the event loop use
-`anyio.to_thread`. The stores are in `history_sqlite`, `history_sql` and `history_csv`, loaded when one is opened.
+`anyio.to_thread`. The stores are in `history_memory`, `history_sqlite`, `history_sql` and `history_csv`, loaded when
+one is opened.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from wattdeck.core.paths import private_dir
 from wattdeck.core.text import clean
 
 FILE_NAME = "history.sqlite3"
+IN_MEMORY = "memory://"
+"""What to open for a history that is gone when it is closed."""
 MAX_SERIES_BYTES = 80
 """UTF-8 length of a series' name: even percent-encoded it is a file name."""
 MAX_SECONDS = 10**11
@@ -80,14 +83,18 @@ def open_history(path_or_url: Path | str) -> History:
     """Open a history, made if it is not there yet.
 
     Args:
-        path_or_url: a folder, or a name that ends in `.csv`: one CSV file per series; a URL of SQLAlchemy: that
-            database (`sqlite://` alone: one in memory); any other path: an SQLite file.
+        path_or_url: `IN_MEMORY`; a folder, or a name that ends in `.csv`: one CSV file per series; a URL of
+            SQLAlchemy: that database (`sqlite://` alone: one in memory); any other path: an SQLite file.
 
     Raises:
         ConfigError: it is something else, of a newer version, or needs a driver that is not installed. It was
             not changed.
         HistoryError: the disk does not let it be opened or made.
     """
+    if path_or_url == IN_MEMORY:
+        from wattdeck.core.history_memory import MemoryHistory
+
+        return MemoryHistory()
     if isinstance(path_or_url, str) and "://" in path_or_url:
         from wattdeck.core.history_sql import open_url
 

@@ -16,7 +16,8 @@ from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
 
 SCREEN_IDS = "deck.screen_{}"
-AREAS = {"deck": "Everywhere", "table": "In tables", "span": "SPAN", "dialog": "In dialogs"}
+AREAS = {"deck": "Everywhere", "table": "In tables", "dialog": "In dialogs"}
+"""Other areas are systems, known by their short names."""
 
 
 def bindings_of(*classes: type[object]) -> list[Binding]:
@@ -86,8 +87,8 @@ class HelpScreen(Page):
                 area = binding.id.partition(".")[0]
                 key = keymap.get(binding.id, "") or _all_keys(self._about, binding)
                 rows.append(
-                    Row(binding.id, ((key, "key"), (binding.tooltip, "normal"), (AREAS.get(area, area), "label"),
-                                     (binding.id, "muted")))
+                    Row(binding.id, ((key, "key"), (binding.tooltip, "normal"),
+                                     (AREAS.get(area, area.upper()), "label"), (binding.id, "muted")))
                 )  # fmt: skip
         self.query_one("#keys", DeckTable).show(rows)
         self.query_one("#keys").focus()

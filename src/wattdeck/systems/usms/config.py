@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from wattdeck.core.config import SourceConfig
+from wattdeck.core.config import ConfigFile, SourceConfig
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.secrets import SecretRef
 
@@ -24,6 +24,15 @@ def _ic_number(text: str) -> str:
     return bare
 
 
+def _database_url(raw: object) -> object:
+    if isinstance(raw, str) and re.match(r"[a-z][a-z0-9+]*://", raw):
+        return raw
+    raise ValueError('expected true, false, a path, or a URL such as "postgresql://host/name"')
+
+
+DatabaseUrl = Annotated[str, BeforeValidator(_database_url)]
+
+
 class UsmsConfig(SourceConfig):
     """One account of the residential portal."""
 
@@ -37,8 +46,10 @@ class UsmsConfig(SourceConfig):
     """How long one page may take, s. The portal is slow when it is busy."""
     poll_s: float = Field(default=900.0, ge=1, le=86_400)
     """Time between two looks at the meters, s. The portal hears of a meter about once an hour."""
-    history: bool = True
-    """Keep hourly and daily values in a database, so that nothing is asked for twice."""
+    history: bool | DatabaseUrl | ConfigFile = True
+    """Where hourly and daily values are kept, so that nothing is asked for twice: true is an SQLite file beside the
+    other state, a text another file (a name ending in `.csv`: a folder of CSV files) or a database's URL. false keeps
+    them in memory alone."""
     backfill: bool = False
     """Read everything the portal has, back to the earliest day, a page at a time in the background."""
 

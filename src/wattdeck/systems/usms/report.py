@@ -1,0 +1,84 @@
+"""An account in plain text, for logs and mails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from wattdeck.core.lines import plain
+from wattdeck.core.link import link_span
+from wattdeck.core.reading import Reading
+from wattdeck.core.text import clean
+from wattdeck.core.units import UNICODE, age, number
+from wattdeck.systems.usms.costs import cost_lines, money
+from wattdeck.systems.usms.models import ConsumptionSnapshot, Meter, Period
+from wattdeck.systems.usms.present import Account, heard_words
+from wattdeck.systems.usms.walk import day_words, unit_words
+
+WIDTH = 100
+"""Sentences are broken at this."""
+
+
+def text_lines(readings: Sequence[Reading[Any]], now: datetime) -> list[str]:
+    """The account in a log or a mail: every number with its unit, every section with its age."""
+    account = Account.of(readings)
+    out: list[str] = []
+    for reading in readings:
+        out.append(f"{reading.source}  {reading.feed}  {link_span(reading, now, UNICODE)[0]}")
+        if reading.problem:
+            out.append(f"  problem: {reading.problem}")
+        if reading.snapshot is None:
+            out += [] if reading.problem else ["  no answer yet"]
+        elif reading is account.meters:
+            out += _meter_lines(account, now)
+        elif reading is account.consumption:
+            out += _consumption_lines(account, now)
+    return out
+
+
+def _meter_lines(account: Account, now: datetime) -> Iterator[str]:
+    snapshot = account.snapshot
+    if snapshot is None or not snapshot.meters:
+        yield "  no meter"
+        return
+    if snapshot.account_name:
+        yield f"  account {clean(snapshot.account_name, 80)}"
+    for meter in snapshot.meters:
+        unit = unit_words(meter.unit)
+        left = "not shown" if meter.remaining_unit is None else f"{number(meter.remaining_unit, 3)} {unit}"
+        status = clean(meter.status, 20).lower() or "status not shown"
+        heard = heard_words(meter, now)
+        ago = "" if heard == "today" else " ago"
+        yield (
+            f"  {meter.kind.value:<11} {clean(meter.number, 20):<10} {status}, remaining {left}, "
+            f"credit {money(meter.credit_bnd)}, {f'heard of {heard}{ago}' if meter.updated_at else 'never heard of'}"
+        )
+
+
+def _consumption_lines(account: Account, now: datetime) -> Iterator[str]:
+    snapshot = account.consumption.snapshot if account.consumption else None
+    meters = account.snapshot.meters if account.snapshot else ()
+    for meter in meters:
+        month = account.month(meter.number)
+        if snapshot is not None:
+            yield from _last_lines(meter, snapshot, now)
+        if month is not None:
+            yield f"  {meter.kind.value} {clean(meter.number, 20)}, month of {month.start:%Y-%m}"
+            for line in plain(cost_lines(meter, month, now, WIDTH)).splitlines():
+                yield f"   {' '.join(line.split())}"
+
+
+def _last_lines(meter: Meter, snapshot: ConsumptionSnapshot, now: datetime) -> Iterator[str]:
+    unit = unit_words(meter.unit)
+    for period in (Period.HOUR, Period.DAY):
+        known = [point for point in snapshot.points(meter.number, period) if point.value is not None]
+        if known:
+            last = known[-1]
+            day = day_words(last.start.date())
+            start = f"{day} {last.start:%H:%M}" if period is Period.HOUR else day
+            ago = age(max(0.0, (now - last.start).total_seconds()))
+            yield (
+                f"  {meter.kind.value} {clean(meter.number, 20)}, last {period.value}: "
+                f"{number(last.value, 3)} {unit} ({start}, {ago} ago)"
+            )

@@ -1,0 +1,409 @@
+"""The USMS screen: meters at the left, a walk through their consumption at the right, what it costs below."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import ClassVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+
+from wattdeck.core.errors import WattdeckError
+from wattdeck.core.lines import MUTED, Line
+from wattdeck.systems.usms import costs, present, walk
+from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period, Point
+from wattdeck.systems.usms.question import Answers, Question, Run, TopUps, failure_words
+from wattdeck.systems.usms.walk import Stretch, View
+from wattdeck.systems.usms.widgets import LoginDialog, MeterTable, Region, UsmsSource
+from wattdeck.ui import bars
+from wattdeck.ui.bars import Bars
+from wattdeck.ui.paint import Painted
+from wattdeck.ui.system_screen import SystemScreen
+from wattdeck.ui.table import DeckTable
+
+log = logging.getLogger(__name__)
+
+WIDE, ROOMY = 110, 170
+"""From these widths on the meters stand beside the chart, and show all their columns there."""
+MOST_METERS = 6
+"""Rows of the meter table above a chart; more scroll."""
+LEAST_CHART = 11
+"""Rows the chart keeps before the costs may spread."""
+
+
+class UsmsScreen(SystemScreen):
+    """Watches the meters of one account."""
+
+    SYSTEM = "usms"
+    OFFERS: ClassVar[tuple[type[Widget], ...]] = (MeterTable,)
+    """Widgets with keys of their own, for the help page and the key map."""
+    DEFAULT_CSS = Path(__file__).with_name("screen.tcss").read_text(encoding="utf-8")
+    HELP = "One account's prepaid meters: what is left, how fast it goes, what it costs. Times are Brunei's."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "walk(-1)", "Earlier", id="usms.earlier", tooltip="Show the day, month or year before"),
+        Binding("right", "walk(1)", "Later", id="usms.later", show=False,
+                tooltip="Show the day, month or year after"),
+        Binding("left_square_bracket,plus", "zoom(-1)", "Closer", id="usms.closer",
+                tooltip="Look closer: from months to days to hours"),
+        Binding("right_square_bracket,minus", "zoom(1)", "Wider", id="usms.wider",
+                tooltip="Look wider: from hours to days to months"),
+        Binding("T", "top_ups", "Top-ups", id="usms.top_ups", tooltip="Show what was bought and what is owed"),
+        Binding("l", "login", "Log in", id="usms.login", tooltip="Log in to the portal by its image"),
+        Binding("d", "detail", "Detail", id="usms.detail", show=False,
+                tooltip="Show or hide everything known of the meter"),
+        Binding("c", "costs", "Costs", id="usms.costs", show=False, tooltip="Show or hide the costs"),
+        Binding("escape", "back", "Back", id="usms.back", show=False, tooltip="Close what was opened last"),
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = View()
+        self._points: Answers[Question, tuple[Point, ...]] = Answers()
+        self._top_ups: Answers[tuple[str, str], TopUps] = Answers()
+        self._run: Run | None = None
+        """What is being asked just now."""
+        self._asking_top_ups: tuple[str, str] | None = None
+        self._top_ups_shown = False
+        self._detail_wanted: bool | None = None
+        self._costs_wanted = True
+        self._drawn: tuple[object, list[Line]] | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield Painted(id="notice")
+        with Container(id="middle"):
+            with Vertical(id="left"):
+                yield MeterTable()
+                yield Painted(id="about")
+            yield Painted(id="divider")
+            with Vertical(id="right"):
+                yield Region(id="chart")
+                yield Region(id="costs")
+                yield Region(id="topup_words")
+                yield DeckTable(present.TOP_UP_COLUMNS, empty="Reading ...", id="topups")
+
+    # Paint
+
+    def paint_body(self, now: datetime) -> None:
+        account = present.Account.of(self.readings())
+        self._paint_notice(account, now)
+        table = self.query_one(MeterTable)
+        table.columns_are(present.COLUMNS, "No meter." if account.snapshot is not None else "No data yet.")
+        table.show(present.meter_rows(account, now, self.marks))
+        meter = account.meter(table.cursor_id)
+        self._arrange(len(table.rows), self._progress())
+        divider = self.query_one("#divider", Painted)
+        divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
+        about = self.query_one("#about", Painted)
+        page = self._top_ups.value((self.source, meter.number)) if meter else None
+        about.paint(
+            present.about_lines(
+                meter, account, page.page if page else None, self._progress(), about.size.width, self.marks
+            )
+        )
+        if meter is None:
+            self._paint_no_meter(account)
+        elif self._top_ups_shown:
+            self._paint_top_ups(meter, account)
+        else:
+            self._paint_costs(meter, account, now)
+            self._paint_chart(meter, account, now)
+
+    def _paint_notice(self, account: present.Account, now: datetime) -> None:
+        notice = self.query_one("#notice", Painted)
+        lines = present.trouble(account, now, self.size.width, self.marks)
+        self._set_display(notice, bool(lines))
+        if lines:
+            self._set_height(notice, len(lines))
+            notice.paint(lines)
+
+    def _paint_no_meter(self, account: present.Account) -> None:
+        region = self.query_one("#chart", Region)
+        lines = costs.wrap_lines(present.no_meters_words(account), region.size.width, 4, MUTED)
+        region.paint_titled(self.source, "", lines)
+        self.query_one("#costs", Region).paint([])
+
+    def _paint_chart(self, meter: Meter, account: present.Account, now: datetime) -> None:
+        region = self.query_one("#chart", Region)
+        if not region.display or not region.size:
+            return
+        stretch = self._stretch(now)
+        question = self._question_of(meter, stretch)
+        beside = account.consumption.taken_at if account.consumption else None
+        self._ask_points(meter, account, stretch, beside, now)
+        points = self._points.value(question)
+        points = account.kept(meter.number, stretch) if points is None else points
+        asking = self._run is not None and question in self._run.open
+        asking = asking or (stretch.running(now) and account.awaits_consumption)
+        before_question = self._question_of(meter, stretch.before)
+        before = self._points.value(before_question) or account.kept(meter.number, stretch.before)
+        steps = walk.tier_steps(meter.kind, stretch.first)
+        chart = walk.chart(stretch, meter, points, before, steps, now, self.marks)
+        failed = self._points.problem(question)
+        width, height = region.size.width, region.size.height - 1
+        if any(value is not None for value in chart.values):
+            said = [*([failed] if failed else []), *chart.sentences]
+            notes = [line for words in said for line in costs.wrap_lines(words, width, 2, "label")]
+            notes = notes[: max(1, min(5, height // 3))]
+            lines = [*self._bars(chart, width, height - len(notes)), *notes]
+        else:
+            words = present.chart_words(meter, stretch, failed, asking, account.refused, now)
+            lines = costs.wrap_lines(words, width, 4, MUTED)
+        title = chart.label
+        if any(value is not None for value in chart.before):
+            title += f"   {bars.before_glyph(self.marks)} {stretch.before.short}"
+        region.paint_titled(title, "reading ..." if asking else "left right walk, [ ] zoom", lines)
+
+    def _bars(self, chart: walk.Chart, width: int, height: int) -> list[Line]:
+        """The drawing, kept until something else is to be drawn."""
+        data = Bars(chart.label, chart.unit, chart.values, chart.names, chart.boundary, chart.marks, chart.before)
+        asked = (data, width, height, self.marks)
+        if self._drawn is None or self._drawn[0] != asked:
+            self._drawn = asked, bars.draw(data, width, height, marks=self.marks)
+        return self._drawn[1]
+
+    def _paint_costs(self, meter: Meter, account: present.Account, now: datetime) -> None:
+        region = self.query_one("#costs", Region)
+        if not region.display:
+            return
+        width, room = self.query_one("#right").size.width, self.query_one("#right").size.height
+        month = account.month(meter.number)
+        lines = costs.cost_lines(meter, month, now, width, self.marks)
+        if len(lines) + 1 + LEAST_CHART > room:
+            lines = costs.cost_lines(meter, month, now, width, self.marks, compact=True)
+        self._set_height(region, len(lines) + 1)
+        region.paint_titled("Costs", "", lines)
+
+    def _paint_top_ups(self, meter: Meter, account: present.Account) -> None:
+        del account
+        words, table = self.query_one("#topup_words", Region), self.query_one("#topups", DeckTable)
+        key = (self.source, meter.number)
+        found = self._top_ups.value(key) or TopUps()
+        asking = self._asking_top_ups == key
+        width = self.query_one("#right").size.width
+        lines = costs.wrap_lines(found.problem, width, 3, "severity-medium") if found.problem else []
+        said = " ".join(present.page_words(found.page))
+        lines += costs.wrap_lines(said, width, 3) if said else []
+        self._set_height(words, len(lines) + 1)
+        title = f"Top-ups of {meter.number}"
+        words.paint_titled(title, "reading ..." if asking else "escape goes back", lines)
+        empty = "Reading ..." if asking else "No purchase in the last year." if found.rows is not None else "Not read."
+        table.columns_are(present.TOP_UP_COLUMNS, empty)
+        table.show(present.top_up_rows(found.rows or ()))
+
+    # What is asked of the account
+
+    @property
+    def account_source(self) -> UsmsSource | None:
+        """The account beside its feeds; None until the engine is up."""
+        deck = self.deck_app.deck
+        source = deck.hub.sources.get(self.source) if deck is not None else None
+        return cast("UsmsSource | None", source)
+
+    def _progress(self) -> tuple[int, int] | None:
+        source = self.account_source
+        return None if source is None else source.progress
+
+    def _today(self, now: datetime) -> date:
+        return now.astimezone(BRUNEI).date()
+
+    def _stretch(self, now: datetime) -> Stretch:
+        return self.view.stretch(self._today(now))
+
+    def _question_of(self, meter: Meter, stretch: Stretch) -> Question:
+        return Question(self.source, meter.number, stretch.period, stretch.first)
+
+    def _ask_points(
+        self, meter: Meter, account: present.Account, stretch: Stretch, beside: datetime | None, now: datetime
+    ) -> None:
+        """Ask for what is on show, unless it is known or being asked. An older question is given up for it."""
+        question = self._question_of(meter, stretch)
+        hourless = meter.kind is Kind.WATER and stretch.period is Period.HOUR
+        source = self.account_source
+        if source is None or hourless or (self._run is not None and self._run.question == question):
+            return
+        if account.refused and self._points.problem(question):
+            return
+        if stretch.running(now) and account.awaits_consumption:
+            # The feed is reading just this.
+            return
+        wanted = [
+            each
+            for each in (stretch, stretch.before)
+            if self._points.due(self._question_of(meter, each), beside, settled=not each.running(now))
+        ]
+        if wanted:
+            self._run = Run(question, [self._question_of(meter, each) for each in wanted])
+            reading = self._read_points(self._run, source, meter, wanted, beside)
+            self.run_worker(reading, group="usms.points", exclusive=True, exit_on_error=False)
+
+    async def _read_points(
+        self, run: Run, source: UsmsSource, meter: Meter, stretches: Sequence[Stretch], beside: datetime | None
+    ) -> None:
+        """One stretch after the other: an account answers one question at a time."""
+        for stretch, question in zip(stretches, tuple(run.open), strict=True):
+            points: tuple[Point, ...] = ()
+            problem = ""
+            try:
+                points = tuple(await source.points(meter, stretch.period, stretch.first))
+            except WattdeckError as error:
+                problem = failure_words(error, stretch.words)
+            except Exception as error:
+                log.exception("%s: reading %s failed for a reason that is not the portal's", question.source, question)
+                problem = f"{stretch.words}: internal error ({type(error).__name__}); the log has the details."
+            if self._run is not run:
+                return
+            if problem:
+                self._points.fail(question, problem, beside)
+            else:
+                self._points.put(question, points, beside)
+            run.open.remove(question)
+            if not run.open:
+                self._run = None
+            self.paint()
+
+    async def _read_top_ups(self, source: UsmsSource, meter: Meter, key: tuple[str, str]) -> None:
+        before = self._top_ups.value(key) or TopUps()
+        page, rows, problems = before.page, before.rows, []
+        try:
+            page = await source.top_up_page(meter)
+        except WattdeckError as error:
+            problems.append(failure_words(error, "The debt"))
+        try:
+            rows = await source.top_ups(meter)
+        except WattdeckError as error:
+            problems.append(failure_words(error, "The list of top-ups"))
+        self._top_ups.put(key, TopUps(page, rows, " ".join(problems)), None)
+        if self._asking_top_ups == key:
+            self._asking_top_ups = None
+        self.paint()
+
+    # Layout
+
+    def _arrange(self, meters: int, progress: tuple[int, int] | None) -> None:
+        """Meters beside the chart where it is wide, above it where it is not; fold what a key brings back."""
+        size = self.size
+        wide = size.width >= WIDE
+        detail = wide if self._detail_wanted is None else self._detail_wanted
+        middle, left = self.query_one("#middle"), self.query_one("#left")
+        middle.set_class(not wide, "-stacked")
+        left.set_class(size.width >= ROOMY, "-roomy")
+        self._set_display(self.query_one("#divider"), wide)
+        self._set_display(self.query_one("#about"), detail)
+        folded = detail and not wide
+        self._set_display(self.query_one("#right"), not folded)
+        most = max(MOST_METERS, size.height // 3) if wide else MOST_METERS if size.height > 24 else 4
+        table = self.query_one(MeterTable)
+        note = "" if detail else present.progress_words(progress)
+        table.note(note)
+        self._set_height(table, max(2, min(meters, most) + 1) + bool(note))
+        for name, shown in (
+            ("#chart", not self._top_ups_shown),
+            ("#costs", not self._top_ups_shown and self._costs_wanted),
+            ("#topup_words", self._top_ups_shown),
+            ("#topups", self._top_ups_shown),
+        ):
+            self._set_display(self.query_one(name), shown)
+        if self.focused is None:
+            # A widget that is hidden loses the focus.
+            self.query_one(MeterTable).focus()
+
+    @staticmethod
+    def _set_display(widget: Widget, shown: bool) -> None:
+        if widget.display is not shown:
+            widget.display = shown
+
+    @staticmethod
+    def _set_height(widget: Widget, rows: int) -> None:
+        if widget.styles.height is None or widget.styles.height.value != rows:
+            widget.styles.height = rows
+
+    # Keys
+
+    def _meter(self) -> Meter | None:
+        account = present.Account.of(self.readings())
+        return account.meter(self.query_one(MeterTable).cursor_id)
+
+    def on_deck_table_cursor_moved(self, message: DeckTable.CursorMoved) -> None:
+        del message
+        self.paint()
+
+    def on_deck_table_opened(self, message: DeckTable.Opened) -> None:
+        del message
+        if not self._top_ups_shown and self.size.width < WIDE:
+            self.action_detail()
+
+    def action_walk(self, step: int) -> None:
+        """Show the stretch before or after."""
+        self.view = self.view.walk(step, self._today(self.deck_app.now()))
+        self.paint()
+
+    def action_zoom(self, step: int) -> None:
+        """Look closer or wider."""
+        self.view = self.view.zoom(step)
+        self.paint()
+
+    def action_detail(self) -> None:
+        """Show or hide everything known of the meter."""
+        self._detail_wanted = not self.query_one("#about").display
+        self.paint()
+
+    def action_costs(self) -> None:
+        """Show or hide the costs."""
+        self._costs_wanted = not self._costs_wanted
+        self.paint()
+
+    def action_top_ups(self) -> None:
+        """Show the top-ups of the meter under the cursor, or the chart again."""
+        meter, source = self._meter(), self.account_source
+        if self._top_ups_shown:
+            self._close_top_ups()
+            return
+        if meter is None or source is None:
+            self.deck_app.say("No meter has been read yet, so there are no top-ups to show.")
+            return
+        self._top_ups_shown = True
+        if self.size.width < WIDE:
+            self._detail_wanted = None
+        self._asking_top_ups = (self.source, meter.number)
+        self.run_worker(
+            self._read_top_ups(source, meter, self._asking_top_ups), group="usms.top_ups", exclusive=True,
+            exit_on_error=False,
+        )  # fmt: skip
+        self.paint()
+        self.query_one("#topups").focus()
+
+    def _close_top_ups(self) -> None:
+        self._top_ups_shown = False
+        self.query_one(MeterTable).focus()
+        self.paint()
+
+    def action_login(self) -> None:
+        """Log in by the portal's image."""
+        source, deck = self.account_source, self.deck_app.deck
+        if source is None or deck is None:
+            self.deck_app.say("wattdeck is still starting; press l again in a moment.")
+            return
+        name = self.source
+
+        def done(worked: bool | None) -> None:
+            if worked:
+                self._points.forget_failures()
+                deck.hub.refresh(name)
+                self.deck_app.say(f"Logged in to {name}.")
+            self.paint()
+
+        self.app.push_screen(LoginDialog(name, source, deck.hub.state_dir), done)
+
+    def action_back(self) -> None:
+        """Close what was opened last: top-ups, folded regions, the walk through time."""
+        if self._top_ups_shown:
+            self._close_top_ups()
+        elif self._detail_wanted is not None or not self._costs_wanted:
+            self._detail_wanted, self._costs_wanted = None, True
+        else:
+            self.view = View()
+        self.paint()

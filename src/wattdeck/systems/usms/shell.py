@@ -1,0 +1,287 @@
+"""`wattdeck usms ...`: one account from the shell."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+import click
+
+from wattdeck.core.errors import SourceError, UsageError
+from wattdeck.shell.context import AppContext
+from wattdeck.shell.source import common, formatted, one_source
+from wattdeck.shell.words import say
+from wattdeck.systems.usms.models import AccountSnapshot, Kind, Meter, Period, Point
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from wattdeck.core.hub import Hub
+    from wattdeck.systems.usms.source import UsmsSource
+
+DAY = click.DateTime(["%Y-%m-%d"])
+DAYS_MAX = 400
+"""Most days one call reads, so that a slip of the year does not keep the portal busy for hours."""
+
+
+@click.group()
+def group() -> None:
+    """USMS prepaid meters in Brunei: consumption, credit, costs."""
+
+
+@group.command()
+@click.argument("kind", type=click.Choice(["electricity", "water", "commercial"]))
+@click.argument("quantities", nargs=-1, required=True, metavar="QUANTITY...")
+@click.option("--after", default="0", help="What the month has used before.")
+@click.option("--households", type=click.IntRange(1, 10_000), default=1, help="Units of a multi-unit building (water).")
+@click.option("--kva", default=None, help="Subscribed demand (commercial tariff B).")
+@click.option("--on", "day", type=DAY, help="Rates in force on this day (else today).")
+@formatted
+def tariff(
+    kind: str, quantities: tuple[str, ...], after: str, households: int, kva: str | None, day: Any, form: str
+) -> None:
+    """What QUANTITY (kWh or m³ in one month) costs, and in which tiers. Needs no network."""
+    from wattdeck.systems.usms import tables, tariff
+
+    on = day.date() if day is not None else None
+    try:
+        if kind == "commercial":
+            if kva is None:
+                raise UsageError("the commercial tariff goes by subscribed demand; give it with --kva")
+            chosen = tariff.commercial(kva, on)
+        else:
+            chosen = tariff.tariff_for(Kind(kind), on, households)
+        rows = [tables.cost_row(chosen, quantity, after) for quantity in quantities]
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    tables.put(rows, form, tables.cost_lines(rows, "m³" if kind == "water" else "kWh"))
+
+
+@group.command()
+@common
+@click.option("--image", type=click.Path(path_type=Path), help="Save the captcha there as PNG instead of drawing it.")
+@click.pass_obj
+def login(app: AppContext, source: str | None, use_demo: bool, image: Path | None) -> None:
+    """Log in with the captcha, and keep the session for later runs."""
+    click.get_current_context().exit(anyio.run(_login, app, source, use_demo, image))
+
+
+@group.command()
+@common
+@formatted
+@click.pass_obj
+def meters(app: AppContext, source: str | None, use_demo: bool, form: str) -> None:
+    """List the meters with what is left."""
+    click.get_current_context().exit(anyio.run(_print_meters, app, source, use_demo, form))
+
+
+@group.command()
+@click.argument("meter")
+@common
+@formatted
+@click.pass_obj
+def unit(app: AppContext, meter: str, source: str | None, use_demo: bool, form: str) -> None:
+    """Print what is left on METER in its unit."""
+    click.get_current_context().exit(anyio.run(_print_one, app, meter, source, use_demo, form, "remaining_unit"))
+
+
+@group.command()
+@click.argument("meter")
+@common
+@formatted
+@click.pass_obj
+def credit(app: AppContext, meter: str, source: str | None, use_demo: bool, form: str) -> None:
+    """Print the credit of METER in Brunei dollars."""
+    click.get_current_context().exit(anyio.run(_print_one, app, meter, source, use_demo, form, "credit_bnd"))
+
+
+@group.command()
+@click.argument("meter")
+@click.option(
+    "--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day (else today, or the month's first)."
+)
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day (else today).")
+@click.option("--daily", "period", flag_value="day", default="day", help="A value a day.")
+@click.option("--hourly", "period", flag_value="hour", help="A value an hour.")
+@common
+@formatted
+@click.pass_obj
+def consumption(
+    app: AppContext,
+    meter: str,
+    first: Any,
+    last: Any,
+    period: str,
+    source: str | None,
+    use_demo: bool,
+    form: str,
+) -> None:
+    """Print what METER has used, by the day or by the hour, in Brunei time."""
+    days = (first.date() if first is not None else None, last.date() if last is not None else None)
+    ask = partial(_print_consumption, app, meter, days, Period(period), source, use_demo, form)
+    click.get_current_context().exit(anyio.run(ask))
+
+
+@group.command()
+@click.argument("meter")
+@click.option("--month", type=click.DateTime(["%Y-%m"]), help="Which month, as 2026-10 (else this one).")
+@common
+@formatted
+@click.pass_obj
+def cost(app: AppContext, meter: str, month: Any, source: str | None, use_demo: bool, form: str) -> None:
+    """Print what METER costs in a month, by tier, and where this month is going."""
+    first = month.date() if month is not None else None
+    click.get_current_context().exit(anyio.run(_print_cost, app, meter, first, source, use_demo, form))
+
+
+async def _on_account(
+    app: AppContext, name: str | None, use_demo: bool, work: Callable[[UsmsSource, Hub], Awaitable[int]]
+) -> int:
+    from wattdeck.shell.headless import open_hub
+
+    async with open_hub(app, use_demo) as hub:
+        return await work(cast("UsmsSource", one_source(hub, "usms", name, "USMS account")), hub)
+
+
+async def _login(app: AppContext, name: str | None, use_demo: bool, image: Path | None) -> int:
+    from wattdeck.systems.usms.asking import Asker
+
+    async def work(source: UsmsSource, hub: Hub) -> int:
+        del hub
+        asker = Asker(image)
+        password = None if source.config.password is not None else asker.password()
+        solver = source.client.solver or asker.solve
+        await source.client.login(solver, password)
+        account = await source.fetch_meters()
+        say(f"logged in; {len(account.meters)} meters. The session is kept for later runs.")
+        return 0
+
+    return await _on_account(app, name, use_demo, work)
+
+
+async def _print_meters(app: AppContext, name: str | None, use_demo: bool, form: str) -> int:
+    from wattdeck.systems.usms import tables
+
+    async def work(source: UsmsSource, hub: Hub) -> int:
+        account = await source.fetch_meters()
+        rows = [tables.meter_row(meter) for meter in account.meters]
+        tables.put(rows, form, tables.meter_lines(account, hub.clock.now()))
+        return 0
+
+    return await _on_account(app, name, use_demo, work)
+
+
+async def _print_one(
+    app: AppContext, number: str, name: str | None, use_demo: bool, form: str, field: str
+) -> int:  # fmt: skip
+    from wattdeck.systems.usms import tables
+
+    async def work(source: UsmsSource, hub: Hub) -> int:
+        del hub
+        meter = find_meter(await source.fetch_meters(), number)
+        row = {"meter": meter.number, field: getattr(meter, field), "unit": meter.unit}
+        value = getattr(meter, field)
+        words = "unknown" if value is None else tables.amount(value, field, meter)
+        tables.put([row], form, [words])
+        return 0 if value is not None else 1
+
+    return await _on_account(app, name, use_demo, work)
+
+
+async def _print_consumption(
+    app: AppContext,
+    number: str,
+    days: tuple[date | None, date | None],
+    period: Period,
+    name: str | None,
+    use_demo: bool,
+    form: str,
+) -> int:
+    from wattdeck.systems.usms import tables
+
+    async def work(source: UsmsSource, hub: Hub) -> int:
+        del hub
+        meter = find_meter(await source.fetch_meters(), number)
+        first, last = span_of(days, period, source.client.today)
+        points: list[Point] = []
+        for start in starts(first, last, period):
+            points += await source.points(meter, period, start)
+        points = [point for point in points if first <= point.start.date() <= last]
+        tables.put(
+            [tables.point_row(meter, period, point) for point in points],
+            form,
+            tables.point_lines(meter, period, points),
+        )
+        if not points and meter.kind is Kind.WATER and period is Period.HOUR:
+            say("water meters are not read by the hour; ask with --daily")
+        return 0 if any(point.value is not None for point in points) else 1
+
+    return await _on_account(app, name, use_demo, work)
+
+
+async def _print_cost(
+    app: AppContext, number: str, month: date | None, name: str | None, use_demo: bool, form: str
+) -> int:  # fmt: skip
+    from wattdeck.systems.usms import tables
+
+    async def work(source: UsmsSource, hub: Hub) -> int:
+        meter = find_meter(await source.fetch_meters(), number)
+        found = await source.month(meter, month, hub.clock.now())
+        tables.put([tables.month_row(found)], form, tables.month_lines(meter, found))
+        return 0 if found.consumption is not None else 1
+
+    return await _on_account(app, name, use_demo, work)
+
+
+def find_meter(account: AccountSnapshot, text: str) -> Meter:
+    """The one meter a person means by its number, its last digits, or its kind.
+
+    Raises:
+        UsageError: none fits, or more than one does; lists what there is.
+        SourceError: the account has no meter.
+    """
+    if not account.meters:
+        raise SourceError("the account shows no meter")
+    for fits in (
+        lambda meter: meter.number == text,
+        lambda meter: str(meter.kind) == text.lower(),
+        lambda meter: len(text) >= 3 and meter.number.endswith(text),
+    ):
+        found = [meter for meter in account.meters if fits(meter)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            break
+    known = ", ".join(f"{meter.number} ({meter.kind})" for meter in account.meters)
+    raise UsageError(f"{text!r} is {'more than one meter' if found else 'no meter'}; there are: {known}")
+
+
+def span_of(days: tuple[date | None, date | None], period: Period, today: date) -> tuple[date, date]:
+    """The days a person asked for, filled up: today by the hour, this month by the day.
+
+    Raises:
+        UsageError: they are in the future, the wrong way round, or too many.
+    """
+    last = days[1] or today
+    first = days[0] or (last if period is Period.HOUR else last.replace(day=1))
+    if first > last:
+        raise UsageError(f"--from {first} is after --to {last}")
+    if last > today:
+        raise UsageError(f"--to {last} is in the future; in Brunei it is {today}")
+    if (last - first).days >= DAYS_MAX:
+        raise UsageError(f"from {first} to {last} are more than {DAYS_MAX} days; ask for less at a time")
+    return first, last
+
+
+def starts(first: date, last: date, period: Period) -> Sequence[date]:
+    """What to ask for: each day, or a day of each month."""
+    if period is Period.HOUR:
+        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    out, at = [], first.replace(day=1)
+    while at <= last:
+        out.append(at)
+        at = (at + timedelta(days=31)).replace(day=1)
+    return out

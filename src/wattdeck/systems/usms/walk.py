@@ -1,0 +1,325 @@
+"""Walking through time: which stretch of a meter's consumption is shown, and what is to be said of it.
+
+A stretch is one day by hours, one month by days or one year by months, all in Asia/Brunei.
+"""
+
+from __future__ import annotations
+
+import math
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from wattdeck.core.units import UNICODE, Glyphs, number
+from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period, Point
+
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+          "November", "December")  # fmt: skip
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ZOOM = (Period.HOUR, Period.DAY, Period.MONTH)
+"""From the closest look to the widest."""
+EARLIEST = date(2000, 1, 1)
+"""There were no smart meters before; walking ends here."""
+NAMED_GAPS = 4
+"""So many missing values are named; more are counted."""
+LINE_REACH = 3.0
+"""A boundary this many times above the highest month is said, not drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What one chart shows."""
+
+    period: Period
+    """How long one bar lasts."""
+    first: date
+    """The day, the first of the month, or the first of January."""
+
+    @classmethod
+    def around(cls, period: Period, day: date) -> Stretch:
+        """The stretch a day lies in."""
+        if period is Period.HOUR:
+            return cls(period, day)
+        return cls(period, day.replace(day=1) if period is Period.DAY else day.replace(month=1, day=1))
+
+    @property
+    def next(self) -> Stretch:
+        """The stretch after."""
+        days = {Period.HOUR: 1, Period.DAY: 31, Period.MONTH: 366}[self.period]
+        return self.around(self.period, self.first + timedelta(days=days))
+
+    @property
+    def before(self) -> Stretch:
+        """The stretch before."""
+        return self.around(self.period, self.first - timedelta(days=1))
+
+    @property
+    def edges(self) -> tuple[datetime, ...]:
+        """Start of every bar, and the end of the last."""
+        start = datetime(self.first.year, self.first.month, self.first.day, tzinfo=BRUNEI)
+        if self.period is Period.HOUR:
+            return tuple(start + timedelta(hours=hour) for hour in range(25))
+        if self.period is Period.DAY:
+            days = monthrange(self.first.year, self.first.month)[1]
+            return tuple(start + timedelta(days=day) for day in range(days + 1))
+        year = self.first.year
+        return (*(start.replace(month=month) for month in range(1, 13)), start.replace(year=year + 1))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A short name for each bar."""
+        if self.period is Period.HOUR:
+            return tuple(f"{edge.hour:02}" for edge in self.edges[:-1])
+        if self.period is Period.DAY:
+            return tuple(str(edge.day) for edge in self.edges[:-1])
+        return tuple(name[:3] for name in MONTHS)
+
+    @property
+    def words(self) -> str:
+        """`Tuesday 13 October 2026`, `October 2026`, `2026`."""
+        if self.period is Period.HOUR:
+            return f"{WEEKDAYS[self.first.weekday()]} {day_words(self.first)} {self.first.year}"
+        return (
+            f"{MONTHS[self.first.month - 1]} {self.first.year}" if self.period is Period.DAY else f"{self.first.year}"
+        )
+
+    @property
+    def short(self) -> str:
+        """`13 October`, `October`, `2026`."""
+        if self.period is Period.HOUR:
+            return day_words(self.first)
+        return MONTHS[self.first.month - 1] if self.period is Period.DAY else f"{self.first.year}"
+
+    def running(self, now: datetime) -> bool:
+        """It has not ended yet."""
+        return now < self.edges[-1]
+
+    def slot_words(self, index: int) -> str:
+        """One bar in words: `03:00`, `4 October`, `March`."""
+        start = self.edges[index]
+        if self.period is Period.HOUR:
+            return f"{start.hour:02}:00"
+        return day_words(start.date()) if self.period is Period.DAY else MONTHS[start.month - 1]
+
+    def values(self, points: Iterable[Point]) -> tuple[float | None, ...]:
+        """The value of each bar; None where there is none."""
+        known = {point.start: point.value for point in points}
+        found = (known.get(edge) for edge in self.edges[:-1])
+        return tuple(value if value is not None and math.isfinite(value) else None for value in found)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Where a person has walked to."""
+
+    period: Period = Period.DAY
+    day: date | None = None
+    """A day in the stretch shown; None follows today."""
+
+    def stretch(self, today: date) -> Stretch:
+        """The stretch on show."""
+        return Stretch.around(self.period, self.day or today)
+
+    def walk(self, step: int, today: date) -> View:
+        """One stretch earlier (-1) or later (+1); never beyond today."""
+        at = self.stretch(today)
+        there = at.before if step < 0 else at.next
+        if there.first < EARLIEST:
+            return self
+        return replace(self, day=None if there == Stretch.around(self.period, today) or there.first > today
+                       else there.first)  # fmt: skip
+
+    def zoom(self, step: int) -> View:
+        """A closer (-1: hours) or wider (+1: months) look at the same place."""
+        at = ZOOM.index(self.period) + step
+        return replace(self, period=ZOOM[max(0, min(len(ZOOM) - 1, at))])
+
+
+@dataclass(frozen=True, slots=True)
+class TierStep:
+    """Where a tier of the tariff begins."""
+
+    tier: int
+    """The tier that begins here, from 2."""
+    at: float
+    """Units of the month at which it begins."""
+    rate_bnd: float
+    """BND per unit from there on."""
+
+
+def tier_steps(kind: Kind, day: date) -> tuple[TierStep, ...]:
+    """The steps of the residential tariff in force on a day; none if no tariff is known for it."""
+    from wattdeck.systems.usms.tariff import tariff_for
+
+    try:
+        tiers = tariff_for(kind, day).tiers
+    except ValueError:
+        return ()
+    return tuple(TierStep(index, float(tier.lower), float(tier.rate_bnd)) for index, tier in enumerate(tiers[1:], 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What there is to draw of a stretch, and to say of it."""
+
+    label: str
+    unit: str
+    values: tuple[float | None, ...]
+    names: tuple[str, ...]
+    boundary: float | None
+    marks: frozenset[int]
+    before: tuple[float | None, ...]
+    sentences: tuple[str, ...]
+    """Total and comparison, tariff, gaps: in this order, those that apply."""
+
+
+def chart(
+    stretch: Stretch,
+    meter: Meter,
+    points: Sequence[Point],
+    before: Sequence[Point],
+    steps: Sequence[TierStep],
+    now: datetime,
+    marks: Glyphs = UNICODE,
+) -> Chart:
+    """A stretch of one meter's consumption; `before` are the points of the stretch before it, as far as known."""
+    unit = unit_words(meter.unit, marks)
+    values, earlier = stretch.values(points), stretch.before.values(before)
+    crossed = crossings(values, steps) if stretch.period is Period.DAY else {}
+    line = month_line(values, steps) if stretch.period is Period.MONTH else None
+    sentences = (
+        total_words(stretch, values, earlier, unit, now),
+        _crossing_words(stretch, values, crossed, steps, unit, now, marks) if stretch.period is Period.DAY else "",
+        _line_words(line, steps, unit, marks) if stretch.period is Period.MONTH else "",
+        gap_words(stretch, values, now),
+    )
+    label = f"{meter.kind.value.capitalize()} {meter.number}, {stretch.words}"
+    return Chart(label, unit, values, stretch.names, line.at if line else None, frozenset(crossed), earlier,
+                 tuple(filter(None, sentences)))  # fmt: skip
+
+
+def crossings(values: Sequence[float | None], steps: Sequence[TierStep]) -> dict[int, TierStep]:
+    """The bars in which the sum since the first one goes beyond a step; of two in one bar, the higher."""
+    found: dict[int, TierStep] = {}
+    total = 0.0
+    for index, value in enumerate(values):
+        for step in steps:
+            if value is not None and total <= step.at < total + value:
+                found[index] = step
+        total += value or 0.0
+    return found
+
+
+def month_line(values: Sequence[float | None], steps: Sequence[TierStep]) -> TierStep | None:
+    """The step worth a line among months: the highest that a month went beyond, else the first if it is in reach."""
+    high = max((value for value in values if value is not None), default=0.0)
+    passed = [step for step in steps if step.at < high]
+    if passed:
+        return passed[-1]
+    return next((step for step in steps if step.at <= high * LINE_REACH), None)
+
+
+def total_words(
+    stretch: Stretch, values: Sequence[float | None], before: Sequence[float | None], unit: str, now: datetime
+) -> str:
+    """The sum, and how it compares with the stretch before over what is known of both."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    words = f"{number(sum(known), 2)} {unit} {'so far' if stretch.running(now) else 'in all'}"
+    edges = stretch.edges
+    ended = [value if edges[index + 1] <= now else None for index, value in enumerate(values)]
+    there = stretch.before.short
+    if not any(value is not None for value in before) or all(value is None for value in ended):
+        return f"{words}."
+    if None not in ended and None not in before:
+        earlier = sum(value for value in before if value is not None)
+        return f"{words}, {_than(sum(known), earlier, there, unit)}."
+    pairs = [(a, b) for a, b in zip(ended, before, strict=False) if a is not None and b is not None]
+    if not pairs:
+        return f"{words}. {there} has no values to compare with."
+    slot = f"{len(pairs)} {stretch.period.value}s" if len(pairs) > 1 else f"one {stretch.period.value}"
+    change = _than(sum(a for a, _ in pairs), sum(b for _, b in pairs), there, unit)
+    return f"{words}; over the {slot} known in both {change}."
+
+
+def _than(value: float, earlier: float, there: str, unit: str) -> str:
+    """`12 % more than September (550.00 kWh)`."""
+    what = f"{there} ({number(earlier, 2)} {unit})"
+    if earlier <= 0:
+        return f"against nothing in {there}" if value > 0 else f"as little as in {there}"
+    change = (value - earlier) / earlier
+    if abs(change) < 0.005:
+        return f"as much as {what}"
+    shown = f"{number(abs(change) * 100)} %" if change < 9.995 else f"{number(value / earlier)} times"
+    return f"{shown} {'as much as' if change >= 9.995 else 'more than' if change > 0 else 'less than'} {what}"
+
+
+def _crossing_words(
+    stretch: Stretch,
+    values: Sequence[float | None],
+    crossed: dict[int, TierStep],
+    steps: Sequence[TierStep],
+    unit: str,
+    now: datetime,
+    marks: Glyphs,
+) -> str:
+    """Where the month went into a dearer tier, or how far away that is."""
+    if all(value is None for value in values) or not steps:
+        return ""
+    if crossed:
+        parts = []
+        for index, step in crossed.items():
+            late = " at the latest" if None in values[:index] else ""
+            past = f"{number(step.at, _places(step.at))} {unit}"
+            parts.append(
+                f"{marks.up} {stretch.slot_words(index)}{late}: past {past}, then B${step.rate_bnd:.2f} a {unit}"
+            )
+        return "; ".join(parts) + "."
+    first = steps[0]
+    name = f"{number(first.at, _places(first.at))} {unit}, where tier {first.tier} begins"
+    if not stretch.running(now):
+        return f"The month stayed below {name}." if None not in values else ""
+    left = first.at - sum(value for value in values if value is not None)
+    return f"{number(max(0.0, left), 2)} {unit} to go to {name}."
+
+
+def _line_words(line: TierStep | None, steps: Sequence[TierStep], unit: str, marks: Glyphs) -> str:
+    if not steps:
+        return ""
+    step = line or steps[0]
+    glyph = "" if line is None else "- - " if marks.spark.isascii() else "╌╌ "
+    return f"{glyph}Tier {step.tier} begins at {number(step.at, _places(step.at))} {unit} a month."
+
+
+def gap_words(stretch: Stretch, values: Sequence[float | None], now: datetime) -> str:
+    """Values that should be there and are not. The newest ones may still come, so they do not count."""
+    edges = stretch.edges
+    known = [index for index, value in enumerate(values) if value is not None]
+    if not known:
+        return ""
+    last = known[-1] if stretch.running(now) else len(values)
+    missing = [
+        index for index, value in enumerate(values) if value is None and index < last and edges[index + 1] <= now
+    ]
+    if not missing:
+        return ""
+    if len(missing) > NAMED_GAPS:
+        return f"No value for {len(missing)} of {min(last, len(values))} {stretch.period.value}s."
+    names = [stretch.slot_words(index) for index in missing]
+    return f"No value for {names[0] if len(names) == 1 else ', '.join(names[:-1]) + ' and ' + names[-1]}."
+
+
+def day_words(day: date) -> str:
+    """`14 December`."""
+    return f"{day.day} {MONTHS[day.month - 1]}"
+
+
+def unit_words(unit: str, marks: Glyphs = UNICODE) -> str:
+    """A unit as printed: `m³` where the terminal can show it."""
+    return "m³" if unit == "m3" and not marks.spark.isascii() else unit
+
+
+def _places(value: float) -> int:
+    return 0 if value == int(value) else 2
