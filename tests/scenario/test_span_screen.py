@@ -602,3 +602,11 @@ async def test_keys_for_people_who_use_vi(deck_home: Path) -> None:
         assert deck.cursor_name == "Heat Pump"
         await deck.press("G")
         assert deck.cursor_name == "Battery"
+
+
+async def test_what_was_drawn_once_is_not_remembered_for_ever(deck_home: Path) -> None:
+    """Memory of a deck that is open all day: stretches of cells that changed are forgotten when they are drawn."""
+    async with on_stage(deck_home) as deck:
+        for _ in range(4):
+            await deck.wait(5)
+            assert all(len(widget._dirty_regions) < 8 for widget in deck.screen.query("*"))

@@ -402,7 +402,15 @@ def test_every_way_to_write_a_cubic_metre(shown: str) -> None:
         ],
         [("$1,234.56", 1234.56), ("$0.00", 0.0), ("-$0.00", 0.0), ("+$1.00", 1.0), ("$.50", 0.5), ("b$ 1", 1.0)],
         [("-", None), ("", None), ("$", None), ("$-", None), ("n/a", None), ("-($5.00)", None), ("($5.00", None)],
-        [("$1,2", None), ("$-(-5)", None), ("$inf", None), ("$٣", None), ("$174.10 <a href='#'>Top Up</a>", 174.10)],
+        [
+            ("(-$5.00)", None),
+            ("-$-5.00", None),
+            ("$1,2", None),
+            ("$-(-5)", None),
+            ("$inf", None),
+            ("$٣", None),
+            ("$174.10 <a href='#'>Top Up</a>", 174.10),
+        ],
     ),
 )
 def test_the_sign_of_a_credit_is_kept_and_an_odd_one_is_unknown(shown: str, value: float | None) -> None:
@@ -555,6 +563,12 @@ def test_text_on_a_card_is_harmless_to_show() -> None:
     assert (found.status, len(found.address), found.active) == ("ACT[2JIVE", 200, False)
 
 
+def test_a_cell_right_inside_a_value_is_not_part_of_it_and_a_table_is() -> None:
+    assert meter(more=field("Address:", "NO 1<td>SPG 2</td>")).address == "NO 1"
+    table = "<table><tr><td>NO 1</td><td>SPG 2</td></tr></table>"
+    assert meter(more=field("Address:", table)).address == "NO 1 SPG 2"
+
+
 def test_a_card_whose_cells_are_not_closed_is_read() -> None:
     html = (
         "<td class=dxcvCard><table><tr><td><span class=dxflCaption>Meter No:</span>"
@@ -597,6 +611,11 @@ def test_an_odd_value_in_a_row_is_unknown_and_not_a_crash(shown: str, value: flo
 def test_blanks_between_the_cells_do_not_matter(between: str) -> None:
     assert hours(row(0, "1", "6.5", between)) == {0: 6.5}
     assert hours(row(0, " \n1 ", "\n6.5\n")) == {0: 6.5}
+
+
+def test_a_comment_or_a_script_inside_a_value_does_not_join_what_is_around_it() -> None:
+    for between in ("<!-- x -->", "<script>var x;</script>"):
+        assert hours(row(0, "1", f"1{between}2"), row(1, "2", f"{between}2")) == {0: None, 1: 2.0}
 
 
 def test_a_row_of_one_cell_has_no_value_and_a_row_of_three_its_second() -> None:

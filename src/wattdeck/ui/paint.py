@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -113,6 +113,16 @@ class Painted(Widget):
                 regions.append(Region(span[0], y, min(span[1], width) - span[0], 1))
         if regions:
             self.refresh(*regions)
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw these stretches of cells again, or everything.
+
+        Textual forgets which stretches a widget was asked to draw when that renders as a whole. One that is drawn by
+        lines never does: it would remember every stretch there ever was.
+        """
+        super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+        self._dirty_regions.clear()
+        return self
 
     def render_line(self, y: int) -> Strip:
         line = self._lines[y] if y < len(self._lines) else self.BLANK_LINE
