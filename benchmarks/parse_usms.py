@@ -38,11 +38,11 @@ STATE = "".join(
 SCRIPT = '<script type="text/javascript">\n//<![CDATA[\nvar theForm = document.forms["form1"];\n//]]>\n</script>\n'
 MENU = "".join(f'<div class="dxm-item"><a class="dx" href="Page{n}">Item {n}</a></div>\n' for n in range(30))
 PAGE = f'<!DOCTYPE html>\n<html><head><title>Smart Meter</title></head><body><form method="post">{STATE}{SCRIPT}{MENU}'
-CAPTIONS = ("Meter No", "Full Name", "Meter Status", "Address", "Kampong", "Mukim", "District", "Postcode")
-CAPTIONS = (*CAPTIONS, "Remaining Unit", "Remaining Balance", "Last Updated")
-ELECTRICITY = ("12345678", "AWANG CONTOH", "ACTIVE", "NO 1 SPG 2", "KG A", "MUKIM B", "BRUNEI MUARA", "BA1111")
-ELECTRICITY = (*ELECTRICITY, "1,971.317 kWh", "$174.10", "13/10/2026 17:30:00")
-WATER = ("2402007817", *ELECTRICITY[1:8], "228.625 m³", "$25.14", "13/10/2026")
+FIELDS = ("Meter No", "Full Name", "Meter Status", "Address", "Kampong", "Mukim", "District", "Postcode")
+CAPTIONS = (*FIELDS, "Remaining Unit", "Remaining Balance", "Last Updated")
+PLACE = ("AWANG CONTOH", "ACTIVE", "NO 1 SPG 2", "KG A", "MUKIM B", "BRUNEI MUARA", "BA1111")
+ELECTRICITY = ("12345678", *PLACE, "1,971.317 kWh", "$174.10", "13/10/2026 17:30:00")
+WATER = ("2402007817", *PLACE, "228.625 m³", "$25.14", "13/10/2026")
 
 
 def report(labels: list[str]) -> bytes:

@@ -10,9 +10,11 @@ import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from rich.style import Style
+from textual.strip import Strip
 
 from deck_app import LARGE, NORMAL, SMALL, Bench, Stage, make_bench, running
 
@@ -22,6 +24,13 @@ SIZES = {"80x24": SMALL, "120x36": NORMAL, "200x60": LARGE}
 STATES = ("live", "waiting", "stale", "down", "refused", "panels", "relay", "help", "log")
 THEMES = ("wattdeck-dark", "wattdeck-light", "wattdeck-ansi", "no-colour")
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+class HasStrips(Protocol):
+    """An app on the stage, whichever."""
+
+    @property
+    def strips(self) -> list[Strip]: ...
 
 
 def check(name: str, lines: Sequence[str]) -> None:
@@ -108,7 +117,7 @@ async def test_styles(theme: str, deck_home: Path, monkeypatch: pytest.MonkeyPat
         check(f"styles-{theme}", style_picture(deck))
 
 
-def style_picture(deck: Stage) -> list[str]:
+def style_picture(deck: HasStrips) -> list[str]:
     letters: dict[str, str] = {}
     lines = []
     for strip in deck.strips:

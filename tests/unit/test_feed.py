@@ -209,12 +209,21 @@ async def test_failures_back_off_with_jitter_up_to_a_cap() -> None:
     assert len(set(waits[10:])) > 50, "the jitter is there at the cap too"
 
 
-async def test_a_feed_slower_than_the_cap_never_asks_more_often_because_it_failed() -> None:
+async def test_a_slow_feed_that_failed_tries_again_within_a_minute_and_backs_off_to_its_own_cadence() -> None:
     clock = ManualClock()
-    published = await run_for(make(Script(Unreachable("gone")), clock, interval_s=300.0), 5)
-    moments = [reading.next_poll_at for reading in published]
-    assert all(later is not None for later in moments)
-    assert clock.elapsed_s >= 4 * 300 * 0.8
+    waits: list[float] = []
+    feed = make(Script(Unreachable("gone")), clock, interval_s=900.0)
+    with anyio.CancelScope() as scope:
+
+        def publish(reading: Reading[int]) -> None:
+            assert reading.next_poll_at is not None
+            waits.append((reading.next_poll_at - clock.now()).total_seconds())
+            if len(waits) == 8:
+                scope.cancel()
+
+        await feed.run(publish)
+    for wait_s, middle_s in zip(waits, (60, 120, 240, 480, 900, 900, 900, 900), strict=True):
+        assert 0.8 * middle_s <= wait_s <= 1.2 * middle_s
 
 
 async def test_a_source_that_is_busy_for_an_hour_comes_back_by_itself() -> None:

@@ -48,6 +48,9 @@ def _at_home(deck_home: Path) -> None:
         "wattdeck.core.serve, wattdeck.core.trend, wattdeck.core.codec",
         "wattdeck.systems.span.models, wattdeck.systems.span.client, wattdeck.systems.span.present",
         "wattdeck.systems.span.simulator, wattdeck.systems.span.commands, wattdeck.systems.span.source",
+        "wattdeck.systems.usms.models, wattdeck.systems.usms.client, wattdeck.systems.usms.pages",
+        "wattdeck.systems.usms.present, wattdeck.systems.usms.report, wattdeck.systems.usms.source",
+        "wattdeck.systems.usms.simulator, wattdeck.systems.usms.shell, wattdeck.core.history",
         "wattdeck.systems.span.shell, wattdeck.cli, wattdeck.shell.headless, wattdeck.shell.doctor",
     ],
 )
@@ -64,6 +67,11 @@ def test_models_and_present_load_nothing_dear() -> None:
 def test_a_snapshot_as_data_loads_no_textual(form: str) -> None:
     loaded = loaded_by(command("snapshot", "--demo", "--format", form))
     assert loaded.isdisjoint({"textual", "plotext", "bs4", "uvicorn"})
+
+
+def test_a_tariff_is_reckoned_without_anything_dear() -> None:
+    loaded = loaded_by(command("usms", "tariff", "electricity", "735"))
+    assert loaded.isdisjoint({*DEAR, "rich", "asyncio"} - {"click"})
 
 
 def test_a_command_of_a_system_loads_no_textual() -> None:

@@ -6,7 +6,7 @@ import struct
 import time
 import zlib
 from contextlib import suppress
-from itertools import groupby
+from itertools import groupby, product
 
 import pytest
 from hypothesis import given, settings
@@ -84,9 +84,7 @@ def cells(lines: list[str], at: int, letters: int) -> str:
 def pictures(draw: st.DrawFn) -> tuple[list[bytes], int, list[int]]:
     colour = draw(st.sampled_from([GREY, RGB, GREY_ALPHA, RGBA]))
     width, height = draw(st.integers(1, 9)), draw(st.integers(1, 6))
-    # Few shades make neighbours that are equally near.
-    sample = st.integers(0, draw(st.sampled_from([3, 255])))
-    row = st.lists(sample, min_size=width * CHANNELS[colour], max_size=width * CHANNELS[colour]).map(bytes)
+    row = st.binary(min_size=width * CHANNELS[colour], max_size=width * CHANNELS[colour])
     rows = draw(st.lists(row, min_size=height, max_size=height))
     return rows, colour, draw(st.lists(st.integers(0, 4), min_size=height, max_size=height))
 
@@ -101,6 +99,12 @@ def test_all_filters_and_colours_are_read_as_without_a_filter(
     assert filtered == read_png(png(rows, colour))
     assert (filtered.width, filtered.height) == (len(rows[0]) // CHANNELS[colour], len(rows))
     assert {len(row) for row in filtered.rows} == {filtered.width}
+
+
+def test_the_nearest_neighbour_is_chosen_for_all_neighbours() -> None:
+    for left, up, corner in product(range(6), repeat=3):
+        rows = [bytes((corner, up)), bytes((left, 200))]
+        assert read_png(png(rows, GREY, [0, 4])) == read_png(png(rows, GREY))
 
 
 @settings(deadline=None)

@@ -152,7 +152,9 @@ class Feed(Generic[S]):
             return float("inf")
         failures = self.reading.failures
         if failures:
-            delay_s: float = min(self.interval_s * 2.0 ** min(failures - 1, 16), max(BACK_OFF_CAP_S, self.interval_s))
+            # A slow feed tries again long before its next turn, and backs off to its own cadence.
+            first_s, longest_s = min(self.interval_s, BACK_OFF_CAP_S), max(self.interval_s, BACK_OFF_CAP_S)
+            delay_s: float = min(first_s * 2.0 ** min(failures - 1, 16), longest_s)
             return self._clock.monotonic() + delay_s * self._random.uniform(0.8, 1.2)
         due_s = max(self._due_s, started_s - self.interval_s) + self.interval_s
         now_s = self._clock.monotonic()
