@@ -173,3 +173,15 @@ def test_a_wrong_password_is_told_as_the_portal_tells_it(
     done = shell("usms", "login")
     assert done.code == 3 and "Incorrect user name and password" in done.err
     assert "not-the-password" not in done.err
+
+
+def test_hours_of_the_public_package_are_taken_in_once(shell: Shell, portal: str, tmp_path: Path) -> None:  # noqa: F811
+    file = tmp_path / "usms.csv"
+    file.write_text(
+        "meter_no,timestamp,consumption,last_checked\n12345678,1764547200,1.5,1764560000\n12345678,oops,1,1\n"
+    )
+    done = shell("usms", "import", str(file))
+    assert done.code == 1 and "1 hours taken in, 0 known already, 1 rows that cannot be read; 12345678" in done.err
+    assert "0 hours taken in, 1 known already" in shell("usms", "import", str(file)).err
+    done = shell("usms", "import", str(tmp_path / "nothing.db"))
+    assert done.code == 2 and "there is no such file" in done.err

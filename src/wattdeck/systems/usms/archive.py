@@ -16,6 +16,7 @@ from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period, Point, Rep
 
 if TYPE_CHECKING:
     from wattdeck.core.history import History, Value
+    from wattdeck.systems.usms.importing import ImportCounts
 
 FRESH_S = 15 * 60
 """The portal is not asked again for the same figures within this time (usms.md 5)."""
@@ -67,6 +68,17 @@ class Archive:
             await self._write(meter, period, first, end, report)
             values = await self._read(meter, period, first, end)
         return _points(values)
+
+    async def take_in(self, file: Path) -> ImportCounts:
+        """Put the hours of a file of the public `usms` package into the history.
+
+        Raises:
+            UsageError: the file cannot be opened, or is none of the package's.
+            HistoryError: the history cannot be written.
+        """
+        from wattdeck.systems.usms.importing import import_usms
+
+        return await to_thread.run_sync(import_usms, file, await self._open(), self._source)
 
     async def _months(self, meter: Meter, day: date) -> tuple[Point, ...]:
         """Sums of the months of a year; None where a month has no day at all."""

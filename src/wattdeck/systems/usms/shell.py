@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import click
 
-from wattdeck.core.errors import SourceError, UsageError
+from wattdeck.core.errors import UsageError
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.source import common, formatted, one_source
 from wattdeck.shell.words import say
-from wattdeck.systems.usms.models import AccountSnapshot, Kind, Meter, Period, Point
+from wattdeck.systems.usms.choice import find_meter, span_of, starts
+from wattdeck.systems.usms.models import Kind, Period, Point
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from wattdeck.systems.usms.source import UsmsSource
 
 DAY = click.DateTime(["%Y-%m-%d"])
-DAYS_MAX = 400
-"""Most days one call reads, so that a slip of the year does not keep the portal busy for hours."""
 
 
 @click.group()
@@ -137,6 +136,15 @@ def cost(app: AppContext, meter: str, month: Any, source: str | None, use_demo: 
     click.get_current_context().exit(anyio.run(_print_cost, app, meter, first, source, use_demo, form))
 
 
+@group.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--source", metavar="NAME", help="Which account, where more than one is configured.")
+@click.pass_obj
+def import_files(app: AppContext, files: tuple[Path, ...], source: str | None) -> None:
+    """Put the hours of files of the public `usms` package (usms.db, usms.csv) into the history."""
+    click.get_current_context().exit(anyio.run(_import, app, files, source))
+
+
 async def _on_account(
     app: AppContext, name: str | None, use_demo: bool, work: Callable[[UsmsSource, Hub], Awaitable[int]]
 ) -> int:
@@ -160,6 +168,23 @@ async def _login(app: AppContext, name: str | None, use_demo: bool, image: Path 
         return 0
 
     return await _on_account(app, name, use_demo, work)
+
+
+async def _import(app: AppContext, files: Sequence[Path], name: str | None) -> int:
+    async def work(source: UsmsSource, hub: Hub) -> int:
+        del hub
+        damaged = 0
+        for file in files:
+            counts = await source.archive.take_in(file)
+            damaged += counts.damaged
+            for problem in counts.problems:
+                say(problem)
+            meters = ", ".join(counts.meters) or "no meter"
+            say(f"{file}: {counts.written} hours taken in, {counts.known} known already, {counts.damaged} rows "
+                f"that cannot be read; {meters}")  # fmt: skip
+        return 1 if damaged else 0
+
+    return await _on_account(app, name, False, work)
 
 
 async def _print_meters(app: AppContext, name: str | None, use_demo: bool, form: str) -> int:
@@ -234,54 +259,3 @@ async def _print_cost(
         return 0 if found.consumption is not None else 1
 
     return await _on_account(app, name, use_demo, work)
-
-
-def find_meter(account: AccountSnapshot, text: str) -> Meter:
-    """The one meter a person means by its number, its last digits, or its kind.
-
-    Raises:
-        UsageError: none fits, or more than one does; lists what there is.
-        SourceError: the account has no meter.
-    """
-    if not account.meters:
-        raise SourceError("the account shows no meter")
-    for fits in (
-        lambda meter: meter.number == text,
-        lambda meter: str(meter.kind) == text.lower(),
-        lambda meter: len(text) >= 3 and meter.number.endswith(text),
-    ):
-        found = [meter for meter in account.meters if fits(meter)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            break
-    known = ", ".join(f"{meter.number} ({meter.kind})" for meter in account.meters)
-    raise UsageError(f"{text!r} is {'more than one meter' if found else 'no meter'}; there are: {known}")
-
-
-def span_of(days: tuple[date | None, date | None], period: Period, today: date) -> tuple[date, date]:
-    """The days a person asked for, filled up: today by the hour, this month by the day.
-
-    Raises:
-        UsageError: they are in the future, the wrong way round, or too many.
-    """
-    last = days[1] or today
-    first = days[0] or (last if period is Period.HOUR else last.replace(day=1))
-    if first > last:
-        raise UsageError(f"--from {first} is after --to {last}")
-    if last > today:
-        raise UsageError(f"--to {last} is in the future; in Brunei it is {today}")
-    if (last - first).days >= DAYS_MAX:
-        raise UsageError(f"from {first} to {last} are more than {DAYS_MAX} days; ask for less at a time")
-    return first, last
-
-
-def starts(first: date, last: date, period: Period) -> Sequence[date]:
-    """What to ask for: each day, or a day of each month."""
-    if period is Period.HOUR:
-        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    out, at = [], first.replace(day=1)
-    while at <= last:
-        out.append(at)
-        at = (at + timedelta(days=31)).replace(day=1)
-    return out
