@@ -27,6 +27,6 @@ def test_the_test_command_stands_between_its_markers() -> None:
 
 
 def test_files_the_readme_points_at_are_there() -> None:
-    for name in ("config.example.toml", "CONTRIBUTING.md", "benchmarks/README.md", "docs/span.svg"):
+    for name in ("config.example.toml", "CONTRIBUTING.md", "benchmarks/README.md", "docs/span.svg", "docs/usms.svg"):
         assert f"]({name})" in README.read_text(encoding="utf-8")
         assert (README.parent / name).is_file(), name

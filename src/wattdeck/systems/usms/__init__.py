@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -71,7 +72,9 @@ class UsmsSystem(System):
         origin = "http://127.0.0.3"
         password = SecretRef(plain=PASSWORD)
         source = UsmsConfig(name="contoh", username=USERNAME, password=password, url=origin, history=False)
-        return Demo([source], {origin: UsmsSimulator(options).app})
+        # Portal and deck have to agree on what day it is: the deck asks for days by their date.
+        simulator = UsmsSimulator(replace(options, start=None, speed=1.0))
+        return Demo([source], {origin: simulator.app})
 
     def trend_values(self, feed: str, snapshot: Any) -> Mapping[str, float | None]:
         if feed != "meters":
