@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from fakes import ManualClock
+from wattdeck.core.errors import SourceError
 from wattdeck.core.export import to_csv, to_text
+from wattdeck.core.history import HistoryError
 from wattdeck.core.hub import Hub
 from wattdeck.core.reading import Link
 from wattdeck.core.secrets import SecretRef
@@ -164,6 +167,45 @@ async def test_a_gap_is_unknown_and_filled_in_when_the_portal_has_it(bench: Benc
     assert all(point.value is not None for point in whole)
 
 
+@pytest.mark.parametrize("fault", ["truncated", "empty-history"])
+async def test_a_bad_page_leaves_no_mark_in_the_history(bench: Bench, fault: str) -> None:
+    account, _ = await bench.poll()
+    meter = electricity(account)
+    bench.simulator.set_fault(fault, None)
+    with contextlib.suppress(SourceError):
+        assert await bench.source.points(meter, Period.DAY, date(2026, 6, 3)) == ()
+    bench.simulator.clear_faults()
+    points = await bench.source.points(meter, Period.DAY, date(2026, 6, 3))
+    assert len(points) == 30 and all(point.value is not None for point in points)
+
+
+async def test_half_a_page_is_no_page(bench: Bench) -> None:
+    await bench.poll()
+    bench.simulator.set_fault("truncated", None)
+    reading = await bench.source.meters_feed.poll()
+    assert reading.link is Link.STALE and "cut short" in reading.problem
+
+
+async def test_a_month_that_lacks_many_days_has_no_sum(bench: Bench) -> None:
+    account, _ = await bench.poll()
+    bench.simulator.set_fault("gaps", None)
+    months = await bench.source.points(electricity(account), Period.MONTH, date(2026, 10, 1))
+    assert months[0].value is None
+
+
+async def test_a_history_that_cannot_be_written_is_no_reason_to_show_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, _ = await bench.poll()
+
+    def full(*_: object) -> int:
+        raise HistoryError("the disk is full")
+
+    monkeypatch.setattr("wattdeck.core.history_sqlite.SqliteHistory.write", full)
+    points = await bench.source.points(electricity(account), Period.HOUR, date(2026, 6, 3))
+    assert len(points) == 24
+
+
 async def test_days_to_come_have_no_points_and_are_not_asked_for(bench: Bench) -> None:
     account, _ = await bench.poll()
     before = bench.requests
@@ -195,7 +237,7 @@ async def test_a_backfill_reaches_the_earliest_day_and_goes_on_where_it_was_stop
     for _ in range(10):
         state = await again.step(meters)
     assert state.meters == (meter,)
-    assert bench.requests - before < 16, "only what is not settled is asked for again"
+    assert bench.requests - before < 30, "only what is not settled, and months before the first, are asked for again"
 
 
 async def test_a_backfill_of_hours_asks_for_one_report_at_a_time_and_says_how_far_it_is(tmp_path: Path) -> None:

@@ -400,7 +400,7 @@ def test_report_has_units_ages_costs_and_the_sentence() -> None:
     for words in (
         "electricity 12345678   active, remaining 1 971.317 kWh, credit B$174.10, heard of 30 min ago",
         "remaining 228.625 m³",
-        "last day: 51.250 kWh (13 October, 39 h ago)",
+        "last day: 51.250 kWh (13 October, 15 h ago)",
         "October so far 735.00 kWh B$16.80",
         "At this pace the credit lasts until 24 November.",
     ):

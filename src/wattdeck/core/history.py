@@ -121,7 +121,8 @@ def due(
     """Which of the wanted periods the source must be asked for, in the order given (usms.md 5).
 
     Never asked for, or begun less than `settled_s` ago and not checked within `fresh_s`. What is older is never
-    asked for again if it has a value; if it has none, once more after it has settled, for it may have come late.
+    asked for again if it has a value; if it has none, once every `settled_s`: it may have come late, or a page was
+    short.
     What has not begun is not due.
     """
     known = {one.start_s: one for one in values}
@@ -138,7 +139,8 @@ def _outdated(one: Value, now_s: float, fresh_s: float, settled_s: float) -> boo
         return False
     if now_s - one.start_s < settled_s:
         return True
-    return one.value is None and not one.start_s + settled_s <= one.checked_s <= now_s
+    asked_in_time = one.start_s + settled_s <= one.checked_s <= now_s and now_s - one.checked_s < settled_s
+    return one.value is None and not asked_in_time
 
 
 # What the stores share.

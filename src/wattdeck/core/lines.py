@@ -184,7 +184,8 @@ def _wrap_cells(text: str, width: int) -> list[str]:
     from rich.cells import chop_cells
 
     rows: list[str] = []
-    for word in text.split():
+    # Not at every white space: a no-break space holds a number together.
+    for word in filter(None, text.split(" ")):
         if rows and cell_width(f"{rows[-1]} {word}") <= width:
             rows[-1] += f" {word}"
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,10 +20,14 @@ if TYPE_CHECKING:
     from wattdeck.core.history import History, Value
     from wattdeck.systems.usms.importing import ImportCounts
 
+log = logging.getLogger(__name__)
+
 FRESH_S = 15 * 60
 """The portal is not asked again for the same figures within this time (usms.md 5)."""
 SETTLED_S = {Period.HOUR: 3 * 86_400, Period.DAY: 34 * 86_400}
 """Figures younger than this may still be filled in or corrected (usms.md 5)."""
+MISSING_MAX = 0.1
+"""A month that has ended and lacks a greater share of its days than this has no sum."""
 STEP = {Period.HOUR: timedelta(hours=1), Period.DAY: timedelta(days=1)}
 
 
@@ -65,8 +71,7 @@ class Archive:
         values = await self._read(meter, period, first, end)
         if self._is_due(period, values, first, end):
             report = await self._ask(meter, period, day)
-            await self._write(meter, period, first, end, report)
-            values = await self._read(meter, period, first, end)
+            values = await self._keep(meter, period, first, end, report, values)
         return _points(values)
 
     async def take_in(self, file: Path) -> ImportCounts:
@@ -81,7 +86,7 @@ class Archive:
         return await to_thread.run_sync(import_usms, file, await self._open(), self._source)
 
     async def _months(self, meter: Meter, day: date) -> tuple[Point, ...]:
-        """Sums of the months of a year; None where a month has no day at all."""
+        """Sums of the months of a year. None where too many days are missing: a partial sum looks like a saving."""
         today = self._client.today
         out = []
         for number in range(1, 13):
@@ -90,7 +95,9 @@ class Archive:
                 break
             points = await self.points(meter, Period.DAY, first)
             known = [point.value for point in points if point.value is not None]
-            out.append(Point(midnight(first), round(sum(known), 3) if known else None))
+            days = (next_month(first) - first).days
+            enough = known and (next_month(first) > today or len(known) >= days * (1 - MISSING_MAX))
+            out.append(Point(midnight(first), round(math.fsum(known), 3) if enough else None))
         return tuple(out)
 
     async def _ask(self, meter: Meter, period: Period, day: date) -> Report:
@@ -113,20 +120,34 @@ class Archive:
             at += STEP[period]
         return bool(due(values, wanted, int(now.timestamp()), FRESH_S, SETTLED_S[period]))
 
-    async def _write(self, meter: Meter, period: Period, first: date, end: date, report: Report) -> None:
-        """Keep what the portal said, and of what it did not say that it was asked."""
-        from wattdeck.core.history import Value
+    async def _keep(
+        self, meter: Meter, period: Period, first: date, end: date, report: Report, known: Sequence[Value]
+    ) -> Sequence[Value]:
+        """Keep what the portal said, and of what is missing between that it was asked; returns all there is now.
+
+        A report without a single value proves nothing, and is not kept (usms.md 4). A history that cannot be written
+        is no reason to show nothing.
+        """
+        from wattdeck.core.history import HistoryError, Value, merged
 
         now = self._clock.now()
         now_s = int(now.timestamp())
         values = {int(point.start.timestamp()): point.value for point in report.points}
+        if all(value is None for value in values.values()):
+            return known
         at, last = midnight(first), min(midnight(end), now)
         while at + STEP[period] <= last:
             values.setdefault(int(at.timestamp()), None)
             at += STEP[period]
         rows = [Value(start_s, value, now_s) for start_s, value in sorted(values.items())]
         history = await self._open()
-        await to_thread.run_sync(history.write, self._series(meter), str(period), rows)
+        try:
+            await to_thread.run_sync(history.write, self._series(meter), str(period), rows)
+        except HistoryError as error:
+            log.warning("%s: %s", self._source, error)
+        before = {one.start_s: one for one in known}
+        now_known = before | {one.start_s: merged(before.get(one.start_s, one), one) for one in rows}
+        return [now_known[start_s] for start_s in sorted(now_known)]
 
     async def _read(self, meter: Meter, period: Period, first: date, end: date) -> Sequence[Value]:
         history = await self._open()
@@ -136,18 +157,23 @@ class Archive:
     async def _open(self) -> History:
         async with self._opening:
             if self._history is None:
-                self._history = await to_thread.run_sync(_open_history, self._where)
+                self._history = await to_thread.run_sync(_open_history, self._where, self._source)
             return self._history
 
     def _series(self, meter: Meter) -> str:
         return f"{self._source}/{meter.number}"
 
 
-def _open_history(where: Path | str) -> History:
+def _open_history(where: Path | str, source: str) -> History:
+    """Open it, or one in memory if the disk does not let it be opened."""
     # The database library takes longer to load than a frame may.
-    from wattdeck.core.history import open_history
+    from wattdeck.core.history import IN_MEMORY, HistoryError, open_history
 
-    return open_history(where)
+    try:
+        return open_history(where)
+    except HistoryError as error:
+        log.warning("%s: %s Values are kept in memory meanwhile.", source, error)
+        return open_history(IN_MEMORY)
 
 
 def _points(values: Sequence[Value]) -> tuple[Point, ...]:

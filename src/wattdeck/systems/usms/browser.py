@@ -15,6 +15,8 @@ from wattdeck.systems.usms.session import COOKIE, Session
 
 ROOT = "/SmartMeter/"
 REDIRECTS = 6
+END_CHARS = 2000
+"""A complete page says so within its last characters."""
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 READS = RetryPolicy(retries=2, retry_timeout_s=1.0)
 _SET_COOKIE = re.compile(rf"(?:^|[,\s]){re.escape(COOKIE)}=([^;,\s]+)")
@@ -117,7 +119,11 @@ class Browser:
         what = self._http.what(method, path)
         if answer.status_code != 200:
             raise status_error(answer, what)
-        return Page(decode(answer.body, answer.headers.get("content-type", "")), path, what)
+        html = decode(answer.body, answer.headers.get("content-type", ""))
+        if "</html" not in html[-END_CHARS:].lower():
+            # Half a page reads like a whole one with fewer meters and fewer days.
+            raise BadAnswer(f"{what}: the page was cut short after {len(html)} characters")
+        return Page(html, path, what)
 
     async def _page(self, method: str, path: str, form: Sequence[tuple[str, str]] | None) -> Page:
         from wattdeck.systems.usms.pages import is_expired

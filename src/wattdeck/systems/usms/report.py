@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from wattdeck.core.lines import plain
@@ -52,7 +52,7 @@ def _meter_lines(account: Account, now: datetime) -> Iterator[str]:
         ago = "" if heard == "today" else " ago"
         yield (
             f"  {meter.kind.value:<11} {clean(meter.number, 20):<10} {status}, remaining {left}, "
-            f"credit {money(meter.credit_bnd)}, {f'heard of {heard}{ago}' if meter.updated_at else 'never heard of'}"
+            f"credit {money(meter.credit_bnd)}, {f'heard of {heard}{ago}' if meter.updated_at else 'age not shown'}"
         )
 
 
@@ -77,7 +77,8 @@ def _last_lines(meter: Meter, snapshot: ConsumptionSnapshot, now: datetime) -> I
             last = known[-1]
             day = day_words(last.start.date())
             start = f"{day} {last.start:%H:%M}" if period is Period.HOUR else day
-            ago = age(max(0.0, (now - last.start).total_seconds()))
+            ended = last.start + (timedelta(hours=1) if period is Period.HOUR else timedelta(days=1))
+            ago = age(max(0.0, (now - ended).total_seconds()))
             yield (
                 f"  {meter.kind.value} {clean(meter.number, 20)}, last {period.value}: "
                 f"{number(last.value, 3)} {unit} ({start}, {ago} ago)"

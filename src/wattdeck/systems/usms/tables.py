@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -114,7 +115,10 @@ def point_lines(meter: Meter, period: Period, points: Sequence[Point]) -> list[s
     known = [point.value for point in points if point.value is not None]
     missing = len(points) - len(known)
     note = f"  ({missing} unknown)" if missing else ""
-    return [*out, f"total  {sum(known):,.3f} {unit}{note}" if known else f"no readings for meter {meter.number} then"]
+    return [
+        *out,
+        f"total  {math.fsum(known):,.3f} {unit}{note}" if known else f"no readings for meter {meter.number} then",
+    ]
 
 
 def month_row(month: MonthCost) -> Row:

@@ -227,20 +227,20 @@ def total_words(
     known = [value for value in values if value is not None]
     if not known:
         return ""
-    words = f"{number(sum(known), 2)} {unit} {'so far' if stretch.running(now) else 'in all'}"
+    words = f"{number(math.fsum(known), 2)} {unit} {'so far' if stretch.running(now) else 'in all'}"
     edges = stretch.edges
     ended = [value if edges[index + 1] <= now else None for index, value in enumerate(values)]
     there = stretch.before.short
     if not any(value is not None for value in before) or all(value is None for value in ended):
         return f"{words}."
     if None not in ended and None not in before:
-        earlier = sum(value for value in before if value is not None)
-        return f"{words}, {_than(sum(known), earlier, there, unit)}."
+        earlier = math.fsum(value for value in before if value is not None)
+        return f"{words}, {_than(math.fsum(known), earlier, there, unit)}."
     pairs = [(a, b) for a, b in zip(ended, before, strict=False) if a is not None and b is not None]
     if not pairs:
         return f"{words}. {there} has no values to compare with."
     slot = f"{len(pairs)} {stretch.period.value}s" if len(pairs) > 1 else f"one {stretch.period.value}"
-    change = _than(sum(a for a, _ in pairs), sum(b for _, b in pairs), there, unit)
+    change = _than(math.fsum(a for a, _ in pairs), math.fsum(b for _, b in pairs), there, unit)
     return f"{words}; over the {slot} known in both {change}."
 
 
@@ -281,7 +281,7 @@ def _crossing_words(
     name = f"{number(first.at, _places(first.at))} {unit}, where tier {first.tier} begins"
     if not stretch.running(now):
         return f"The month stayed below {name}." if None not in values else ""
-    left = first.at - sum(value for value in values if value is not None)
+    left = first.at - math.fsum(value for value in values if value is not None)
     return f"{number(max(0.0, left), 2)} {unit} to go to {name}."
 
 
