@@ -115,7 +115,7 @@ async def test_the_document_is_as_the_interface_promises(bench: Bench) -> None:
     meter = feeds["meters"]["data"]["meters"][0]
     assert {"number", "kind", "status", "remaining_unit", "unit", "credit_bnd", "updated_at"} <= set(meter)
     data = feeds["consumption"]["data"]
-    assert {"meter", "period", "points"} == set(data["series"][0])
+    assert {"meter", "period", "points", "unit"} == set(data["series"][0])
     assert {"start", "value"} == set(data["series"][0]["points"][0])
     assert {"consumption", "cost_bnd", "tiers", "projection"} <= set(data["month"])
     assert exit_code(bench.hub, ["usms/contoh"]) == 0

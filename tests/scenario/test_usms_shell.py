@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -185,3 +187,37 @@ def test_hours_of_the_public_package_are_taken_in_once(shell: Shell, portal: str
     assert "0 hours taken in, 1 known already" in shell("usms", "import", str(file)).err
     done = shell("usms", "import", str(tmp_path / "nothing.db"))
     assert done.code == 2 and "there is no such file" in done.err
+
+
+@pytest.mark.parametrize(
+    ("start", "month", "days"),
+    [("2028-02-29T12:00:00+08:00", "2028-02-01", 28), ("2027-01-01T09:00:00+08:00", "2027-01-01", 0)],
+)
+def test_the_demo_starts_on_the_day_it_is_told_to(shell: Shell, start: str, month: str, days: int) -> None:  # noqa: F811
+    done = shell("snapshot", "--demo", "usms", "--start", start, "--format", "json")
+    (source,) = done.document["sources"]
+    found = source["feeds"]["consumption"]["data"]["month"]
+    assert done.code == 0 and (found["start"], found["days_known"]) == (month, days)
+    assert source["feeds"]["meters"]["taken_at"].startswith(start[:4])
+
+
+def test_every_number_of_consumption_has_its_meter_period_and_unit_in_the_csv(shell: Shell) -> None:  # noqa: F811
+    rows = list(csv.DictReader(io.StringIO(shell("snapshot", "--demo", "usms", "--format", "csv").out)))
+    values = [row for row in rows if row["field"] == "value" and row["item"].startswith(ELECTRICITY)]
+    assert len({row["item"] for row in values}) == len(values), "hours and days of one meter are told apart"
+    assert {row["unit"] for row in values if row["value"]} == {"kWh"}
+    left = {row["item"]: row["unit"] for row in rows if row["field"] == "remaining_unit"}
+    assert left == {ELECTRICITY: "kWh", "2402007817": "m3"}
+
+
+def test_a_log_file_tells_what_was_asked_and_no_secret(shell: Shell, portal: str, tmp_path: Path) -> None:  # noqa: F811
+    log = tmp_path / "deck.log"
+    shell("--log-file", str(log), "--log-level", "debug", "snapshot")
+    text = log.read_text()
+    assert "GET /SmartMeter/Home" in text and "wattdeck usms login" in text
+    assert PASSWORD not in text and "ASP.NET_SessionId" not in text and "01234567" not in text
+
+
+def test_a_month_to_come_is_refused(shell: Shell) -> None:  # noqa: F811
+    done = shell("usms", "cost", ELECTRICITY, "--demo", "--month", "2999-01")
+    assert done.code == 2 and "in the future" in done.err

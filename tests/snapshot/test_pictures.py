@@ -17,6 +17,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from deck_app import LARGE, NORMAL, SMALL, Bench, Stage, make_bench, running
+from wattdeck.ui import chart
 
 pytestmark = pytest.mark.anyio
 PICTURES = Path(__file__).parent / "pictures"
@@ -24,6 +25,12 @@ SIZES = {"80x24": SMALL, "120x36": NORMAL, "200x60": LARGE}
 STATES = ("live", "waiting", "stale", "down", "refused", "panels", "relay", "help", "log")
 THEMES = ("wattdeck-dark", "wattdeck-light", "wattdeck-ansi", "no-colour")
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _plots_are_ready() -> None:
+    """Whether a test before this one has loaded the plotting library must not show."""
+    chart.load()
 
 
 class HasStrips(Protocol):

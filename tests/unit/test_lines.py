@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -78,6 +78,7 @@ def test_a_number_without_room_shows_as_hashes() -> None:
     assert (right("1 846", 4), right("1 846", 6)) == ("####", " 1 846")
 
 
+@example("\u0898", 8)
 @given(SHOWN, st.integers(8, 60))
 def test_wrapped_sentences_fit_and_lose_no_word(text: str, width: int) -> None:
     rows = wrap(text, width, "muted")
@@ -102,3 +103,7 @@ def test_a_narrow_pane_still_gets_words(width: int) -> None:
 
 def test_plain_text_ends_no_line_in_blanks() -> None:
     assert plain([(("a", "x"), ("  ", "y")), (), (("b", "z"),)]) == "a\n\nb"
+
+
+def test_a_number_is_not_torn_at_its_thousands() -> None:
+    assert wrap("at most 12\N{NO-BREAK SPACE}259.59 kWh — then", 14)[0] == (("at most", TEXT),)

@@ -38,4 +38,21 @@ class SystemClock:
         await anyio.sleep(max(0.0, seconds))
 
 
+class StartedClock(SystemClock):
+    """The machine's clock as if it were another time: for a demo that starts when it is told to."""
+
+    def __init__(self, start: datetime) -> None:
+        self._ahead = start - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+
 SYSTEM_CLOCK = SystemClock()
+
+
+def clock_from(start: datetime | None) -> Clock:
+    """The machine's clock, or one that starts at another time; a start without a zone is UTC."""
+    if start is None:
+        return SYSTEM_CLOCK
+    return StartedClock(start if start.tzinfo is not None else start.replace(tzinfo=UTC))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 from anyio import to_thread
 
-from wattdeck.core.clock import SYSTEM_CLOCK, Clock
+from wattdeck.core.clock import SYSTEM_CLOCK, Clock, clock_from
 from wattdeck.core.command import Lockout, Policy
 from wattdeck.core.config import SourceConfig, UiConfig
 from wattdeck.core.control import Control
@@ -93,8 +93,9 @@ class Deck:
         """A session on embedded simulators; commands reach nothing else."""
         pairs, apps = demo_sources(systems, simulation, poll_s)
         folder = state_dir() / "demo"
-        hub = Hub(pairs, state_dir=folder, demo_apps=apps)
-        return make_deck(hub, pairs, UiConfig(read_only=read_only), folder, demo=True)
+        clock = clock_from(simulation.start)
+        hub = Hub(pairs, state_dir=folder, clock=clock, demo_apps=apps)
+        return make_deck(hub, pairs, UiConfig(read_only=read_only), folder, demo=True, clock=clock)
 
 
 def make_deck(

@@ -50,21 +50,32 @@ def to_csv(document: Mapping[str, Any], *, header: bool = True) -> str:
             writer.writerow([*head, "", "link", feed["link"], ""])
             if feed["problem"]:
                 writer.writerow([*head, "", "problem", safe_cell(feed["problem"]), ""])
-            for item, field, value in _flat(feed["data"] or {}):
-                writer.writerow([*head, safe_cell(item), field, safe_cell(_cell(value)), _unit(field)])
+            for item, field, value, unit in _flat(feed["data"] or {}):
+                writer.writerow([*head, safe_cell(item), field, safe_cell(_cell(value)), unit])
     return out.getvalue()
 
 
-def _flat(data: Mapping[str, Any], item: str = "") -> Iterator[tuple[str, str, Any]]:
+def _flat(data: Mapping[str, Any], item: str = "", unit: str = "") -> Iterator[tuple[str, str, Any, str]]:
+    """Item, field, value and unit of everything in it.
+
+    An entry of a list is known by its first field, by its first two where that is not enough. A number whose name
+    does not end in its unit has the one its entry names.
+    """
+    unit = data["unit"] if isinstance(data.get("unit"), str) else unit
     for field, value in data.items():
         if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
-            for entry in value:
-                identity = str(next(iter(entry.values()), ""))
-                yield from _flat(entry, f"{item}/{identity}" if item else identity)
+            for entry, identity in zip(value, _identities(value), strict=True):
+                yield from _flat(entry, f"{item}/{identity}" if item else identity, unit)
         elif isinstance(value, dict):
-            yield from _flat(value, f"{item}/{field}" if item else field)
+            yield from _flat(value, f"{item}/{field}" if item else field, unit)
         else:
-            yield item, field, value
+            yield item, field, value, _unit(field) or (unit if isinstance(value, float) else "")
+
+
+def _identities(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    parts = [[str(value) for value in entry.values()] for entry in entries]
+    first = [part[0] if part else "" for part in parts]
+    return first if len(set(first)) == len(first) else ["/".join(part[:2]) for part in parts]
 
 
 def _cell(value: Any) -> Any:

@@ -186,6 +186,7 @@ class Feed(Generic[S]):
 
     def _failed(self, link: Link | None, problem: str) -> Reading[S]:
         before = self.reading
+        log.info("%s %s: %s", self.source, self.name, problem)
         if link is None:
             age_s = before.age_s(self._clock.now())
             limit_s = max(DOWN_AFTER_S, 10 * self.interval_s)

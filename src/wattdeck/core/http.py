@@ -7,6 +7,7 @@ environment are not used: panels and meters are reached directly, and the config
 from __future__ import annotations
 
 import json as jsonlib
+import logging
 import random as randomlib
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,8 @@ __all__ = [
     "register_secret",
     "status_error",
 ]
+
+log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 5_000_000
 
@@ -257,6 +260,7 @@ class Http:
         except (TimeoutError, BadAnswer, *wire.FAULTS) as error:
             raise wire.in_words(error, self.host, self.what(method, path), repeatable=repeatable) from error
         self._kept_connection = True
+        log.debug("%s: %d, %d bytes", self.what(method, path), answer.status_code, len(answer.body))
         if answer.status_code in BUSY_STATUSES:
             after_s = _retry_after_s(answer.headers.get("retry-after", ""), self._clock)
             raise status_error(answer, self.what(method, path), retry_after_s=after_s)

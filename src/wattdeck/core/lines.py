@@ -5,6 +5,7 @@ A meaning is a name from the theme (`relay-open`, `muted`); what it looks like i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,8 @@ Span = tuple[str, str]
 """Text and the name of its meaning."""
 Line = tuple[Span, ...]
 
+_BREAKS = re.compile(r"[^\S\u00a0\u202f]+")
+"""Where a line may be broken: not inside a number, which a no-break space holds together."""
 TEXT = "normal"
 MUTED = "muted"
 
@@ -184,12 +187,11 @@ def _wrap_cells(text: str, width: int) -> list[str]:
     from rich.cells import chop_cells
 
     rows: list[str] = []
-    # Not at every white space: a no-break space holds a number together.
-    for word in filter(None, text.split(" ")):
+    for word in filter(None, _BREAKS.split(text)):
         if rows and cell_width(f"{rows[-1]} {word}") <= width:
             rows[-1] += f" {word}"
         else:
-            rows += chop_cells(word, width)
+            rows += chop_cells(word, width) if cell_width(word) > width else [word]
     return rows
 
 

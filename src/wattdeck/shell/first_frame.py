@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wattdeck.core.clock import SYSTEM_CLOCK
+from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.header import HeaderState, header_line
 from wattdeck.core.lines import Line, clip
 from wattdeck.core.reading import Reading, SourceId
@@ -36,6 +36,7 @@ class FirstFrame:
     ascii_only: bool | None = None
     system: str | None = None
     """The one to draw; None: the first there is."""
+    clock: Clock = SYSTEM_CLOCK
 
     @property
     def _name(self) -> str:
@@ -51,7 +52,7 @@ class FirstFrame:
         name = self._name
         source = self.source_of([reading.source for reading in readings])
         mine = [reading for reading in readings if reading.source == source]
-        now, marks = SYSTEM_CLOCK.now(), glyphs(self.ascii_only)
+        now, marks = self.clock.now(), glyphs(self.ascii_only)
         state = HeaderState(
             systems=[("1", self.systems[name].title, True)],
             source=source,

@@ -113,10 +113,13 @@ def open_hub(app: AppContext, use_demo: bool, simulation: tuple[int, str | None]
     from wattdeck.core.sources import demo_sources
 
     if use_demo:
+        from wattdeck.core.clock import clock_from
         from wattdeck.shell.words import simulator_options
 
-        pairs, apps = demo_sources(app.systems, simulator_options(simulation[0], 1.0, simulation[1]), None)
-        return Hub(pairs, state_dir=state_dir() / "demo", demo_apps=apps, keep_last=False)
+        options = simulator_options(simulation[0], 1.0, simulation[1])
+        pairs, apps = demo_sources(app.systems, options, None)
+        clock = clock_from(options.start)
+        return Hub(pairs, state_dir=state_dir() / "demo", clock=clock, demo_apps=apps, keep_last=False)
     from wattdeck.core.sources import sources_of
     from wattdeck.shell.words import say
 
@@ -191,6 +194,7 @@ def _draw(
     timeout_s: float,
     simulation: tuple[int, str | None],
 ) -> int:
+    from wattdeck.core.clock import clock_from
     from wattdeck.core.deck import Deck
     from wattdeck.shell.words import simulator_options
     from wattdeck.ui.app import AppOptions
@@ -199,15 +203,24 @@ def _draw(
     if screen is not None and screen not in app.systems:
         raise UsageError(f"there is no screen {screen!r}; there are: {', '.join(app.systems)}")
 
+    simulated = simulator_options(simulation[0], 1.0, simulation[1])
+
     def make() -> Deck:
         if use_demo:
-            options = simulator_options(simulation[0], 1.0, simulation[1])
-            return Deck.demo(app.systems, options, None, read_only=True)
+            return Deck.demo(app.systems, simulated, None, read_only=True)
         return Deck.from_settings(app.settings, app.systems, keep_last=False)
 
     if not use_demo and not app.settings.exists:
         raise ConfigError(f"there is no configuration at {app.settings.path}; `wattdeck config init` writes one")
-    options = AppOptions(app.systems, demo=use_demo, read_only=True, theme=app.theme, screen=screen, picture=True)
+    options = AppOptions(
+        app.systems,
+        demo=use_demo,
+        read_only=True,
+        theme=app.theme,
+        screen=screen,
+        picture=True,
+        clock=clock_from(simulated.start if use_demo else None),
+    )
     svg, code = anyio.run(draw, make, options, size, timeout_s)
     _put(page(svg, "wattdeck") if form == "html" else svg + "\n", output)
     return code

@@ -15,6 +15,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from wattdeck.core.clock import clock_from
 from wattdeck.core.paths import config_path, state_dir
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.shell.context import AppContext
@@ -99,7 +100,8 @@ def demo_app(
 
     if not on_terminal():
         return 2
-    frame = FirstFrame(app.systems, demo=True, system=screen)
+    clock = clock_from(simulation.start if simulation is not None else None)
+    frame = FirstFrame(app.systems, demo=True, system=screen, clock=clock)
 
     def make() -> Deck:
         from wattdeck.core.deck import Deck
@@ -117,6 +119,7 @@ def demo_app(
             screen=screen,
             user_themes=config_path(app.config_path).parent / "themes",
             low_bandwidth=low_bandwidth,
+            clock=clock,
         )
 
     return _run(frame, (), make, options)

@@ -64,16 +64,17 @@ KEY_NAMES = {
 }
 
 
-def key_name(key: str) -> str:
-    """A key as printed on a keyboard."""
-    return KEY_NAMES.get(key, key)
+def key_name(key: str, *, ascii_only: bool = False) -> str:
+    """A key as printed on a keyboard, in words where a terminal has no arrows."""
+    name = KEY_NAMES.get(key, key)
+    return name if name.isascii() or not ascii_only else key
 
 
-def shown_bindings(screen: Screen[Any]) -> list[tuple[str, str]]:
+def shown_bindings(screen: Screen[Any], *, ascii_only: bool = False) -> list[tuple[str, str]]:
     """Key and label of the bindings the footer may show, in the order of the screen, then of the app."""
     found: dict[str, tuple[str, str]] = {}
     for active in screen.active_bindings.values():
         binding: Binding = active.binding
         if binding.show and active.enabled and binding.action not in found:
-            found[binding.action] = (key_name(active.binding.key), binding.description)
+            found[binding.action] = (key_name(active.binding.key, ascii_only=ascii_only), binding.description)
     return list(found.values())

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from wattdeck.core.reading import Reading, SourceId
 from wattdeck.core.trend import Trend
-from wattdeck.core.units import Glyphs
+from wattdeck.core.units import UNICODE, Glyphs
 from wattdeck.ui.frame import Footer, Header, footer_line, header_line, shown_bindings
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class SystemScreen(Screen[None]):
 
     def footer_bindings(self) -> list[tuple[str, str]]:
         """Keys and words for the footer."""
-        return shown_bindings(self)
+        return shown_bindings(self, ascii_only=self.marks is not UNICODE)
 
     def watch_source(self) -> None:
         self.deck_app.show_sources(self.looked_at)

@@ -72,8 +72,8 @@ class UsmsSystem(System):
         origin = "http://127.0.0.3"
         password = SecretRef(plain=PASSWORD)
         source = UsmsConfig(name="contoh", username=USERNAME, password=password, url=origin, history=False)
-        # Portal and deck have to agree on what day it is: the deck asks for days by their date.
-        simulator = UsmsSimulator(replace(options, start=None, speed=1.0))
+        # Portal and deck have to agree on what day it is, so the portal's time does not run ahead of the deck's.
+        simulator = UsmsSimulator(replace(options, speed=1.0))
         return Demo([source], {origin: simulator.app})
 
     def trend_values(self, feed: str, snapshot: Any) -> Mapping[str, float | None]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
-from wattdeck.core.config import ConfigFile, SourceConfig
+from wattdeck.core.config import SourceConfig
 from wattdeck.core.origin import normal_origin
+from wattdeck.core.paths import resolve_path
 from wattdeck.core.secrets import SecretRef
 
 PORTAL = "https://www.usms.com.bn"
@@ -24,13 +26,18 @@ def _ic_number(text: str) -> str:
     return bare
 
 
-def _database_url(raw: object) -> object:
+def _history_place(raw: object, info: ValidationInfo) -> bool | str | Path:
+    """true, false, a database's URL as it is, or a path relative to the configuration's directory."""
+    if isinstance(raw, (bool, Path)):
+        return raw
     if isinstance(raw, str) and re.match(r"[a-z][a-z0-9+]*://", raw):
         return raw
+    if isinstance(raw, str) and raw:
+        return resolve_path(raw, (info.context or {}).get("base"))
     raise ValueError('expected true, false, a path, or a URL such as "postgresql://host/name"')
 
 
-DatabaseUrl = Annotated[str, BeforeValidator(_database_url)]
+HistoryPlace = Annotated[bool | str | Path, PlainValidator(_history_place)]
 
 
 class UsmsConfig(SourceConfig):
@@ -46,7 +53,7 @@ class UsmsConfig(SourceConfig):
     """How long one page may take, s. The portal is slow when it is busy."""
     poll_s: float = Field(default=900.0, ge=1, le=86_400)
     """Time between two looks at the meters, s. The portal hears of a meter about once an hour."""
-    history: bool | DatabaseUrl | ConfigFile = True
+    history: HistoryPlace = True
     """Where hourly and daily values are kept, so that nothing is asked for twice: true is an SQLite file beside the
     other state, a text another file (a name ending in `.csv`: a folder of CSV files) or a database's URL. false keeps
     them in memory alone."""

@@ -95,7 +95,7 @@ def _refusal(page: Page) -> AuthError | BadAnswer:
 
     said = error_text(page.html)
     if said:
-        return AuthError(f"the portal refuses the login and says “{said}”.", 401)
+        return AuthError(f"the portal refuses the login and says “{said}”. Is `password` right?", 401)
     if login_form_present(page.html):
         return AuthError("the portal showed the login page again without a reason; was the password right?", 401)
     return BadAnswer(f"{page.what}: the login was answered with an unknown page; is the portal under maintenance?")

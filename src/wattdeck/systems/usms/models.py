@@ -99,6 +99,8 @@ class Series:
     meter: str
     period: Period
     points: tuple[Point, ...]
+    unit: str = "kWh"
+    """`kWh` or `m3`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,8 @@ class MonthCost:
     cost_bnd: float | None
     tiers: tuple[TierCost, ...]
     projection: Projection | None
+    unit: str = "kWh"
+    """`kWh` or `m3`."""
 
 
 @dataclass(frozen=True, slots=True)

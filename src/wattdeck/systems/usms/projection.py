@@ -97,13 +97,13 @@ def past_month(meter: str, kind: Kind, start: date, days: Mapping[date, float]) 
     start = brunei_day(start).replace(day=1)
     values = [value for day, value in _known(days).items() if day.replace(day=1) == start]
     if not values:
-        return MonthCost(meter, start, None, 0, None, (), None)
+        return MonthCost(meter, start, None, 0, None, (), None, kind.unit)
     consumption = round(fsum(values), 3)
     tariff = _tariff(kind, start)
     if tariff is None:
-        return MonthCost(meter, start, consumption, len(values), None, (), None)
+        return MonthCost(meter, start, consumption, len(values), None, (), None, kind.unit)
     cost_bnd, tiers = float(tariff.cost(consumption)), tariff.breakdown(consumption)
-    return MonthCost(meter, start, consumption, len(values), cost_bnd, tiers, None)
+    return MonthCost(meter, start, consumption, len(values), cost_bnd, tiers, None, kind.unit)
 
 
 def _known(days: Mapping[date, float]) -> dict[date, float]:

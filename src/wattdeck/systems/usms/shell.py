@@ -253,6 +253,8 @@ async def _print_cost(
     from wattdeck.systems.usms import tables
 
     async def work(source: UsmsSource, hub: Hub) -> int:
+        if month is not None and month > source.client.today:
+            raise UsageError(f"{month:%B %Y} is in the future; in Brunei it is {source.client.today}")
         meter = find_meter(await source.fetch_meters(), number)
         found = await source.month(meter, month, hub.clock.now())
         tables.put([tables.month_row(found)], form, tables.month_lines(meter, found))

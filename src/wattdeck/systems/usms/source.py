@@ -134,9 +134,9 @@ class UsmsSource:
                     *await self.archive.points(meter, Period.HOUR, today - timedelta(days=1)),
                     *await self.archive.points(meter, Period.HOUR, today),
                 )
-                series.append(Series(meter.number, Period.HOUR, hours))
+                series.append(Series(meter.number, Period.HOUR, hours, meter.unit))
             days = await self._days(meter, today)
-            series.append(Series(meter.number, Period.DAY, days))
+            series.append(Series(meter.number, Period.DAY, days, meter.unit))
             months.append(self._month(meter, days, now))
         first = next((month for meter, month in zip(account.meters, months, strict=True)
                       if meter.kind is Kind.ELECTRICITY), months[0] if months else None)  # fmt: skip
