@@ -71,7 +71,7 @@ async def test_meters_chart_costs_and_the_sentence_are_there_at_every_size(
                 "228.6 m³",
                 "Electricity 12345678, October 2026",
             ),
-            *("October so far 688.50 kWh B$13.08", "tier 2 88.50 kWh at B$0.08 B$7.08"),
+            *("October to yesterday 688.50 kWh B$13.08", "tier 2 88.50 kWh at B$0.08 B$7.08"),
             *("October expected 1 484 kWh B$76.72", "At this pace the credit lasts until 24 November."),
         ):
             assert words in text, words

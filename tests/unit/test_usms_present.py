@@ -235,7 +235,7 @@ def test_tariff_steps_are_those_of_the_published_tariff() -> None:
 
 def test_costs_say_month_tiers_projection_and_the_day_the_credit_ends() -> None:
     words = text(costs.cost_lines(METER, MONTH, NOW, 80))
-    assert "October so far 735.00 kWh B$16.80" in words
+    assert "October to yesterday 735.00 kWh B$16.80" in words
     assert "tier 1 600.00 kWh at B$0.01 B$6.00 tier 2 135.00 kWh at B$0.08 B$10.80" in words
     assert "October expected 1 484 kWh B$76.72 at 48.50 kWh a day" in words
     assert words.endswith("At this pace the credit lasts until 24 November.")
@@ -401,7 +401,7 @@ def test_report_has_units_ages_costs_and_the_sentence() -> None:
         "electricity 12345678   active, remaining 1 971.317 kWh, credit B$174.10, heard of 30 min ago",
         "remaining 228.625 m³",
         "last day: 51.250 kWh (13 October, 15 h ago)",
-        "October so far 735.00 kWh B$16.80",
+        "October to yesterday 735.00 kWh B$16.80",
         "At this pace the credit lasts until 24 November.",
     ):
         assert words in report

@@ -24,14 +24,15 @@ def cost_lines(
     unit = unit_words(meter.unit, marks)
     name = MONTHS[month.start.month - 1]
     total = f"{number(month.consumption, 2)} {unit}" if month.consumption is not None else UNKNOWN
-    sums: Line = ((f" {name} so far  ", "label"), (total, "heading"), (f"   {money(month.cost_bnd)}", "heading"))
-    lines: list[Line] = [(*sums, (_days_known(month, now), "severity-medium"))]
+    sums: Line = ((f" {name} to yesterday  ", "label"), (total, "heading"), (f"   {money(month.cost_bnd)}", "heading"))
+    lines: list[Line] = [(*sums, (too_low_words(month, now), "severity-medium"))]
     lines += _tier_lines(month, unit, width, compact, marks)
     projection = month.projection
     if projection is not None:
         expected: Line = ((f" {name} expected  ", "label"), (f"{number(projection.total, 0)} {unit}", TEXT),
                           (f"   {money(projection.cost_bnd)}", TEXT),
-                          (f"   at {number(projection.rate_per_day, 2)} {unit} a day", MUTED))  # fmt: skip
+                          (f"   at {number(projection.rate_per_day, 2)} {unit} a day", MUTED),
+                          (too_low_words(month, now), "severity-medium"))  # fmt: skip
         lines.append(expected)
     words, meaning = run_out(meter, projection, now)
     return [*lines, *wrap_lines(f" {words}", width, 2, meaning)]
@@ -49,8 +50,8 @@ def _tier_lines(month: MonthCost, unit: str, width: int, compact: bool, marks: G
     return [joined] if line_width(joined) <= width else parts
 
 
-def _days_known(month: MonthCost, now: datetime) -> str:
-    """Said only if days are missing, because then the sum is too low."""
+def too_low_words(month: MonthCost, now: datetime) -> str:
+    """Said only if days are missing, because then sum and projection are too low."""
     passed = (now.astimezone(BRUNEI).date() - month.start).days
     if month.days_known >= passed:
         return ""

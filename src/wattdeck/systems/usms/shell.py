@@ -257,7 +257,7 @@ async def _print_cost(
             raise UsageError(f"{month:%B %Y} is in the future; in Brunei it is {source.client.today}")
         meter = find_meter(await source.fetch_meters(), number)
         found = await source.month(meter, month, hub.clock.now())
-        tables.put([tables.month_row(found)], form, tables.month_lines(meter, found))
+        tables.put([tables.month_row(found)], form, tables.month_lines(meter, found, hub.clock.now()))
         return 0 if found.consumption is not None else 1
 
     return await _on_account(app, name, use_demo, work)

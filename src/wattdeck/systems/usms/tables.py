@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wattdeck.core.codec import encode
 from wattdeck.core.export import safe_cell
 from wattdeck.core.units import age
+from wattdeck.systems.usms.costs import too_low_words
 from wattdeck.systems.usms.models import BRUNEI, AccountSnapshot, Meter, MonthCost, Period, Point, TierCost
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def month_row(month: MonthCost) -> Row:
     return row
 
 
-def month_lines(meter: Meter, month: MonthCost) -> list[str]:
+def month_lines(meter: Meter, month: MonthCost, now: datetime) -> list[str]:
     """The month in words: sum, tiers, projection."""
     unit = SYMBOLS[meter.unit]
     if month.consumption is None:
@@ -137,7 +138,8 @@ def month_lines(meter: Meter, month: MonthCost) -> list[str]:
     out += [f"    {_tier(encode(tier), unit)}" for tier in _tiers(month)]
     if month.projection is not None:
         ahead = month.projection
-        out.append(f"expected for the month  {ahead.total:,.1f} {unit}  {money(ahead.cost_bnd)}")
+        doubt = too_low_words(month, now)
+        out.append(f"expected for the month  {ahead.total:,.1f} {unit}  {money(ahead.cost_bnd)}{doubt}")
         if ahead.runs_out_at is not None:
             out.append(f"at this pace the credit lasts until {ahead.runs_out_at.astimezone(BRUNEI):%d %B %Y}")
     return out
