@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wattdeck.core.simulated import SimulatedClock
 from wattdeck.systems.span.answers import Answers, Json
 from wattdeck.systems.span.faults import FaultBoard
-from wattdeck.systems.span.house import House, HouseClock
+from wattdeck.systems.span.house import House
 from wattdeck.systems.span.household import HOME, HOUSEHOLDS, SHOP, Household
 from wattdeck.systems.span.models import voltage_v
 from wattdeck.systems.span.power_flow import CircuitState
@@ -39,7 +40,7 @@ def make_house(
     watch: Watch | None = None,
     period_s: float = 600.0,
 ) -> House:
-    clock = HouseClock(start_s, speed, watch or Watch())
+    clock = SimulatedClock(start_s, speed, watch or Watch())
     return House(household, clock, seed=seed, circuit_energy_period_s=period_s)
 
 

@@ -8,9 +8,10 @@ identities of span.md 4.2 hold to the last digit for any reader, in any order of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from wattdeck.core.simulated import SimulatedClock
 from wattdeck.systems.span.household import NICE_TO_HAVE, NON_ESSENTIAL, Household, chance, salt_of
 from wattdeck.systems.span.models import SPACES
 from wattdeck.systems.span.power_flow import PER_UNIT, CircuitState, Flow, Moment, solve
@@ -24,41 +25,6 @@ NO_BATTERY_PERCENT = 95
 """What panels without a battery were seen to answer (span.md 4.5)."""
 PAST_H = 14_000
 """Hours of use already on the counters at the start."""
-
-
-class HouseClock:
-    """Simulated time: starts where it is told, runs at a speed, can be pushed forward.
-
-    Args:
-        start_s: Unix seconds at the start.
-        speed: Simulated seconds per second.
-        monotonic: Seconds that never jump.
-    """
-
-    def __init__(self, start_s: float, speed: float, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._origin_s = self._since_s = monotonic()
-        self._base_s = start_s
-        self._pushed_s = 0.0
-        self.speed = speed
-
-    def now_s(self) -> float:
-        """Simulated Unix seconds."""
-        return self._base_s + (self._monotonic() - self._since_s) * self.speed
-
-    def elapsed_s(self) -> float:
-        """Seconds since the start at normal speed, pushes included: the time of people and of switch gear."""
-        return self._monotonic() - self._origin_s + self._pushed_s
-
-    def advance(self, seconds: float) -> None:
-        """Push the time forward."""
-        self._pushed_s += seconds
-        self._base_s += seconds
-
-    def set_speed(self, speed: float) -> None:
-        """Run faster or slower from now on."""
-        self._base_s, self._since_s = self.now_s(), self._monotonic()
-        self.speed = speed
 
 
 @dataclass(slots=True)
@@ -98,7 +64,7 @@ class House:
     """
 
     household: Household
-    clock: HouseClock
+    clock: SimulatedClock
     seed: int = 1
     utc_offset_s: float = 0.0
     circuit_energy_period_s: float = 600.0

@@ -18,12 +18,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wattdeck.core.asgi import AsgiApp
+from wattdeck.core.simulated import SimulatedClock
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span.answers import Answers, Json
 from wattdeck.systems.span.disturbance import Disturbance, json_response
 from wattdeck.systems.span.endpoints import Endpoints, Refusal, refusal_response
 from wattdeck.systems.span.faults import Fault, FaultBoard, parse
-from wattdeck.systems.span.house import House, HouseClock
+from wattdeck.systems.span.house import House
 from wattdeck.systems.span.household import HOUSEHOLDS, salt_of
 from wattdeck.systems.span.registry import PRESSES_TO_UNLOCK, Registry
 
@@ -57,7 +58,7 @@ class SpanSimulator:
             raise ValueError(f"no household is called {household!r}; known are {', '.join(HOUSEHOLDS)}")
         start = options.start or datetime.now(UTC).astimezone()
         start = start if start.tzinfo else start.replace(tzinfo=UTC)
-        clock = HouseClock(start.timestamp(), options.speed, monotonic)
+        clock = SimulatedClock(start.timestamp(), options.speed, monotonic)
         self.house = House(
             HOUSEHOLDS[household],
             clock,

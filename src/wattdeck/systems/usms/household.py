@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
+from wattdeck.core.simulated import SimulatedClock
 from wattdeck.systems.usms.models import BRUNEI, Kind
 
 LAST_YEAR = 2200
@@ -33,37 +34,22 @@ _FEASTS = ((date(2024, 4, 10), 3), (date(2024, 6, 17), 1), (date(2024, 7, 7), 1)
 """First day and length of Hari Raya Aidilfitri, Aidiladha and the Hijri new year; they come a lunar year apart."""
 
 
-class PortalClock:
-    """Simulated time: starts where it is told, runs at a speed, can be pushed forward, ends with the last year.
-
-    Args:
-        start: Aware time at the start.
-        speed: Simulated seconds per second.
-        monotonic: Seconds that never jump.
-    """
+class PortalClock(SimulatedClock):
+    """Simulated time that ends with the last year."""
 
     def __init__(self, start: datetime, speed: float, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._origin_s = self._since_s = monotonic()
-        self._base_s = start.timestamp()
-        self._pushed_s = 0.0
-        self.speed = speed
+        """As `SimulatedClock`, from an aware time."""
+        super().__init__(start.timestamp(), speed, monotonic)
 
     def now(self) -> datetime:
         """Simulated time, in UTC."""
         last_s = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp() - 1
-        passed_s = (self._monotonic() - self._since_s) * self.speed
-        return datetime.fromtimestamp(min(last_s, self._base_s + passed_s), UTC)
-
-    def elapsed_s(self) -> float:
-        """Seconds since the start at normal speed, pushes included: the time in which sessions end."""
-        return self._monotonic() - self._origin_s + self._pushed_s
+        return datetime.fromtimestamp(min(last_s, self.now_s()), UTC)
 
     def turn(self, advance_s: float, speed: float) -> None:
         """Push the time forward, and run at another speed from now on."""
-        self._base_s, self._since_s = self.now().timestamp() + advance_s, self._monotonic()
-        self._pushed_s += advance_s
-        self.speed = speed
+        self.set_speed(speed)
+        self.advance(advance_s)
 
 
 @dataclass(frozen=True, slots=True)
