@@ -62,6 +62,7 @@ async def test_circuit_columns_drop_from_age_to_name() -> None:
         everything = list(app.table.shown_columns)
         for width in (115, 105, 95, 80, 72, 60, 50, 45, 38, 30, 20):
             await pilot.resize_terminal(width, 10)
+            await pilot.pause()
             gone += [key for key in everything if key not in app.table.shown_columns and key not in gone]
         assert gone == ["age", "trend", "priority", "bar", "share", "today", "space", "relay", "power"]
 

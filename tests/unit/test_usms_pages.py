@@ -988,3 +988,8 @@ def test_marked_sections_and_endless_references_are_survived() -> None:
         html = f'<input type="hidden" name="a" value="1">{odd}<input type="hidden" name="b" value="2">'
         found = both(lambda html=html: pages.hidden_fields(html))  # type: ignore[misc]
         assert isinstance(found, str) or found["a"] == "1"
+
+
+def test_a_no_break_space_in_hidden_state_goes_back_as_it_came() -> None:
+    html = '<html><body><form><input type="hidden" name="a" value="&nbsp;b" /></form></body></html>'
+    assert both(lambda: pages.hidden_fields(html)) == {"a": "\xa0b"}

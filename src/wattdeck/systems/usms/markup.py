@@ -27,7 +27,7 @@ NODES_MAX = 200
 TEXT_CHARS_MAX = 200
 COMPLAINT_ID = "pcErr_lblErrMsg"
 
-_REFERENCES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&nbsp;": " ", "&#160;": " "}
+_REFERENCES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&nbsp;": "\xa0", "&#160;": "\xa0"}
 _REFERENCES |= {"&sup3;": "³", "&#179;": "³", "&#xB3;": "³"}
 _REFERENCE = re.compile("|".join(_REFERENCES))
 
