@@ -42,12 +42,15 @@ from wattdeck.core.errors import (
     StatusError,
     TimedOut,
     Unreachable,
+    UsageError,
     ValidationRefused,
 )
+from wattdeck.core.feedback import Feedback, Reply, send_once
 from wattdeck.core.journal import Journal
 from wattdeck.core.locks import Locks
-from wattdeck.core.operable import Facts
+from wattdeck.core.operable import Facts, Wording
 from wattdeck.core.reading import Link
+from wattdeck.core.selecting import describe
 
 pytestmark = pytest.mark.anyio
 
@@ -1141,3 +1144,45 @@ async def test_rule_23_arming_needs_a_journal(tmp_path: Path, monkeypatch: pytes
         with pytest.raises(CommandRefused, match="Free some space"):
             await desk.control.arm()
         assert not desk.control.armed
+
+
+# commands that change records
+
+
+RECORD = replace(
+    KITCHEN,
+    object_id="m1",
+    name="UC 1",
+    state="2026-10",
+    power_w=None,
+    good_polls=1,
+    good_polls_needed=1,
+    interval_s=300.0,
+    lines=("Unit: UC 1", "After: 2026-11\x1b[2J"),
+    wording=Wording(
+        question="Change UC 1?", unchanged="Nothing was changed", advice="Correct it", look="read the list again"
+    ),
+)
+
+
+def test_a_record_is_described_in_its_own_words_made_harmless() -> None:
+    lines = describe(Request(HOME, "edit", "m1", "2026-11"), RECORD, ("Because.",), START)
+    assert lines[1:] == ("Unit: UC 1", "After: 2026-11[2J", "Because.")
+    assert not any("W" in line.split() for line in lines)
+
+
+async def test_a_record_needs_one_good_answer_where_equipment_needs_two(desk: Desk) -> None:
+    desk.new_reading(good_polls=1)
+    assert desk.control.why_not(OPEN_KITCHEN) is not None
+    desk.new_reading(good_polls=1, good_polls_needed=1)
+    assert desk.control.why_not(OPEN_KITCHEN) is None
+
+
+async def test_what_this_side_finds_wrong_was_never_sent() -> None:
+    clock = ManualClock()
+    panel = ScriptedPanel(clock, RECORD)
+    panel.answer = UsageError("the month is 2026-13; a year has twelve")
+    answer = await send_once(panel, Request(HOME, "edit", "m1", "2026-11"), Limits())
+    assert (answer.reply, answer.words) == (Reply.REFUSED, "the month is 2026-13; a year has twelve")
+    outcome = Feedback(panel, Request(HOME, "edit", "m1", "2026-11"), panel.shown, clock, Limits()).not_switched(answer)
+    assert "Nothing was changed" in outcome.sentence and "Correct it." in outcome.sentence

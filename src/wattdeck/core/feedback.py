@@ -9,9 +9,12 @@ import anyio
 
 from wattdeck.core.clock import Clock
 from wattdeck.core.command import OPEN, RELAY, Limits, Outcome, Request, State, shown_name
-from wattdeck.core.errors import AuthError, Busy, Cause, SourceError, StatusError, Unreachable
+from wattdeck.core.errors import AuthError, Busy, Cause, SourceError, StatusError, Unreachable, UsageError
 from wattdeck.core.operable import Facts, Operable
 from wattdeck.core.text import clean
+
+STATE_CHARS = 160
+"""Of a state in a sentence: a record's is longer than a relay's."""
 
 
 class Reply(StrEnum):
@@ -42,6 +45,9 @@ async def send_once(operable: Operable, request: Request, limits: Limits) -> Ans
     try:
         with anyio.fail_after(limits.send_s):
             await operable.send(request.kind, request.object_id, request.wanted)
+    except UsageError as error:
+        # Found wrong on this side, before anything left it.
+        return Answer(Reply.REFUSED, error_words(error), Cause.INVALID_POSITION)
     except AuthError as error:
         return Answer(Reply.REFUSED, error_words(error), Cause.NO_ACCESS_AUTHORITY)
     except StatusError as error:
@@ -104,15 +110,15 @@ class Feedback:
 
     def not_switched(self, answer: Answer) -> Outcome:
         """The outcome of a definite no."""
-        name, source = shown_name(self._before), self._request.source
+        name, source, words = shown_name(self._before), self._request.source, self._before.wording
         if answer.reply is Reply.NOT_SENT:
             sentence = (
                 f"{source} could not be reached ({answer.words}). Nothing was sent. Check the link and try again."
             )
         else:
             sentence = (
-                f"{source} refused the command ({answer.words}). Nothing was switched: {name} is as it was. "
-                "Check the access rights and whether this firmware allows it."
+                f"{source} refused the command ({answer.words}). {words.unchanged}: {name} is as it was. "
+                f"{words.advice}."
             )
         return Outcome(State.FAILED, answer.cause, sentence, self._before)
 
@@ -160,7 +166,7 @@ class Feedback:
         return power_w is not None and abs(power_w) < self._limits.off_below_w
 
     def _confirmed(self) -> Outcome:
-        name, wanted = shown_name(self._before), clean(self._request.wanted, 40)
+        name, wanted = shown_name(self._before), clean(self._request.wanted, STATE_CHARS)
         sentence = f"{name} is {wanted}, as read back from {self._request.source}."
         alarm = ""
         if not self._power_is_off():
@@ -173,10 +179,10 @@ class Feedback:
         return Outcome(State.CONFIRMED, Cause.NONE, sentence, self._last, alarm)
 
     def _returned(self) -> Outcome:
-        name, before = shown_name(self._before), clean(self._before.state, 40)
+        name, before, words = shown_name(self._before), clean(self._before.state, STATE_CHARS), self._before.wording
         sentence = (
-            f"{name} went to {clean(self._request.wanted, 40)} and came back to {before}. "
-            "Something else switches it or it does not hold: check it at the panel before trying again."
+            f"{name} went to {clean(self._request.wanted, STATE_CHARS)} and came back to {before}. "
+            f"{words.came_back}: {words.look} before trying again."
         )
         return Outcome(State.FAILED, Cause.SWITCH_RETURNED, sentence, self._last, sentence)
 
@@ -184,30 +190,30 @@ class Feedback:
         """What can be said when the time is over."""
         if self._shows_wanted():
             return self._confirmed()
-        name, source = shown_name(self._before), self._request.source
+        name, source, words = shown_name(self._before), self._request.source, self._before.wording
         what = f" ({answer.words})" if answer.words else ""
         if self._last is None or self._last_read_failed:
             sentence = (
-                f"The command to {name} was sent{what} and could not be read back ({self._problem}). Nobody knows "
-                f"its position: look at the panel. It is not sent again."
+                f"The command to {name} was sent{what} and could not be read back ({self._problem}). "
+                f"{words.unknown}: {words.look}. It is not sent again."
             )
             return Outcome(State.UNKNOWN, Cause.ABORTION_BY_COMMUNICATION_LOSS, sentence, self._last, sentence)
-        now = clean(self._last.state, 40)
+        now = clean(self._last.state, STATE_CHARS)
         if self._shows_initial() and answer.reply is Reply.FAULT:
             sentence = (
                 f"{source} answered with a fault{what} and {name} still is {now}: "
-                "the change is not supported by this firmware. The old value stands."
+                f"{words.unsupported}. The old value stands."
             )
             return Outcome(State.FAILED, Cause.NONE, sentence, self._last)
         if self._shows_initial():
             sentence = (
                 f"The command to {name} was sent{what}; it still reads {now} and may yet change. It is not sent "
-                "again: watch it, and look at the panel before trying once more."
+                f"again: watch it, and {words.look} before trying once more."
             )
             return Outcome(State.UNKNOWN, Cause.TIME_LIMIT_OVER, sentence, self._last, sentence)
         sentence = (
-            f"{name} reads {now}, neither as before nor as wanted ({clean(self._request.wanted, 40)}). "
-            "Look at the panel before trying again."
+            f"{name} reads {now}, neither as before nor as wanted ({clean(self._request.wanted, STATE_CHARS)}). "
+            f"{words.look.capitalize()} before trying again."
         )
         definite = answer.reply is not Reply.SILENT and self._last.state != "unknown"
         state = State.FAILED if definite else State.UNKNOWN
@@ -217,7 +223,7 @@ class Feedback:
 def error_words(error: Exception) -> str:
     """An error's words without a closing stop, to stand in brackets."""
     words = clean(str(error), 300).rstrip(". ")
-    if isinstance(error, SourceError) and words:
+    if isinstance(error, (SourceError, UsageError)) and words:
         return words
     if isinstance(error, TimeoutError):
         return "no answer in time"

@@ -15,7 +15,6 @@ from wattdeck.core.reading import Link
 from wattdeck.core.situation import Situation
 from wattdeck.core.text import clean
 
-MIN_GOOD_POLLS = 2
 FUTURE_TOLERANCE_S = 5.0
 HOUR_S = 3600.0
 
@@ -75,7 +74,7 @@ def offered_by_the_device(situation: Situation) -> Refusal | None:
         return Refusal(
             Cause.NO_ACCESS_AUTHORITY,
             f"{situation.request.source} does not let users control {situation.name}. "
-            "It can be made user-controllable only in the maker's installer tool.",
+            f"{situation.facts.wording.not_offered}.",
         )
     return None
 
@@ -99,9 +98,10 @@ def link_is_live(situation: Situation) -> Refusal | None:
     if link is not Link.LIVE:
         sentence = f"The link to {situation.request.source} is {link.value}. Wait until it is live again."
         return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
-    if polls < MIN_GOOD_POLLS:
+    needed = situation.facts.good_polls_needed
+    if polls < needed:
         sentence = (
-            f"{situation.request.source} has answered {polls} of {MIN_GOOD_POLLS} polls since it was connected. "
+            f"{situation.request.source} has answered {polls} of {needed} polls since it was connected. "
             "Wait for the next one."
         )
         return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)

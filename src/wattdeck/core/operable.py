@@ -12,6 +12,34 @@ from typing import Protocol
 from wattdeck.core.reading import Link, SourceId
 
 
+MIN_GOOD_POLLS = 2
+"""Good polls in a row before equipment that is measured again and again is trusted (control.md rule 10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How control speaks of one kind of command; as it stands, of a relay or a setting of a panel."""
+
+    question: str = ""
+    """Title of the dialog; empty: made of what is wanted and the name."""
+    yes: str = ""
+    """What the key says that sends it; empty: made of what is wanted."""
+    unchanged: str = "Nothing was switched"
+    """After a definite no."""
+    advice: str = "Check the access rights and whether this firmware allows it"
+    """What to do about a definite no."""
+    unsupported: str = "the change is not supported by this firmware"
+    """Why the other side failed and nothing changed."""
+    unknown: str = "Nobody knows its position"
+    """When nothing could be read back."""
+    look: str = "look at the panel"
+    """Where a person finds out what is."""
+    came_back: str = "Something else switches it or it does not hold"
+    """Why what was reached did not stay."""
+    not_offered: str = "It can be made user-controllable only in the maker's installer tool"
+    """What to do where commands are not allowed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that is known of one commandable object at one moment."""
@@ -48,6 +76,11 @@ class Facts:
     """What this circuit drew when it was last closed, W."""
     current_a: float | None = None
     """Measured or estimated current, A; None = not known, then 120 V is assumed."""
+    lines: tuple[str, ...] = ()
+    """What a person reads of the object and of what is about to be sent, where power and position say nothing."""
+    wording: Wording = Wording()
+    good_polls_needed: int = MIN_GOOD_POLLS
+    """1 where one answer is the whole truth and is read again just before sending."""
 
 
 class Operable(Protocol):

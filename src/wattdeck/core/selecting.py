@@ -8,12 +8,18 @@ from wattdeck.core.command import CLOSED, OPEN, RELAY, Request, shown_name
 from wattdeck.core.operable import Facts
 from wattdeck.core.text import clean
 
+MOST_LINES, LINE_CHARS = 40, 300
+"""Of a system's own description of a command."""
+
 
 def describe(request: Request, facts: Facts, reasons: tuple[str, ...], now: datetime) -> tuple[str, ...]:
     """Lines for the dialog, safe as plain text: equipment, circuit, state, power, age, priority, what will happen."""
     name = shown_name(facts)
+    source = f"Source: {request.source} ({clean(facts.identity, 80)})"
+    if facts.lines:
+        return (source, *(clean(line, LINE_CHARS) for line in facts.lines[:MOST_LINES]), *reasons)
     lines = [
-        f"Source: {request.source} ({clean(facts.identity, 80)})",
+        source,
         f"Circuit: {name}" + (f" ({clean(facts.place, 60)})" if facts.place else ""),
         f"Now: {clean(facts.state, 40)}, {_power(facts.power_w)}, {_age(facts, now)}",
     ]

@@ -118,8 +118,8 @@ class Desk:
 
     async def _arm(self) -> bool:
         words = [
-            "Commands from this session will switch real equipment." if not self._app.demo
-            else "Commands from this session switch the simulated panels of the demo.",
+            "Commands from this session take effect outside: equipment is switched, records are changed."
+            if not self._app.demo else "Commands from this session reach the demo's simulators alone.",
             "Control ends after 15 minutes without a command, when the link is lost, or with D.",
         ]  # fmt: skip
         answer = await self._app.push_screen_wait(AskDialog("Take control?", words, yes="Take control"))

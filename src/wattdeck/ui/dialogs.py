@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 
 from wattdeck.core.command import Level, shown_name
 from wattdeck.core.lines import Column, Line, Row, wrap
+from wattdeck.core.text import clean
 from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
 
@@ -167,8 +168,9 @@ class OperateDialog(Guarded):
         self._type_name = selection.level is Level.TYPE_NAME
         request = selection.request
         verb = {"open": "Open", "closed": "Close"}.get(request.wanted, f"Set to {request.wanted}")
-        self._title = f"{verb} {shown_name(selection.facts)}?"
-        self._yes = f"{verb} the relay" if request.kind == "relay" else verb
+        words = selection.facts.wording
+        self._title = clean(words.question) or f"{verb} {shown_name(selection.facts)}?"
+        self._yes = clean(words.yes) or (f"{verb} the relay" if request.kind == "relay" else verb)
         self.reason = self.BY_OPERATOR
 
     def compose(self) -> ComposeResult:
@@ -177,7 +179,7 @@ class OperateDialog(Guarded):
             if self._type_name:
                 from wattdeck.ui.prompt import Typed
 
-                yield Typed(placeholder="type the circuit's name, then Enter", id="name", max_length=200)
+                yield Typed(placeholder="type the name, then Enter", id="name", max_length=200)
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self.show_now)
