@@ -472,3 +472,35 @@ async def test_an_age_is_never_negative_although_clocks_are_set_back() -> None:
     reading = await make(Script(1), clock).poll()
     clock.advance(-3600)
     assert reading.age_s(clock.now()) == 0.0
+
+
+# what arrives piece by piece
+
+
+async def test_what_has_come_so_far_is_shown_and_is_not_yet_live() -> None:
+    seen: list[Reading[int]] = []
+
+    async def fetch() -> int:
+        feed.show_arriving(1)
+        seen.append(feed.reading)
+        feed.show_arriving(2)
+        return 3
+
+    feed: Feed[int] = Feed("ccee/a", "list", fetch, interval_s=60.0, clock=ManualClock())
+    published = await run_until(feed, lambda found: len(found) == 3)
+    assert [(each.snapshot, each.link) for each in published] == [
+        (1, Link.WAITING),
+        (2, Link.WAITING),
+        (3, Link.LIVE),
+    ]
+    assert seen[0].taken_at is None and published[-1].good_polls == 1
+
+
+async def test_what_had_come_before_a_failure_stays_and_is_labelled() -> None:
+    async def fetch() -> int:
+        feed.show_arriving(7)
+        raise Unreachable("no route to host")
+
+    feed: Feed[int] = Feed("ccee/a", "list", fetch, interval_s=60.0, clock=ManualClock())
+    reading = await feed.poll()
+    assert (reading.snapshot, reading.link, reading.problem) == (7, Link.DOWN, "no route to host")

@@ -43,9 +43,15 @@ class Feed(Generic[S]):
         hidden_interval_s: float | None = None,
         clock: Clock = SYSTEM_CLOCK,
         random: Random | None = None,
+        keep_last: bool = True,
     ) -> None:
+        """Args:
+        keep_last: The newest snapshot may be written to the disk for the next start. Not for much data, nor for
+            personal data.
+        """
         self.source = source
         self.name = name
+        self.keep_last = keep_last
         self._fetch = fetch
         self._shown_interval_s = interval_s
         self._hidden_interval_s = hidden_interval_s or interval_s
@@ -93,6 +99,12 @@ class Feed(Generic[S]):
         self._woken = True
         if self._sleep is not None:
             self._sleep.cancel()
+
+    def show_arriving(self, snapshot: S) -> None:
+        """Hand over what has come so far of a fetch that goes on. Link, age and problem stay as they are."""
+        self.reading = replace(self.reading, snapshot=snapshot)
+        if self._publish is not None:
+            self._publish(self.reading)
 
     async def poll(self) -> Reading[S]:
         """Ask once and return the new reading. A poll already in flight is joined, not repeated."""

@@ -59,6 +59,7 @@ class Hub:
             self.trends[source.id] = Trend()
         self._listeners: list[Listener] = []
         self._saved_s: dict[tuple[SourceId, str], float] = {}
+        self._unkept = {(feed.source, feed.name) for feed in self.feeds if not feed.keep_last}
         if self._keep_last:
             self._restore()
 
@@ -73,7 +74,7 @@ class Hub:
     async def aclose(self) -> None:
         """Keep what was last known and close every connection."""
         for feed in self.feeds:
-            if self._keep_last and feed.reading.link in (Link.LIVE, Link.STALE):
+            if self._keep_last and feed.keep_last and feed.reading.link in (Link.LIVE, Link.STALE):
                 lastknown.save(self.state_dir, feed.reading)
         for source in self.sources.values():
             with contextlib.suppress(Exception):
@@ -155,7 +156,7 @@ class Hub:
         )
         key = (reading.source, reading.feed)
         now_s = self.clock.monotonic()
-        if self._keep_last and now_s - self._saved_s.get(key, -1e9) >= 60:
+        if self._keep_last and key not in self._unkept and now_s - self._saved_s.get(key, -1e9) >= 60:
             self._saved_s[key] = now_s
             lastknown.save(self.state_dir, reading)
 
