@@ -7,7 +7,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from wattdeck.core.lines import TEXT, Line, cell_width, clip, cut, fit, justify, line_width, plain, right, wrap
+from wattdeck.core.lines import (
+    TEXT,
+    LazyRows,
+    Line,
+    Row,
+    cell_width,
+    clip,
+    cut,
+    fit,
+    justify,
+    line_width,
+    plain,
+    right,
+    wrap,
+)
 from wattdeck.core.text import clean
 
 WIDE = "寝室の照明"
@@ -107,3 +121,11 @@ def test_plain_text_ends_no_line_in_blanks() -> None:
 
 def test_a_number_is_not_torn_at_its_thousands() -> None:
     assert wrap("at most 12\N{NO-BREAK SPACE}259.59 kWh — then", 14)[0] == (("at most", TEXT),)
+
+
+def test_lazy_rows_behave_like_the_list_they_stand_for() -> None:
+    rows = [Row(str(number), ((str(number), TEXT),)) for number in range(5)]
+    lazy = LazyRows([row.id for row in rows], rows.__getitem__)
+    assert list(lazy) == rows and len(lazy) == 5 and lazy[-1] == rows[-1] and list(lazy[1:4:2]) == rows[1:4:2]
+    with pytest.raises(IndexError):
+        lazy[5]

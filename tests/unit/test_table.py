@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from textual.app import App, ComposeResult
 
-from wattdeck.core.lines import Column, Row, cell_width
+from wattdeck.core.lines import Column, LazyRows, Row, cell_width
 from wattdeck.core.units import UNICODE, Glyphs
 from wattdeck.systems.span.present import TableView, columns
 from wattdeck.ui.table import DeckTable
@@ -133,3 +133,39 @@ async def test_empty_table_says_so() -> None:
     app = Bare()
     async with app.run_test(size=(40, 5)):
         assert "Nothing here." in app.table.text
+
+
+async def test_of_ten_thousand_rows_only_those_in_view_are_made() -> None:
+    made: list[int] = []
+
+    def make(index: int) -> Row:
+        made.append(index)
+        return Row(f"r{index}", ((f"row {index}", "normal"), ("1", "normal"), ("ok", "muted")))
+
+    app = Bare()
+    async with app.run_test(size=(40, 10)) as pilot:
+        app.table.show(LazyRows([f"r{index}" for index in range(10_000)], make))
+        await pilot.pause()
+        assert "row 0" in app.table.text and len(set(made)) < 30
+        app.table.focus()
+        await pilot.press("G")
+        await pilot.pause()
+        assert app.table.cursor_id == "r9999" and "row 9999" in app.table.text
+        assert len(set(made)) < 60
+
+
+async def test_the_cursor_stays_on_its_lazy_row_when_the_order_changes() -> None:
+    def lazy(ids: list[str]) -> LazyRows:
+        return LazyRows(ids, lambda index: Row(ids[index], ((ids[index], "normal"), ("", "normal"), ("", "muted"))))
+
+    app = Bare()
+    async with app.run_test(size=(40, 10)) as pilot:
+        app.table.show(lazy(["a", "b", "c"]))
+        app.table.focus()
+        await pilot.press("down")
+        app.table.show(lazy(["b", "c", "a"]))
+        await pilot.pause()
+        assert app.table.cursor_id == "b"
+        app.table.show(lazy([]))
+        await pilot.pause()
+        assert app.table.cursor_id == "" and "Nothing here." in app.table.text

@@ -6,9 +6,10 @@ A meaning is a name from the theme (`relay-open`, `muted`); what it looks like i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import overload
 
 Span = tuple[str, str]
 """Text and the name of its meaning."""
@@ -43,6 +44,36 @@ class Row:
     id: str
     cells: tuple[Span, ...]
     """One (text, meaning) for each column of the table, shown or not."""
+
+
+class LazyRows(Sequence[Row]):
+    """Rows that are made when they are looked at: a table shows a few dozen of ten thousand.
+
+    Args:
+        ids: The rows' ids in their order.
+        make: Makes the row of an index. Called again each time, so that it should remember what it made.
+    """
+
+    def __init__(self, ids: Sequence[str], make: Callable[[int], Row]) -> None:
+        self.ids = ids
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return self._make(index % len(self))
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._make, range(len(self)))
 
 
 Place = tuple[int, Column, int, int]

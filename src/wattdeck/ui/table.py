@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from wattdeck.core.lines import TEXT, Column, Place, Row, arrange, cells_line, cut, titles
+from wattdeck.core.lines import TEXT, Column, LazyRows, Place, Row, arrange, cells_line, cut, titles
 from wattdeck.ui.paint import Painted
 
 NOWHERE = Size(-1, -1)
@@ -56,7 +56,7 @@ class DeckTable(Painted, can_focus=True):
     def __init__(self, columns: Sequence[Column], *, empty: str = "Nothing here.", id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._columns = tuple(columns)
-        self._rows: list[Row] = []
+        self._rows: Sequence[Row] = []
         self._index: dict[str, int] = {}
         self._top = 0
         self._layout: list[Place] = []
@@ -109,8 +109,11 @@ class DeckTable(Painted, can_focus=True):
     def show(self, rows: Sequence[Row]) -> None:
         """Show these rows in this order. The cursor stays on its row; if that is gone, on its place."""
         old, old_index = self._rows, self._index.get(self.cursor_id, 0)
-        self._rows = list(rows)
-        self._index = {row.id: index for index, row in enumerate(self._rows)}
+        if rows is old and isinstance(rows, LazyRows):
+            return
+        self._rows = rows if isinstance(rows, LazyRows) else list(rows)
+        ids = rows.ids if isinstance(rows, LazyRows) else [row.id for row in self._rows]
+        self._index = {row_id: index for index, row_id in enumerate(ids)}
         if self.cursor_id not in self._index:
             self._place_cursor(min(old_index, len(self._rows) - 1))
         self._top = max(0, min(self._top, len(self._rows) - self._page))
@@ -177,7 +180,10 @@ class DeckTable(Painted, can_focus=True):
         self._bring_into_view(index)
 
     def _place_cursor(self, index: int) -> None:
-        self.cursor_id = self._rows[index].id if 0 <= index < len(self._rows) else ""
+        if not 0 <= index < len(self._rows):
+            self.cursor_id = ""
+        else:
+            self.cursor_id = self._rows.ids[index] if isinstance(self._rows, LazyRows) else self._rows[index].id
 
     def _bring_into_view(self, index: int) -> None:
         if index < self._top:
