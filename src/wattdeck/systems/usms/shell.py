@@ -12,6 +12,7 @@ import click
 
 from wattdeck.core.errors import UsageError
 from wattdeck.shell.context import AppContext
+from wattdeck.shell.output import put
 from wattdeck.shell.source import common, formatted, one_source
 from wattdeck.shell.words import say
 from wattdeck.systems.usms.choice import find_meter, span_of, starts
@@ -56,7 +57,7 @@ def tariff(
         rows = [tables.cost_row(chosen, quantity, after) for quantity in quantities]
     except ValueError as error:
         raise UsageError(str(error)) from error
-    tables.put(rows, form, tables.cost_lines(rows, "m³" if kind == "water" else "kWh"))
+    put(rows, form, tables.cost_lines(rows, "m³" if kind == "water" else "kWh"))
 
 
 @group.command()
@@ -193,7 +194,7 @@ async def _print_meters(app: AppContext, name: str | None, use_demo: bool, form:
     async def work(source: UsmsSource, hub: Hub) -> int:
         account = await source.fetch_meters()
         rows = [tables.meter_row(meter) for meter in account.meters]
-        tables.put(rows, form, tables.meter_lines(account, hub.clock.now()))
+        put(rows, form, tables.meter_lines(account, hub.clock.now()))
         return 0
 
     return await _on_account(app, name, use_demo, work)
@@ -210,7 +211,7 @@ async def _print_one(
         row = {"meter": meter.number, field: getattr(meter, field), "unit": meter.unit}
         value = getattr(meter, field)
         words = "unknown" if value is None else tables.amount(value, field, meter)
-        tables.put([row], form, [words])
+        put([row], form, [words])
         return 0 if value is not None else 1
 
     return await _on_account(app, name, use_demo, work)
@@ -235,7 +236,7 @@ async def _print_consumption(
         for start in starts(first, last, period):
             points += await source.points(meter, period, start)
         points = [point for point in points if first <= point.start.date() <= last]
-        tables.put(
+        put(
             [tables.point_row(meter, period, point) for point in points],
             form,
             tables.point_lines(meter, period, points),
@@ -257,7 +258,7 @@ async def _print_cost(
             raise UsageError(f"{month:%B %Y} is in the future; in Brunei it is {source.client.today}")
         meter = find_meter(await source.fetch_meters(), number)
         found = await source.month(meter, month, hub.clock.now())
-        tables.put([tables.month_row(found)], form, tables.month_lines(meter, found, hub.clock.now()))
+        put([tables.month_row(found)], form, tables.month_lines(meter, found, hub.clock.now()))
         return 0 if found.consumption is not None else 1
 
     return await _on_account(app, name, use_demo, work)

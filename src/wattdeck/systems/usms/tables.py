@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.codec import encode
-from wattdeck.core.export import safe_cell
 from wattdeck.core.units import age
+from wattdeck.shell.output import Row
 from wattdeck.systems.usms.costs import too_low_words
 from wattdeck.systems.usms.models import BRUNEI, AccountSnapshot, Meter, MonthCost, Period, Point, TierCost
 
@@ -19,26 +17,6 @@ if TYPE_CHECKING:
     from wattdeck.systems.usms.tariff import Tariff
 
 SYMBOLS = {"kWh": "kWh", "m3": "m³"}
-Row = Mapping[str, Any]
-
-
-def put(rows: Sequence[Row], form: str, lines: Sequence[str]) -> None:
-    """Print rows as a JSON list or as CSV with a header, or the lines."""
-    if form == "json":
-        sys.stdout.write(json.dumps(encode(rows), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-    elif form == "csv":
-        import csv
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        flat = [
-            {key: value for key, value in row.items() if not isinstance(value, (list, tuple, dict))} for row in rows
-        ]
-        if flat:
-            writer.writerow(flat[0])
-        for row in flat:
-            writer.writerow(["" if value is None else safe_cell(encode(value)) for value in row.values()])
-    else:
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 def cost_row(tariff: Tariff, quantity: str, after: str) -> Row:
