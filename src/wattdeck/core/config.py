@@ -103,13 +103,18 @@ class Lockout(_Table):
     """The day it was placed."""
 
 
-class SafetyConfig(_Table):
-    """What stands between a key press and a relay. Applies to commands of one source."""
+class CommandSafety(_Table):
+    """What stands between a key press and any command of one source."""
 
     select_timeout_s: float = Field(default=10.0, ge=5, le=30)
     """How long a selection waits for its confirmation, s. Ten is the usual default of control equipment."""
     max_operations_per_hour: int = Field(default=6, ge=1, le=120)
-    """Most operations of one circuit in an hour; a relay that switches more often wears out."""
+    """Most commands to one circuit, or one record, in an hour; a relay that switches more often wears out."""
+
+
+class SafetyConfig(CommandSafety):
+    """What stands between a key press and a relay."""
+
     motor_rest_s: float = Field(default=180.0, ge=0, le=3600)
     """How long a motor stays open before it may be closed, s. Compressors need that to lose pressure."""
     motors: Names = ()
@@ -138,7 +143,7 @@ class SourceConfig(_Table):
     """Commands may be sent. Off: the source is read-only, because watching must never switch anything."""
     poll_s: float = Field(default=60.0, ge=1, le=86_400)
     """Time between two polls, s."""
-    safety: SafetyConfig = Field(default_factory=SafetyConfig)
+    safety: CommandSafety = Field(default_factory=CommandSafety)
     """The rules commands have to pass."""
 
     def warnings(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +14,7 @@ from anyio import to_thread
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock, clock_from
 from wattdeck.core.command import Lockout, Policy
-from wattdeck.core.config import SourceConfig, UiConfig
+from wattdeck.core.config import SafetyConfig, SourceConfig, UiConfig
 from wattdeck.core.control import Control
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.hub import Hub
@@ -32,13 +32,18 @@ if TYPE_CHECKING:
 def policy_of(config: SourceConfig) -> Policy:
     """The rules of one source's configuration, in the words of control."""
     safety = config.safety
-    return Policy(
+    common = Policy(
         control=config.control,
         select_timeout_s=safety.select_timeout_s,
+        max_operations_per_hour=safety.max_operations_per_hour,
+    )
+    if not isinstance(safety, SafetyConfig):
+        return common
+    return replace(
+        common,
         lockouts={entry.circuit: Lockout(entry.reason, entry.owner, entry.since) for entry in safety.lockouts},
         motors=frozenset(safety.motors),
         motor_rest_s=safety.motor_rest_s,
-        max_operations_per_hour=safety.max_operations_per_hour,
         feeds_this_session=frozenset(safety.feeds_this_session),
         open_above_a=safety.open_above_a,
         close_threshold_w=safety.close_threshold_w,

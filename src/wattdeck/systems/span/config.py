@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from wattdeck.core.config import ConfigFile, SourceConfig
+from wattdeck.core.config import ConfigFile, SafetyConfig, SourceConfig
 from wattdeck.core.secrets import SecretRef
 from wattdeck.systems.span.models import SPACES, leg
 
@@ -53,6 +53,9 @@ class SpanConfig(SourceConfig):
     """Access token. None: the one that `wattdeck span register` stored."""
     main_rating_a: float | None = Field(default=None, gt=0, le=1000)
     """Rating of the main breaker, A, for its utilisation; the panel does not report it. None: not shown."""
+
+    safety: SafetyConfig = Field(default_factory=SafetyConfig)
+    """The rules a command to a circuit has to pass."""
 
     @model_validator(mode="before")
     @classmethod
