@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import warnings
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,16 @@ def test_a_runtime_directory_others_can_write_to_or_lead_elsewhere_is_refused(ho
     (home / "runtime_dir" / "wattdeck").symlink_to(home / "elsewhere")
     with pytest.raises(ConfigError, match="another user can change this directory"):
         runtime_dir()
+
+
+def test_a_session_without_a_runtime_directory_is_not_bothered_with_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import platformdirs
+
+    def falling_back(*_: object, **__: object) -> Path:
+        warnings.warn("XDG_RUNTIME_DIR is not set, falling back", stacklevel=1)
+        return tmp_path / "fallback"
+
+    monkeypatch.setattr(platformdirs, "user_runtime_path", falling_back)
+    assert runtime_dir() == tmp_path / "fallback"

@@ -53,9 +53,15 @@ def token_path(state_dir: Path, system: str, name: str) -> Path:
 
 def runtime_dir() -> Path:
     """Where lock files live while sessions run. Refused if anybody else could have put it there."""
+    import warnings
+
     import platformdirs
 
-    path = private_dir(platformdirs.user_runtime_path(APP, appauthor=False))
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR the library warns of its fallback; whose folder that is is checked here.
+        warnings.simplefilter("ignore")
+        place = platformdirs.user_runtime_path(APP, appauthor=False)
+    path = private_dir(place)
     _require_ours(path)
     return path
 
