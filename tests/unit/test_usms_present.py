@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wattdeck.core.asked import Answers
 from wattdeck.core.errors import AuthError, Unreachable
 from wattdeck.core.lines import Line, line_width, plain
 from wattdeck.core.reading import Link, Reading
@@ -31,7 +32,7 @@ from wattdeck.systems.usms.models import (
     TopUp,
     TopUpPage,
 )
-from wattdeck.systems.usms.question import Answers, failure_words
+from wattdeck.systems.usms.question import failure_words
 from wattdeck.systems.usms.report import text_lines
 from wattdeck.systems.usms.walk import Stretch, TierStep, View
 

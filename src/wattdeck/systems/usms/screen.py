@@ -12,16 +12,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
+from wattdeck.core.asked import Answers
 from wattdeck.core.errors import WattdeckError
 from wattdeck.core.lines import MUTED, Line
 from wattdeck.systems.usms import costs, present, walk
 from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period, Point
-from wattdeck.systems.usms.question import Answers, Question, Run, TopUps, failure_words
+from wattdeck.systems.usms.question import Question, Run, TopUps, failure_words
 from wattdeck.systems.usms.walk import Stretch, View
-from wattdeck.systems.usms.widgets import LoginDialog, MeterTable, Region, UsmsSource
+from wattdeck.systems.usms.widgets import LoginDialog, MeterTable, UsmsSource
 from wattdeck.ui import bars
 from wattdeck.ui.bars import Bars
 from wattdeck.ui.paint import Painted
+from wattdeck.ui.region import Region
 from wattdeck.ui.system_screen import SystemScreen
 from wattdeck.ui.table import DeckTable
 

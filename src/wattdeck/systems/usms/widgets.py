@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -18,12 +18,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from wattdeck.core.errors import AuthError, WattdeckError
-from wattdeck.core.lines import Line, cell_width, cut, fit, wrap
+from wattdeck.core.lines import cut, fit, wrap
 from wattdeck.core.text import clean
 from wattdeck.systems.usms import present
 from wattdeck.systems.usms.models import Meter, Period, Point, TopUp, TopUpPage
 from wattdeck.ui.dialogs import Words
-from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
 
 if TYPE_CHECKING:
@@ -78,18 +77,6 @@ class MeterTable(DeckTable):
 
     def __init__(self) -> None:
         super().__init__(present.COLUMNS, empty="Waiting for the portal's first answer.", id="meters")
-
-
-class Region(Painted):
-    """Lines under a title."""
-
-    def paint_titled(self, title: str, hint: str, lines: Sequence[Line]) -> None:
-        """Show the lines below a rule that carries the title, and at its end a hint if there is room."""
-        width = self.size.width
-        words = cut(f" {title} ", width)
-        hint = f" {hint} " if hint and cell_width(words) + len(hint) + 4 <= width else ""
-        rule = self.app.glyphs.rule * (width - cell_width(words) - cell_width(hint))  # type: ignore[attr-defined]
-        self.paint([((words, "label"), (rule, "rule"), (hint, "muted")), *lines])
 
 
 def draw_image(png: bytes, width: int, height: int, ascii_only: bool) -> list[str]:
