@@ -354,7 +354,7 @@ async def test_each_fault_shows_in_the_answer(bench: Bench, name: str) -> None:
     assert (await bench.control("fault", name=name, value=value)).status_code == 200
     assert seen(await bench.get(path), bench)
     await bench.control("clear")
-    if faults.BY_NAME[name].strikes != "once":
+    if faults.BOARD.kind(name).strikes != "once":
         assert (await bench.get(path)).content == healthy.content
 
 
@@ -499,7 +499,7 @@ def test_every_fault_has_a_test_here() -> None:
         "relay-bounce",
         "counter-dip",
     }
-    assert set(faults.BY_NAME) == set(ANSWERS) | set(ERRORS) | elsewhere
+    assert {kind.name for kind in faults.KINDS} == set(ANSWERS) | set(ERRORS) | elsewhere
 
 
 # the switches themselves
@@ -572,7 +572,7 @@ async def test_faults_can_be_on_from_the_start_and_a_wrong_one_stops_the_simulat
 
 
 def test_the_fault_table_documents_every_fault() -> None:
-    rows = faults.table()
+    rows = faults.BOARD.table()
     assert len(rows) == len(faults.KINDS) and all(meaning for _, meaning in rows)
     assert ("latency=SECONDS", "answer late") in rows
 

@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattdeck.core.asgi import SimulatedTransport
+from wattdeck.core.faultboard import Kind
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.usms import captcha_image, faults
 from wattdeck.systems.usms.models import BRUNEI
@@ -631,20 +632,20 @@ def test_an_unknown_fault_names_all_there_are() -> None:
 )
 def test_a_value_a_fault_does_not_take_is_refused(name: str, value: str | None) -> None:
     with pytest.raises(ValueError, match=name):
-        faults.parse(name, value)
+        faults.BOARD.parse(name, value)
 
 
 @given(st.sampled_from(faults.KINDS), st.text(max_size=12))
-def test_reading_a_fault_gives_a_fault_or_a_sentence(kind: faults.Kind, value: str) -> None:
+def test_reading_a_fault_gives_a_fault_or_a_sentence(kind: Kind, value: str) -> None:
     try:
-        said = faults.parse(kind.name, value).kind.name
+        said = faults.BOARD.parse(kind.name, value).kind.name
     except ValueError as error:
         said = str(error)
     assert kind.name in said
 
 
 def test_the_table_of_faults_names_each_with_its_meaning() -> None:
-    table = faults.table()
+    table = faults.BOARD.table()
     assert [name.partition("=")[0].partition("[")[0] for name, _ in table] == [kind.name for kind in faults.KINDS]
     assert all(meaning for _, meaning in table) and len(table) == len({name for name, _ in table})
 

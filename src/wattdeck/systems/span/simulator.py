@@ -8,27 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from wattdeck.core.asgi import AsgiApp
+from wattdeck.core.simcontrols import controls
 from wattdeck.core.simulated import SimulatedClock
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span.answers import Answers, Json
-from wattdeck.systems.span.disturbance import Disturbance, json_response
+from wattdeck.systems.span.disturbance import Disturbance
 from wattdeck.systems.span.endpoints import Endpoints, Refusal, refusal_response
-from wattdeck.systems.span.faults import Fault, FaultBoard, parse
+from wattdeck.systems.span.faults import BOARD, Fault, FaultBoard
 from wattdeck.systems.span.house import House
 from wattdeck.systems.span.household import HOUSEHOLDS, salt_of
 from wattdeck.systems.span.registry import PRESSES_TO_UNLOCK, Registry
-
-MOST_SPEED = 1e6
 
 
 class SpanSimulator:
@@ -72,7 +67,7 @@ class SpanSimulator:
         self._movements: list[tuple[float, str, bool]] = []
         endpoints = Endpoints(self.house, self._answers, self.registry, self.faults, self._settle, self._move_later)
         panel = Starlette(
-            routes=[*endpoints.routes(), *self._controls()],
+            routes=[*endpoints.routes(), *controls(self, {"door": self._use_door})],
             exception_handlers={Refusal: refusal_response, HTTPException: refusal_response},
         )
         self._disturbance = Disturbance(panel, self.faults, clock.elapsed_s, sleep)
@@ -99,7 +94,7 @@ class SpanSimulator:
             ValueError: no such fault, or a value it does not take; the message lists what is known.
         """
         if value != "off":
-            self._moves(parse(name, value))
+            self._moves(BOARD.parse(name, value))
         fault = self.faults.set(name, value)
         if fault is not None and fault.kind.strikes == "once":
             self._happen(fault)
@@ -170,45 +165,12 @@ class SpanSimulator:
             self.house.switch(movement[1], opened=movement[2])
         self.house.advance()
 
-    def _controls(self) -> list[Route]:
-        return [
-            Route("/_sim/fault", self._control(self._set_fault), methods=["POST"]),
-            Route("/_sim/clear", self._control(self._clear), methods=["POST"]),
-            Route("/_sim/clock", self._control(self._turn_clock), methods=["POST"]),
-            Route("/_sim/door", self._control(self._use_door), methods=["POST"]),
-            Route("/_sim/state", self._control(lambda _: None), methods=["GET"]),
-        ]
+    def speed(self) -> float:
+        """Simulated seconds per second."""
+        return self.house.clock.speed
 
-    def _control(self, action: Callable[[Json], None]) -> Callable[[Request], Awaitable[Response]]:
-        """A handler that does something with the body and answers with the simulator's state."""
-
-        async def handler(request: Request) -> Response:
-            try:
-                body: Any = await request.json() if await request.body() else {}
-                if not isinstance(body, dict):
-                    raise TypeError("the body must be a JSON object")
-                action(body)
-            except (ValueError, TypeError, KeyError, OverflowError) as error:
-                words = f"the body lacks {error}" if isinstance(error, KeyError) else str(error)
-                return json_response({"detail": words}, 422)
-            return json_response(self.state())
-
-        return handler
-
-    def _set_fault(self, body: Json) -> None:
-        value = body.get("value")
-        self.set_fault(str(body["name"]), None if value is None else str(value))
-
-    def _clear(self, body: Json) -> None:
-        name = body.get("name")
-        self.clear_faults(None if name is None else str(name))
-
-    def _turn_clock(self, body: Json) -> None:
-        advance_s, speed = float(body.get("advance_s", 0)), float(body.get("speed", self.house.clock.speed))
-        if not 0 <= advance_s < 1e9:
-            raise ValueError("advance_s must be 0 or more: time does not go back")
-        if not 0 <= speed <= MOST_SPEED:
-            raise ValueError(f"speed must be from 0 to {MOST_SPEED:g}")
+    def turn_clock(self, advance_s: float, speed: float) -> None:
+        """Push the time forward, and run at another speed from now on."""
         self._settle()
         self.house.clock.set_speed(speed)
         self.house.clock.advance(advance_s)
@@ -230,7 +192,7 @@ class SpanSimulator:
             "serial": house.household.serial,
             "time": datetime.fromtimestamp(house.second, UTC).isoformat(),
             "speed": house.clock.speed,
-            "faults": self.faults.names(),
+            "faults": list(self.faults),
             "clients": len(self.registry.clients),
             "unlocked": self.registry.unlocked,
             "door": house.door,

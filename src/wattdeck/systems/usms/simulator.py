@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from wattdeck.core.simcontrols import controls
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.usms import templates
 from wattdeck.systems.usms.answers import PAGES, Answers
@@ -28,7 +29,6 @@ from wattdeck.systems.usms.portal import COOKIE, PASSWORD, USERNAME, Form, Porta
 
 __all__ = ["PASSWORD", "USERNAME", "UsmsSimulator"]
 
-MOST_SPEED = 1e6
 FIRST_YEAR = 2015
 """Before, no tariff is known for the two years that lie behind the start."""
 MOST_BODY_BYTES = 1_000_000
@@ -75,7 +75,9 @@ class UsmsSimulator:
         self.answers = Answers(self._house, self.portal, self.faults, self.clock.now)
         self.requests = 0
         """Requests to the portal since the start, its own controls not among them."""
-        self._app = Starlette(routes=[*self._controls(), Route("/{path:path}", self._serve, methods=["GET", "POST"])])
+        captcha = Route("/_sim/captcha", self._captcha, methods=["GET"])
+        portal = Route("/{path:path}", self._serve, methods=["GET", "POST"])
+        self._app = Starlette(routes=[*controls(self, headers=STAMP), captcha, portal])
         for name, value in options.faults.items():
             self.set_fault(name, value)
 
@@ -199,49 +201,16 @@ class UsmsSimulator:
 
     # the controls
 
-    def _controls(self) -> list[Route]:
-        return [
-            Route("/_sim/fault", self._control(self._set_fault), methods=["POST"]),
-            Route("/_sim/clear", self._control(self._clear), methods=["POST"]),
-            Route("/_sim/clock", self._control(self._turn_clock), methods=["POST"]),
-            Route("/_sim/state", self._control(lambda _: None), methods=["GET"]),
-            Route("/_sim/captcha", self._captcha, methods=["GET"]),
-        ]
-
-    def _control(self, action: Callable[[dict[str, Any]], None]) -> Callable[[Request], Awaitable[Response]]:
-        """A handler that does something with the body and answers with the simulator's state."""
-
-        async def handler(request: Request) -> Response:
-            try:
-                body: Any = await request.json() if await request.body() else {}
-                if not isinstance(body, dict):
-                    raise TypeError("the body must be a JSON object")
-                action(body)
-            except (ValueError, TypeError, KeyError, OverflowError) as error:
-                words = f"the body lacks {error}" if isinstance(error, KeyError) else str(error)
-                return JSONResponse({"detail": words}, 422, STAMP)
-            return JSONResponse(self.state(), headers=STAMP)
-
-        return handler
-
     async def _captcha(self, request: Request) -> Response:
         del request
         return JSONResponse({"answer": self.answer_of_last_captcha()}, headers=STAMP)
 
-    def _set_fault(self, body: dict[str, Any]) -> None:
-        value = body.get("value")
-        self.set_fault(str(body["name"]), None if value is None else str(value))
+    def speed(self) -> float:
+        """Simulated seconds per second."""
+        return self.clock.speed
 
-    def _clear(self, body: dict[str, Any]) -> None:
-        name = body.get("name")
-        self.clear_faults(None if name is None else str(name))
-
-    def _turn_clock(self, body: dict[str, Any]) -> None:
-        advance_s, speed = float(body.get("advance_s", 0)), float(body.get("speed", self.clock.speed))
-        if not 0 <= advance_s < 1e9:
-            raise ValueError("advance_s must be 0 or more: time does not go back")
-        if not 0 <= speed <= MOST_SPEED:
-            raise ValueError(f"speed must be from 0 to {MOST_SPEED:g}")
+    def turn_clock(self, advance_s: float, speed: float) -> None:
+        """Push the time forward, and run at another speed from now on."""
         self.clock.turn(advance_s, speed)
 
     def state(self) -> dict[str, Any]:
