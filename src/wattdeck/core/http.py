@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import anyio
@@ -21,7 +21,7 @@ import anyio
 import wattdeck
 from wattdeck.core.answers import BUSY_STATUSES, Answer, detail_of, json_body, status_error
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
-from wattdeck.core.errors import BadAnswer, ConfigError, Unreachable
+from wattdeck.core.errors import BadAnswer, ConfigError, SourceError, Unreachable
 from wattdeck.core.origin import normal_origin, origin_of
 from wattdeck.core.redact import RedactingFilter, redact, register_secret
 from wattdeck.core.retry import NO_RETRY, REPEATABLE_ERRORS, RetryPolicy, repeat
@@ -50,6 +50,14 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 5_000_000
+CONNECTIONS = 2
+"""Per origin: one that is kept, and one more so that a command need not wait for a slow poll."""
+
+
+class BusyError(Protocol):
+    """Makes an error of an answer with status 429, 502, 503 or 504."""
+
+    def __call__(self, answer: Answer, what: str, /, *, retry_after_s: float | None) -> SourceError: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Timeouts:
 class HttpClients:
     """All HTTP connections of one hub, or of one client used alone.
 
-    One pool per origin, one SSL context per CA file.
+    One pool per origin, one SSL context per CA file and set of protocols.
 
     Nothing is opened before the first request. After `aclose` a request opens anew.
     """
@@ -87,26 +95,33 @@ class HttpClients:
         self._only_mounted = only_mounted
         self._clock = clock
         self._random = random
-        self._open: dict[tuple[str, Path | None], Http] = {}
-        self._contexts: dict[Path | None, ssl.SSLContext] = {}
+        self._open: dict[tuple[str, Path | None, bool, int], Http] = {}
+        self._contexts: dict[tuple[Path | None, bool], ssl.SSLContext] = {}
 
-    def get(self, origin: str, *, ca_file: Path | None = None) -> Http:
-        """The one `Http` of an origin; the same for everyone who asks with the same CA file.
+    def get(
+        self, origin: str, *, ca_file: Path | None = None, http2: bool = False, connections: int = CONNECTIONS
+    ) -> Http:
+        """The one `Http` of an origin; the same for everyone who asks for the same.
 
         Args:
             ca_file: PEM file of the only authority to trust; None trusts the public ones.
+            http2: Speak HTTP/2 where the server offers it over TLS and h2 is installed; else HTTP/1.1.
+            connections: Most of them open at once.
 
         Raises:
             ValueError: the origin is none.
             ConfigError: the CA file cannot be used.
         """
         origin = normal_origin(origin)
-        key = (origin, ca_file)
+        key = (origin, ca_file, http2, connections)
         if key not in self._open:
             if ca_file is not None:
-                self._context(ca_file)
+                self._context(ca_file, http2)
             self._open[key] = Http(
-                origin, lambda: self._transport(origin, ca_file), clock=self._clock, random=self._random
+                origin,
+                lambda: self._transport(origin, ca_file, http2, connections),
+                clock=self._clock,
+                random=self._random,
             )
         return self._open[key]
 
@@ -115,19 +130,23 @@ class HttpClients:
         for http in self._open.values():
             await http.aclose()
 
-    def _transport(self, origin: str, ca_file: Path | None) -> httpx.AsyncBaseTransport:
+    def _transport(self, origin: str, ca_file: Path | None, http2: bool, connections: int) -> httpx.AsyncBaseTransport:
         if origin in self._mounts:
             return self._mounts[origin]
         if self._only_mounted:
             raise Unreachable(f"{origin} is not part of the demo, and the demo opens no network connection")
         from wattdeck.core.transport import open_transport
 
-        return open_transport(self._context(ca_file) if origin.startswith("https:") else _NO_TLS)
+        if not origin.startswith("https:"):
+            return open_transport(_NO_TLS, connections=connections)
+        return open_transport(self._context(ca_file, http2), http2=http2, connections=connections)
 
-    def _context(self, ca_file: Path | None) -> ssl.SSLContext:
-        if ca_file not in self._contexts:
-            self._contexts[ca_file] = _trusting(ca_file)
-        return self._contexts[ca_file]
+    def _context(self, ca_file: Path | None, http2: bool) -> ssl.SSLContext:
+        # One for each set of protocols: what is offered is written into the context.
+        key = (ca_file, http2)
+        if key not in self._contexts:
+            self._contexts[key] = _trusting(ca_file)
+        return self._contexts[key]
 
 
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -194,6 +213,7 @@ class Http:
         timeouts: Timeouts | None = None,
         retry: RetryPolicy = NO_RETRY,
         max_body_bytes: int = MAX_BODY_BYTES,
+        busy: BusyError = status_error,
     ) -> Answer:
         """Send one request and return its whole answer, whatever the status except those that mean "not now".
 
@@ -207,13 +227,14 @@ class Http:
             repeatable: Sending it twice does no harm. If False it is sent once, whatever `retry` says.
             deadline_s: Total for one attempt, from connecting to the last byte; repetitions come on top.
             timeouts: None: both as long as the deadline.
+            busy: Makes the error of an answer that means "not now".
 
         Raises:
             Unreachable: no connection; if not repeatable, nothing was sent.
             TimedOut: no complete answer in time; if not repeatable, the outcome is unknown.
             BadAnswer: the answer was cut short, too large or not HTTP; if not repeatable, the outcome is
                 unknown (also when the connection was closed without an answer).
-            Busy: 429, 502, 503 or 504.
+            Busy: 429, 502, 503 or 504; what `busy` makes of them.
         """
         timeouts = timeouts or Timeouts(deadline_s, deadline_s)
         content = None if json is None else compact_json(json)
@@ -223,7 +244,13 @@ class Http:
             headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
 
         async def attempt() -> Answer:
-            return await self._attempt(method, path, content, headers, repeatable, deadline_s, timeouts, max_body_bytes)
+            answer = await self._attempt(
+                method, path, content, headers, repeatable, deadline_s, timeouts, max_body_bytes
+            )
+            if answer.status_code in BUSY_STATUSES:
+                after_s = _retry_after_s(answer.headers.get("retry-after", ""), self._clock)
+                raise busy(answer, self.what(method, path), retry_after_s=after_s)
+            return answer
 
         try:
             return await attempt()
@@ -260,10 +287,8 @@ class Http:
         except (TimeoutError, BadAnswer, *wire.FAULTS) as error:
             raise wire.in_words(error, self.host, self.what(method, path), repeatable=repeatable) from error
         self._kept_connection = True
-        log.debug("%s: %d, %d bytes", self.what(method, path), answer.status_code, len(answer.body))
-        if answer.status_code in BUSY_STATUSES:
-            after_s = _retry_after_s(answer.headers.get("retry-after", ""), self._clock)
-            raise status_error(answer, self.what(method, path), retry_after_s=after_s)
+        if log.isEnabledFor(logging.DEBUG):  # naming the request costs more than asking whether anybody wants to know
+            log.debug("%s: %d, %d bytes", self.what(method, path), answer.status_code, len(answer.body))
         return answer
 
     def _build(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import socket
 import ssl
 import zlib
@@ -19,8 +20,6 @@ import httpx  # noqa: E402
 
 KEEPALIVE_S = 300.0
 """Longer than any poll interval. A connection the other side closed meanwhile is noticed and replaced."""
-CONNECTIONS = 2
-"""Per origin: one that is kept, and one more so that a command need not wait for a slow poll."""
 
 _READ_BACK = "whether it acted is not known; read the state back"
 
@@ -32,10 +31,16 @@ class ConnectionBrokenError(Exception):
 FAULTS = (httpx.TransportError, ConnectionBrokenError)
 
 
-def open_transport(context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    """A pool for one origin. Proxies and certificates named in the environment are not used."""
-    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S)
-    return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
+def open_transport(context: ssl.SSLContext, *, http2: bool = False, connections: int) -> httpx.AsyncHTTPTransport:
+    """A pool for one origin. Proxies and certificates named in the environment are not used.
+
+    One connection less than there may be is kept. HTTP/2 is spoken where TLS settles on it, and h2 is installed.
+    """
+    limits = httpx.Limits(
+        max_connections=connections, max_keepalive_connections=max(1, connections - 1), keepalive_expiry=KEEPALIVE_S
+    )
+    http2 = http2 and importlib.util.find_spec("h2") is not None
+    return httpx.AsyncHTTPTransport(verify=context, limits=limits, http2=http2, trust_env=False)
 
 
 async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, *, max_body_bytes: int) -> Answer:
@@ -49,7 +54,7 @@ async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, 
     try:
         response = await transport.handle_async_request(request)
     except httpx.RemoteProtocolError as error:
-        if "without sending a response" in str(error):
+        if _gone(str(error)):
             raise ConnectionBrokenError from error
         raise BadAnswer("what answers there does not speak HTTP") from error
     except (httpx.ReadError, httpx.WriteError, httpx.CloseError) as error:
@@ -59,6 +64,11 @@ async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, 
     finally:
         await response.aclose()
     return Answer(response.status_code, body, response.headers)
+
+
+def _gone(words: str) -> bool:
+    """Whether the other side closed before it answered: HTTP/1.1, HTTP/2, HTTP/2 with a word of goodbye."""
+    return words.startswith(("Server disconnected", "<ConnectionTerminated"))
 
 
 async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
