@@ -171,6 +171,11 @@ class Control:
         """Object id -> lockout in force, for the padlock beside it (rule 13)."""
         return self._gate.policy(source).lockouts
 
+    def read_only_words(self, source: SourceId) -> str:
+        """Why nothing of this source may be commanded in this session; empty if something may."""
+        refusal = self._gate.mode(source)
+        return "" if refusal is None else refusal.sentence
+
     def why_not(self, request: Request) -> Refusal | None:
         """Why this command may not be sent now, or None. No I/O; arming and other sessions come at select."""
         if request.source in self._waiting.running:

@@ -39,6 +39,10 @@ class Gate:
         """The source's policy; one that was given none is read-only."""
         return self._policies.get(source) or Policy()
 
+    def mode(self, source: SourceId) -> Refusal | None:
+        """Why nothing of a source may be commanded at all, or None."""
+        return interlocks.mode_of(source, self.policy(source), read_only=self._read_only)
+
     def newest(self, request: Request) -> Facts | None:
         """The newest facts, or None if there is no such source, command or object."""
         operable = self.operables.get(request.source)

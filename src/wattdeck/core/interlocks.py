@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from wattdeck.core.command import CLOSED, OPEN, RELAY, Refusal, shown_name
+from wattdeck.core.command import CLOSED, OPEN, RELAY, Policy, Refusal, shown_name
 from wattdeck.core.errors import Cause
 from wattdeck.core.operable import Facts
-from wattdeck.core.reading import Link
+from wattdeck.core.reading import Link, SourceId
 from wattdeck.core.situation import Situation
 from wattdeck.core.text import clean
 
@@ -29,15 +29,20 @@ def first_refusal(situation: Situation) -> Refusal | None:
 
 def mode(situation: Situation) -> Refusal | None:
     """Rule 1: read-only unless the deck and the source allow control."""
-    if situation.read_only:
+    return mode_of(situation.request.source, situation.policy, read_only=situation.read_only)
+
+
+def mode_of(source: SourceId, policy: Policy, *, read_only: bool) -> Refusal | None:
+    """Rule 1, for any command of a source."""
+    if read_only:
         return Refusal(
             Cause.BLOCKED_BY_MODE,
             "The deck runs read-only. Start it without --read-only (and without read_only = true) to command.",
         )
-    if not situation.policy.control:
+    if not policy.control:
         return Refusal(
             Cause.BLOCKED_BY_MODE,
-            f"{situation.request.source} is read-only. Set control = true for it in the configuration to command it.",
+            f"{source} is read-only. Set control = true for it in the configuration to command it.",
         )
     return None
 

@@ -25,14 +25,15 @@ class Prompt(Input):
         close_prompt(self.screen)
 
 
-def open_prompt(screen: Screen[Any], placeholder: str, value: str = "") -> None:
+def open_prompt(screen: Screen[Any], placeholder: str, value: str = "", *, most: int = 60) -> None:
     """Show the prompt above the footer and put the cursor into it."""
     found = screen.query("#prompt")
     if not found:
-        screen.mount(Prompt(value, placeholder=placeholder, id="prompt", classes="-shown", max_length=60))
+        screen.mount(Prompt(value, placeholder=placeholder, id="prompt", classes="-shown", max_length=most))
         screen.call_after_refresh(lambda: screen.query_one("#prompt").focus())
         return
     prompt = found.first(Prompt)
+    prompt.placeholder, prompt.max_length = placeholder, most
     prompt.value = value
     prompt.add_class("-shown")
     prompt.focus()
