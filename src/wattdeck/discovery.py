@@ -14,10 +14,11 @@ def discover() -> dict[str, System]:
 
     A plug-in that cannot be loaded is left out and reported as a warning; it never takes the deck down.
     """
+    from wattdeck.systems.ccee import SYSTEM as CCEE
     from wattdeck.systems.span import SYSTEM as SPAN
     from wattdeck.systems.usms import SYSTEM as USMS
 
-    found: dict[str, System] = {system.name: system for system in (SPAN, USMS)}
+    found: dict[str, System] = {system.name: system for system in (SPAN, USMS, CCEE)}
     for name, system in _plugins():
         found.setdefault(name, system)
     return found

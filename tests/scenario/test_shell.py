@@ -142,6 +142,8 @@ def test_the_demo_prints_one_document_with_every_source_live(shell: Shell) -> No
         ("span/home", "live"),
         ("span/shop", "live"),
         ("usms/contoh", "live"),
+        ("ccee/varejo-a", "live"),
+        ("ccee/varejo-b", "live"),
     ]
     data = result.document["sources"][0]["feeds"]["panel"]["data"]
     assert data["serial"] == "nt-2143-demo1" and len(data["circuits"]) > 18

@@ -51,6 +51,9 @@ def _at_home(deck_home: Path) -> None:
         "wattdeck.systems.usms.models, wattdeck.systems.usms.client, wattdeck.systems.usms.pages",
         "wattdeck.systems.usms.present, wattdeck.systems.usms.report, wattdeck.systems.usms.source",
         "wattdeck.systems.usms.simulator, wattdeck.systems.usms.shell, wattdeck.core.history",
+        "wattdeck.systems.ccee.models, wattdeck.systems.ccee.client, wattdeck.systems.ccee.present",
+        "wattdeck.systems.ccee.source, wattdeck.systems.ccee.commands, wattdeck.systems.ccee.agreements",
+        "wattdeck.systems.ccee.simulator, wattdeck.systems.ccee.shell, wattdeck.systems.ccee.report",
         "wattdeck.systems.span.shell, wattdeck.cli, wattdeck.shell.headless, wattdeck.shell.doctor",
     ],
 )

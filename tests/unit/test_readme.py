@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wattdeck.systems.ccee.form import FormLines
+from wattdeck.systems.ccee.screen import CceeScreen
+from wattdeck.systems.ccee.widgets import MigrationTable
 from wattdeck.systems.span.screen import SpanScreen
 from wattdeck.systems.span.widgets import CircuitTable
 from wattdeck.systems.usms.screen import UsmsScreen
@@ -11,11 +14,13 @@ from wattdeck.systems.usms.widgets import MeterTable
 from wattdeck.ui.app import DeckApp
 from wattdeck.ui.help import bindings_of, key_table
 
+PICTURES = ("docs/span.svg", "docs/usms.svg", "docs/ccee.svg")
 README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_key_table_is_the_one_the_bindings_make() -> None:
-    table = key_table(bindings_of(DeckApp, SpanScreen, CircuitTable, UsmsScreen, MeterTable))
+    ours = (SpanScreen, CircuitTable, UsmsScreen, MeterTable, CceeScreen, MigrationTable, FormLines)
+    table = key_table(bindings_of(DeckApp, *ours))
     assert table in README.read_text(encoding="utf-8"), f"put this into README.md under Keys:\n{table}"
 
 
@@ -27,6 +32,6 @@ def test_the_test_command_stands_between_its_markers() -> None:
 
 
 def test_files_the_readme_points_at_are_there() -> None:
-    for name in ("config.example.toml", "CONTRIBUTING.md", "benchmarks/README.md", "docs/span.svg", "docs/usms.svg"):
+    for name in ("config.example.toml", "CONTRIBUTING.md", "benchmarks/README.md", *PICTURES):
         assert f"]({name})" in README.read_text(encoding="utf-8")
         assert (README.parent / name).is_file(), name

@@ -1,0 +1,140 @@
+"""The pages of the pane beside the table: which there are, what each asks of CCEE, and its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wattdeck.core.asked import Answers
+from wattdeck.core.errors import AuthError
+from wattdeck.core.lines import MUTED, Line, wrap
+from wattdeck.core.text import clean
+from wattdeck.core.units import UNICODE, Glyphs
+from wattdeck.systems.ccee import curve, details
+from wattdeck.systems.ccee.models import Migration
+
+if TYPE_CHECKING:
+    from wattdeck.systems.ccee.source import CceeSource
+    from wattdeck.systems.ccee.tableview import Basis, TableView
+
+FIELDS, HISTORY, CONTRACTS, ENERGY, REQUESTS = "Fields", "History", "Contracts", "Energy", "Requests"
+PAGES = (FIELDS, HISTORY, CONTRACTS, ENERGY, REQUESTS)
+ASKED = (CONTRACTS, ENERGY, REQUESTS)
+"""Pages that ask CCEE, each when it is shown and the cursor rests."""
+REST_S = 0.3
+"""How long the cursor rests on a row before anything is asked about it."""
+LEAST_BARS = 8
+"""Rows a chart of bars needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One page about one migration of one source."""
+
+    source: str
+    page: str
+    migration_id: str
+
+
+class Aside:
+    """What was asked about migrations, and what came back. An answer is asked for again when the list is newer."""
+
+    def __init__(self) -> None:
+        self._answers: Answers[Topic, tuple[Any, ...]] = Answers(96)
+        self.asking: Topic | None = None
+
+    def due(self, topic: Topic, beside: object) -> bool:
+        """Whether to ask now."""
+        return (
+            topic.page in ASKED and topic != self.asking and self._answers.due(topic, beside, settled=False)  # type: ignore[arg-type]
+        )
+
+    async def ask(self, topic: Topic, source: CceeSource, migration: Migration, beside: Any) -> None:
+        """Ask, and keep what comes; a failure is kept in words.
+
+        Raises:
+            Exception: none of the source's.
+        """
+        from wattdeck.core.errors import SourceError
+
+        self.asking = topic
+        try:
+            answer: tuple[Any, ...]
+            match topic.page:
+                case "Contracts":
+                    answer = await source.contracts(migration)
+                case "Energy":
+                    answer = await source.measurements(migration)
+                case _:
+                    answer = await source.change_requests(migration)
+            self._answers.put(topic, answer, beside)
+        except SourceError as error:
+            self._answers.fail(topic, failure_words(error, topic.page), beside)
+        finally:
+            if self.asking == topic:
+                self.asking = None
+
+    def lines(
+        self,
+        topic: Topic,
+        migration: Migration,
+        source: CceeSource,
+        view: TableView,
+        basis: Basis,
+        size: tuple[int, int],
+        marks: Glyphs = UNICODE,
+    ) -> list[Line]:
+        """The page for a width and height."""
+        width, height = size
+        masked = view.masked
+        match topic.page:
+            case "Fields":
+                return details.details(
+                    migration, basis.today, basis.calendar, width, alerts=view.alerts(migration, basis),
+                    masked=masked, wire_names=width >= 60, marks=marks,
+                )  # fmt: skip
+            case "History":
+                return details.history_lines(source.history(migration.migration_id), width, marks)
+        known = self._answers.value(topic)
+        problem = self._answers.problem(topic)
+        lines: list[Line] = list(wrap(problem, width, "severity-medium")) if problem else []
+        if known is None and self.asking == topic:
+            return [*lines, (("Asking CCEE.", MUTED),)]
+        match topic.page:
+            case "Contracts":
+                return [*lines, *details.contract_lines(known, width, masked=masked)]
+            case "Requests":
+                return [*lines, *details.request_lines(known, width, marks)]
+        return [*lines, *_energy_lines(known, migration, width, height - len(lines), problem, marks)]
+
+
+def _energy_lines(
+    known: Sequence[Any] | None, migration: Migration, width: int, height: int, problem: str, marks: Glyphs
+) -> list[Line]:
+    """The newest month with values by days, and its newest day by hours where there is room for both."""
+    from wattdeck.ui import bars
+
+    months = curve.months_of(known or ())
+    if not known or not months:
+        words = curve.no_measurements_words(migration.consumer_unit_code, asking=known is None and not problem)
+        return list(wrap(words, width, MUTED))
+    lines: list[Line] = []
+    day = curve.days_known(known)[-1]
+    shown = [curve.days_of(known, months[-1])]
+    if height >= 2 * (LEAST_BARS + 4):
+        shown.append(curve.hours_of(known, day))
+    for each in shown:
+        notes = [line for sentence in each.sentences for line in wrap(sentence, width, "label")][:4]
+        room = max(LEAST_BARS, height // len(shown) - len(notes) - 2)
+        drawn = bars.draw(bars.Bars(each.label, each.unit, each.values, each.names), width, min(room, 16), marks=marks)
+        lines += [((each.label, "heading"),), *drawn, *notes, ()]
+    return lines
+
+
+def failure_words(error: Exception, what: str) -> str:
+    """Why something could not be read, and what to do."""
+    if isinstance(error, AuthError):
+        return f"{what} could not be read: {clean(str(error), 200)}"
+    reason = (clean(str(error), 240) or "no reason given").rstrip(".")
+    return f"{what} could not be read: {reason}. r tries again."

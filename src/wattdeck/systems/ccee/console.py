@@ -1,0 +1,107 @@
+"""What the shell commands of CCEE share: options, finding the agent and the migration, and one way to command."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from wattdeck.core.errors import UsageError
+from wattdeck.shell.context import AppContext
+from wattdeck.shell.source import one_source
+from wattdeck.systems.ccee.months import parse_month
+
+if TYPE_CHECKING:
+    from wattdeck.systems.ccee.intentions import Intention
+    from wattdeck.systems.ccee.models import Migration
+    from wattdeck.systems.ccee.source import CceeSource
+
+DAY = click.DateTime(["%Y-%m-%d"])
+yes_option = click.option("--yes", is_flag=True, help="Do not ask; every other rule still holds.")
+unmasked = click.option("--show-documents", is_flag=True, help="Print documents and e-mail addresses whole.")
+profiled = click.option("--profile", type=int, help="Profile code, where the source has more than one.")
+
+
+def month(text: str) -> str:
+    """A month as an option takes it.
+
+    Raises:
+        click.BadParameter: it is none; says what was expected.
+    """
+    try:
+        return parse_month(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+reason_option = click.option("--reason", default="", help="Why; kept in the journal.")
+
+
+async def find_migration(source: CceeSource, migration_id: str, profile: int | None) -> Migration:
+    """The migration of that id, in the named profile or in any of the source's.
+
+    Raises:
+        UsageError: there is none.
+        SourceError: it could not be read.
+    """
+    from wattdeck.systems.ccee.errors import NotFoundError
+
+    profiles = source.config.profiles if profile is None else (profile,)
+    for each in profiles:
+        try:
+            return source.dated(await source.client.migration(migration_id, each))
+        except NotFoundError:
+            continue
+    raise UsageError(f"there is no migration {migration_id!r} in profile {', '.join(map(str, profiles))}")
+
+
+def one_profile(source: CceeSource, profile: int | None) -> int:
+    """The profile that was meant.
+
+    Raises:
+        UsageError: the source has several and none was named, or not this one.
+    """
+    known = source.config.profiles
+    if profile is None and len(known) == 1:
+        return known[0]
+    if profile is None or profile not in known:
+        raise UsageError(f"which profile? Name one with --profile: {', '.join(map(str, known))}")
+    return profile
+
+
+def refuse(sentences: Sequence[str]) -> None:
+    """Raise UsageError with all that is wrong, if anything is."""
+    if sentences:
+        raise UsageError("\n".join(sentences))
+
+
+async def on_agent(
+    app: AppContext, name: str | None, use_demo: bool, work: Callable[[CceeSource], Awaitable[int]]
+) -> int:
+    """Open the sources and do something with the agent that was meant."""
+    from wattdeck.shell.headless import open_hub
+
+    async with open_hub(app, use_demo) as hub:
+        return await work(cast("CceeSource", one_source(hub, "ccee", name, "CCEE agent")))
+
+
+async def command(
+    app: AppContext,
+    name: str | None,
+    use_demo: bool,
+    stage: Callable[[CceeSource], Awaitable[Intention]],
+    yes: bool,
+    reason: str,
+) -> int:
+    """One command through control: stage it, read what is there, ask, send once, read back."""
+    from wattdeck.shell.command import command_from_shell
+    from wattdeck.shell.headless import open_deck
+
+    async with open_deck(app, use_demo) as deck:
+        source = cast("CceeSource", one_source(deck.hub, "ccee", name, "CCEE agent"))
+        intention = source.operable.stage(await stage(source))
+        await source.operable.read_back(intention.kind, intention.object_id)
+        return await command_from_shell(
+            deck, source.id, intention.kind, intention.object_id, intention.wanted, yes=yes, reason=reason
+        )

@@ -1,0 +1,264 @@
+"""Which migrations are shown, and in what order. How a person types it is in `query`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from wattdeck.core.text import clean
+from wattdeck.systems.ccee.documents import bare_document
+from wattdeck.systems.ccee.models import Migration, Status
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+NOBODY: frozenset[str] = frozenset()
+
+_CODE = re.compile(r"[0-9a-z./-]*[0-9][0-9a-z./-]*")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_WITHOUT_MONTH = "~"
+"""Sorts after every month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a migration must be to be shown. Empty values let everything through."""
+
+    first_month: str = ""
+    """`YYYY-MM`, inclusive."""
+    last_month: str = ""
+    statuses: frozenset[str] = frozenset()
+    """Keys as `status_key` makes them; one of them must be the migration's."""
+    utility: int | None = None
+    profile: int | None = None
+    text: str = ""
+    """Words, all of which must occur, in any order."""
+    only_alerts: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Lets every migration through."""
+        return self == Filter()
+
+    def matches(self, migration: Migration, alerted: Collection[str] = NOBODY) -> bool:
+        """Whether a migration is shown. `alerted` are the ids of those that have an alert."""
+        return self.test(alerted)(migration)
+
+    def test(self, alerted: Collection[str] = NOBODY, folds: Folds | None = None) -> Callable[[Migration], bool]:
+        """`matches` for many migrations; the cheap questions are asked first."""
+        terms = [
+            (word, bare_document(word).lower() if _CODE.fullmatch(word) else "") for word in fold(self.text).split()
+        ]
+        kept = folds if folds is not None else Folds()
+        first, last = self.first_month, self.last_month or _WITHOUT_MONTH
+        bounded = bool(first or self.last_month)
+
+        def test(migration: Migration) -> bool:
+            if self.statuses and status_key(migration.status) not in self.statuses:
+                return False
+            if bounded and not (migration.reference_month and first <= migration.reference_month <= last):
+                return False
+            if self.utility is not None and migration.utility_agent_code != self.utility:
+                return False
+            if self.profile is not None and migration.retailer_profile_code != self.profile:
+                return False
+            if self.only_alerts and migration.migration_id not in alerted:
+                return False
+            if not terms:
+                return True
+            texts, codes = kept.of(migration)
+            return all(word in texts or (code and code in codes) for word, code in terms)
+
+        return test
+
+    def words(self, dot: str = "·") -> str:
+        """`Oct 2026 to Mar 2027 · CRIADA, REPROVADA · utility 100000 · "padaria"`; empty if nothing is filtered."""
+        parts = [self._months_words()] if self.first_month or self.last_month else []
+        if self.statuses:
+            parts.append(", ".join(clean(key, 20) for key in in_order(self.statuses)))
+        if self.utility is not None:
+            parts.append(f"utility {self.utility}")
+        if self.profile is not None:
+            parts.append(f"profile {self.profile}")
+        if self.text:
+            parts.append(f'"{clean(self.text, 60)}"')
+        if self.only_alerts:
+            parts.append("with alerts")
+        return f" {dot} ".join(parts)
+
+    def to_text(self) -> str:
+        """The line that means this filter: `query.parse` reads it back."""
+        parts: list[str] = []
+        if self.statuses:
+            parts.append(f"status:{','.join(in_order(self.statuses))}")
+        if self.first_month or self.last_month:
+            same = self.first_month == self.last_month
+            parts.append(f"month:{self.first_month if same else f'{self.first_month}..{self.last_month}'}")
+        if self.utility is not None:
+            parts.append(f"utility:{self.utility}")
+        if self.profile is not None:
+            parts.append(f"profile:{self.profile}")
+        if self.only_alerts:
+            parts.append("alert:yes")
+        parts += [f'"{word}"' if ":" in word else word for word in self.text.split()]
+        return " ".join(parts)
+
+    def _months_words(self) -> str:
+        if self.first_month == self.last_month:
+            return month_words(self.first_month)
+        if not self.first_month:
+            return f"until {month_words(self.last_month)}"
+        if not self.last_month:
+            return f"from {month_words(self.first_month)}"
+        return f"{month_words(self.first_month)} to {month_words(self.last_month)}"
+
+
+class Folds:
+    """The searchable texts of migrations, made once for each record."""
+
+    def __init__(self, most: int = 200_000) -> None:
+        self._most = most
+        self._kept: dict[str, tuple[Migration, str, str]] = {}
+
+    def of(self, migration: Migration) -> tuple[str, str]:
+        """Texts without case and accents, and codes without separators."""
+        kept = self._kept.get(migration.migration_id)
+        if kept is not None and kept[0] is migration:
+            return kept[1], kept[2]
+        if len(self._kept) >= self._most:
+            self._kept.clear()
+        texts, codes = _searchable(migration)
+        self._kept[migration.migration_id] = migration, texts, codes
+        return texts, codes
+
+
+def fold(text: str) -> str:
+    """Text as it is compared: without case and accents."""
+    if text.isascii():
+        return text.lower()
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+
+
+_KEYED: dict[str, str] = {}
+"""States seen so far with their keys: there are few."""
+
+
+def status_key(status: str) -> str:
+    """A state as it is compared and typed: capital letters, digits and `_` alone."""
+    key = _KEYED.get(status)
+    if key is None:
+        key = "_".join(re.findall("[A-Z0-9]+", fold(status[:200]).upper()))[:40].strip("_")
+        if len(_KEYED) < 100:
+            _KEYED[status] = key
+    return key
+
+
+def month_words(month: str) -> str:
+    """`2026-10` as `Oct 2026`; other text as it is."""
+    year, _, number = month.partition("-")
+    known = len(number) == 2 and number.isascii() and number.isdigit() and 1 <= int(number) <= 12
+    return f"{MONTHS[int(number) - 1]} {year}" if known else clean(month, 20)
+
+
+def _searchable(migration: Migration) -> tuple[str, str]:
+    utility = migration.utility_agent_code
+    texts = fold("\n".join((
+        migration.consumer_unit_code, migration.email, migration.comment, migration.justification,
+        migration.protocol_number, migration.document_number, migration.utility_consumer_unit_code,
+        "" if utility is None else str(utility),
+    )))  # fmt: skip
+    codes = f"{migration.consumer_unit_code}\n{migration.document_number}\n{migration.protocol_number}"
+    return texts, bare_document(codes).lower()
+
+
+def in_order(statuses: Collection[str]) -> list[str]:
+    """States in the order of their life, those nobody knows last."""
+    order = {status.value: place for place, status in enumerate(Status)}
+    return sorted(statuses, key=lambda key: (order.get(key, len(order)), key))
+
+
+SORTS = ("deadline", "month", "status", "unit", "requested", "utility")
+"""Orders of the table, as a key walks through them."""
+SORT_WORDS = {
+    "deadline": ("deadline", "the next first", "the last first"),
+    "month": ("month", "the earliest first", "the latest first"),
+    "status": ("status", "open ones first", "open ones last"),
+    "unit": ("consumer unit", "ascending", "descending"),
+    "requested": ("day of request", "the oldest first", "the newest first"),
+    "utility": ("utility", "ascending", "descending"),
+}
+_ORDER = {status.value: place for place, status in enumerate(Status)}
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of migrations. What has no value comes last either way."""
+
+    by: str = SORTS[0]
+    descending: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> Sort:
+        """The order a text such as `-month` means; the usual one if it means none."""
+        name = text.removeprefix("-")
+        return cls(name, text.startswith("-")) if name in SORTS else cls()
+
+    def to_text(self) -> str:
+        """`month`, or `-month` the other way round."""
+        return f"-{self.by}" if self.descending else self.by
+
+    @property
+    def next_sort(self) -> Sort:
+        """The next order; at the end the first again."""
+        return Sort(SORTS[(SORTS.index(self.by) + 1) % len(SORTS)])
+
+    @property
+    def turned(self) -> Sort:
+        """The same the other way round."""
+        return Sort(self.by, not self.descending)
+
+    @property
+    def words(self) -> str:
+        """`by deadline, the next first`."""
+        name, up, down = SORT_WORDS[self.by]
+        return f"by {name}, {down if self.descending else up}"
+
+    def key(self, migration: Migration) -> tuple[bool, int | float, str, str]:
+        """What an ascending order compares: without value, value, month, unit."""
+        month = migration.reference_month or _WITHOUT_MONTH
+        unit = migration.consumer_unit_code
+        match self.by:
+            case "deadline":
+                deadline = migration.deadline
+                return deadline is None, deadline.toordinal() if deadline is not None else 0, month, unit
+            case "month":
+                return not migration.reference_month, 0, month, unit
+            case "status":
+                return False, _ORDER.get(migration.status, len(_ORDER)), month, unit
+            case "requested":
+                at = migration.requested_at
+                return at is None, at.timestamp() if at is not None else 0, month, unit
+            case "utility":
+                code = migration.utility_agent_code
+                return code is None, code or 0, month, unit
+            case _:
+                return not unit, 0, unit, month
+
+    def sorted(self, migrations: Iterable[Migration]) -> list[Migration]:
+        """The migrations in this order."""
+        if not self.descending:
+            return sorted(migrations, key=self.key)
+        keyed = sorted(((self.key(each), each) for each in migrations), key=lambda pair: pair[0])
+        known = [each for key, each in keyed if not key[0]]
+        return known[::-1] + [each for key, each in keyed if key[0]]
+
+
+def ordered(
+    migrations: Sequence[Migration],
+    chosen: Filter,
+    sort: Sort,
+    alerted: Collection[str] = NOBODY,
+    folds: Folds | None = None,
+) -> list[Migration]:
+    """The migrations a filter lets through, in order."""
+    return sort.sorted(migrations if chosen.empty else filter(chosen.test(alerted, folds), migrations))

@@ -1,0 +1,293 @@
+"""What an operator may ask of CCEE, one class for each kind: what is shown before, sent once, and read back.
+
+An intention knows the other side only through `CceeClient`, and is reached only through `commands` and so through
+`control`. States and targets are written for people and for the journal: personal numbers and addresses are masked,
+with a short fingerprint beside them, so that two that differ never read alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from wattdeck.core.operable import Wording
+from wattdeck.core.text import clean
+from wattdeck.systems.ccee.documents import format_unit_code, mask_document, mask_email
+from wattdeck.systems.ccee.models import Migration, MigrationDraft, MigrationEdit, MigrationsSnapshot, Status
+
+if TYPE_CHECKING:
+    from wattdeck.systems.ccee.client import CceeClient
+
+ABSENT = "absent"
+"""State of what is to be created."""
+WITHDRAWN = "withdrawn"
+"""State of a migration that was cancelled, whether CCEE still lists it or not (ccee.md 8 leaves that open)."""
+RECORD = Wording(
+    unchanged="Nothing was changed",
+    advice="Correct what it says and try again",
+    unsupported="CCEE did not take it",
+    unknown="Nobody knows whether CCEE took it",
+    look="read the list again with r and look at the unit",
+    came_back="Somebody else changes it at the same time",
+    not_offered="CCEE decides who may",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one object of a command is now."""
+
+    state: str
+    why_not: str = ""
+    """Why this command can never be given in that state; empty if it can."""
+    migration: Migration | None = None
+    """The record that was read, to be shown at once."""
+
+
+class Intention(ABC):
+    """One thing to be asked, with all that belongs to it."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, object_id: str, wanted: str, name: str) -> None:
+        self.object_id = object_id
+        self.wanted = wanted
+        self.name = name
+        """What people call the object."""
+        self.sent = False
+
+    @property
+    @abstractmethod
+    def wording(self) -> Wording:
+        """Title and yes of the question, and what to say of an end that is not good."""
+
+    @abstractmethod
+    def lines(self, now: str) -> tuple[str, ...]:
+        """What the person reads before the yes: what is there now, and every value that will be sent."""
+
+    def seen_in(self, snapshot: MigrationsSnapshot) -> Seen | None:
+        """What the newest list says; None if the list cannot say."""
+        del snapshot
+        return None
+
+    @abstractmethod
+    async def read(self, client: CceeClient) -> Seen | None:
+        """Ask CCEE what is there now; None if there is no such thing.
+
+        Raises:
+            SourceError: it could not be read.
+        """
+
+    @abstractmethod
+    async def send(self, client: CceeClient) -> None:
+        """Ask once.
+
+        Raises:
+            SourceError, UsageError: as `Operable.send` says.
+        """
+
+
+class Creation(Intention):
+    """A new migration."""
+
+    kind = "create"
+
+    def __init__(self, draft: MigrationDraft) -> None:
+        self.draft = draft
+        wanted = _created(draft.reference_month, draft.retailer_profile_code)
+        super().__init__(draft.consumer_unit_code, wanted, f"UC {format_unit_code(draft.consumer_unit_code)}")
+
+    @property
+    def wording(self) -> Wording:
+        return record_wording(f"Create a migration of {self.name}?", "Create the migration")
+
+    def lines(self, now: str) -> tuple[str, ...]:
+        draft = self.draft
+        document = mask_document(draft.document_number) if draft.document_number else "number not sent"
+        lines = [
+            f"Unit: {self.name}, utility {draft.utility_agent_code}",
+            f"Month: {draft.reference_month}, retailer {draft.retailer_agent_code}, profile "
+            f"{draft.retailer_profile_code}",
+            f"Document: {draft.document_type} {document}, e-mail {mask_email(draft.email)}",
+        ]
+        if draft.tariff_subgroup:
+            lines.append(f"Tariff: {draft.tariff_subgroup}, {_formalized(draft)}")
+        if draft.denunciation_date is not None:
+            lines.append(f"Notice (denúncia): {draft.denunciation_date}")
+        if draft.comment:
+            lines.append(f"Comment: {clean(draft.comment, 120)}")
+        lines.append(f"Now: {'no active migration' if now == ABSENT else clean(now)}")
+        lines.append("CREATE: CCEE asks the utility, which accepts or refuses within a few business days.")
+        return tuple(lines)
+
+    def seen_in(self, snapshot: MigrationsSnapshot) -> Seen:
+        return self._seen(each for each in snapshot.migrations if each.consumer_unit_code == self.object_id)
+
+    async def read(self, client: CceeClient) -> Seen:
+        draft = self.draft
+        found = client.list_migrations(
+            draft.reference_month, draft.reference_month, draft.retailer_profile_code,
+            consumer_unit_code=draft.consumer_unit_code,
+        )  # fmt: skip
+        return self._seen([each async for each in found if each.consumer_unit_code == self.object_id])
+
+    async def send(self, client: CceeClient) -> None:
+        await client.send_migration(self.draft)
+
+    def _seen(self, of_unit: Iterable[Migration]) -> Seen:
+        """Before the sending any active migration forbids it; afterwards the one of this month is the answer."""
+        active = [each for each in of_unit if each.active]
+        for each in active:
+            if self.sent and each.reference_month == self.draft.reference_month:
+                return Seen(_created_of(each), migration=each)
+        if active and not self.sent:
+            other = active[0]
+            sentence = (
+                f"{self.name} has an active migration already ({clean(other.status, 20)}, {other.reference_month}, "
+                f"profile {other.retailer_profile_code}): CCEE allows one. Cancel that one or correct the unit's code."
+            )
+            return Seen(_created_of(other), sentence)
+        return Seen(ABSENT)
+
+
+class Change(Intention):
+    """Other values for a migration that waits for the utility."""
+
+    kind = "edit"
+
+    def __init__(self, migration: Migration, edit: MigrationEdit) -> None:
+        self.migration = migration
+        self.edit = edit
+        self._profile = migration.retailer_profile_code or edit.retailer_profile_code
+        super().__init__(migration.migration_id, _values(edit), f"UC {format_unit_code(migration.consumer_unit_code)}")
+
+    @property
+    def wording(self) -> Wording:
+        return record_wording(f"Change the migration of {self.name}?", "Change the migration")
+
+    def lines(self, now: str) -> tuple[str, ...]:
+        return (
+            f"Migration: {clean(self.object_id, 60)}",
+            f"Unit: {self.name}, utility {self.migration.utility_agent_code}",
+            f"Now: {clean(now)}",
+            f"After: {self.wanted}",
+            "CHANGE: all five fields are replaced by these.",
+        )
+
+    def seen_in(self, snapshot: MigrationsSnapshot) -> Seen | None:
+        migration = snapshot.migration(self.object_id)
+        return None if migration is None else self._seen(migration)
+
+    async def read(self, client: CceeClient) -> Seen | None:
+        profile = self.edit.retailer_profile_code if self.sent else self._profile
+        migration = await _read(client, self.object_id, profile, self._profile)
+        return None if migration is None else self._seen(migration)
+
+    async def send(self, client: CceeClient) -> None:
+        await client.update_migration(self.object_id, self.edit, self._profile)
+
+    def _seen(self, migration: Migration) -> Seen:
+        why_not = "" if migration.editable or self.sent else _not_open(migration, "changed")
+        return Seen(_values(MigrationEdit.of(migration)), why_not, migration)
+
+
+class Cancellation(Intention):
+    """A migration is taken back before the utility has answered."""
+
+    kind = "cancel"
+
+    def __init__(self, migration: Migration) -> None:
+        self.migration = migration
+        super().__init__(migration.migration_id, WITHDRAWN, f"UC {format_unit_code(migration.consumer_unit_code)}")
+
+    @property
+    def wording(self) -> Wording:
+        return record_wording(f"Cancel the migration of {self.name}?", "Cancel the migration")
+
+    def lines(self, now: str) -> tuple[str, ...]:
+        migration = self.migration
+        return (
+            f"Migration: {clean(self.object_id, 60)}",
+            f"Unit: {self.name}, utility {migration.utility_agent_code}",
+            f"Month: {migration.reference_month}, profile {migration.retailer_profile_code}",
+            f"Now: {clean(now, 40)}",
+            "CANCEL: the migration is withdrawn. There is no way back; a new one may miss this month.",
+        )
+
+    def seen_in(self, snapshot: MigrationsSnapshot) -> Seen | None:
+        migration = snapshot.migration(self.object_id)
+        if migration is None:
+            return Seen(WITHDRAWN) if self.sent and snapshot.complete else None
+        return self._seen(migration)
+
+    async def read(self, client: CceeClient) -> Seen | None:
+        migration = await _read(client, self.object_id, self.migration.retailer_profile_code or 0)
+        if migration is None:
+            return Seen(WITHDRAWN) if self.sent else None
+        return self._seen(migration)
+
+    async def send(self, client: CceeClient) -> None:
+        await client.cancel_migration(self.object_id, self.migration.retailer_profile_code or 0)
+
+    def _seen(self, migration: Migration) -> Seen:
+        if migration.status == Status.CANCELLED:
+            return Seen(WITHDRAWN, migration=migration)
+        why_not = "" if migration.editable or self.sent else _not_open(migration, "cancelled")
+        return Seen(clean(migration.status, 40), why_not, migration)
+
+
+def fingerprint(text: str) -> str:
+    """Six characters that tell two values apart and give neither away."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:6]
+
+
+async def _read(client: CceeClient, migration_id: str, *profiles: int) -> Migration | None:
+    """The migration as one of the profiles sees it; None if none does."""
+    from wattdeck.systems.ccee.errors import NotFoundError
+
+    for profile in dict.fromkeys(profiles):
+        try:
+            return await client.migration(migration_id, profile)
+        except NotFoundError:
+            continue
+    return None
+
+
+def record_wording(question: str, yes: str) -> Wording:
+    """The words of a command that changes a record."""
+    return replace(RECORD, question=question, yes=yes)
+
+
+def _values(edit: MigrationEdit) -> str:
+    """The five fields, fit for the journal."""
+    document = clean(edit.document_type, 10)
+    if edit.document_number:
+        document += f" {mask_document(edit.document_number)} ({fingerprint(edit.document_number)})"
+    email = f"{mask_email(edit.email)} ({fingerprint(edit.email)})"
+    return f"{edit.reference_month}, profile {edit.retailer_profile_code}, {document}, {email}"
+
+
+def _created(month: str, profile: int | None) -> str:
+    """A unit has one active migration, so that month and profile name it."""
+    return f"created for {month}, profile {profile}"
+
+
+def _created_of(migration: Migration) -> str:
+    return _created(migration.reference_month, migration.retailer_profile_code)
+
+
+def _formalized(draft: MigrationDraft) -> str:
+    """How the utility was told, in words."""
+    if draft.formalization_date is not None:
+        return f"formalised with the utility on {draft.formalization_date}"
+    return f"not formalised, {draft.modality}" if draft.modality else f"formalised: {draft.utility_formalized}"
+
+
+def _not_open(migration: Migration, what: str) -> str:
+    return (
+        f"The migration is {clean(migration.status, 20)}; only one that is {Status.CREATED} (waiting for the utility) "
+        f"can be {what}."
+    )

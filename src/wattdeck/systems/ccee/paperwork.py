@@ -1,0 +1,377 @@
+"""`wattdeck ccee contracts|measurements|requests`: what goes with a migration."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import click
+
+from wattdeck.core.errors import UsageError
+from wattdeck.shell.context import AppContext
+from wattdeck.shell.output import Output
+from wattdeck.shell.source import common, formatted
+from wattdeck.systems.ccee.console import (
+    DAY,
+    command,
+    month,
+    on_agent,
+    one_profile,
+    profiled,
+    reason_option,
+    refuse,
+    unmasked,
+    yes_option,
+)
+from wattdeck.systems.ccee.models import (
+    BRASILIA,
+    NO,
+    YES,
+    ChangeRequestDraft,
+    ContractDraft,
+    RepresentativeDraft,
+    RequestStatus,
+    RequestType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wattdeck.systems.ccee.intentions import Intention
+    from wattdeck.systems.ccee.source import CceeSource
+
+DRAFT_BYTES_MAX = 100_000
+KIND = click.Choice([kind.value for kind in RequestType], case_sensitive=False)
+ANSWERS = {"approve": RequestStatus.COMPLETED, "refuse": RequestStatus.REJECTED}
+
+
+@click.group()
+def contracts() -> None:
+    """Retail contracts (CCV) of consumer units."""
+
+
+@contracts.command("list")
+@click.option("--from", "first", type=month, help="First month (else as configured).")
+@click.option("--to", "last", type=month, help="Last month (else as configured).")
+@click.option("--utility", type=int, help="Agent code of the utility; the sandbox asks for it.")
+@click.option("--unit", default="", help="One consumer unit, by its exact code.")
+@click.option("--status", default="", help="One status, such as CONCLUIDO.")
+@profiled
+@unmasked
+@common
+@formatted
+@click.pass_obj
+def list_contracts(app: AppContext, /, source: str | None, use_demo: bool, form: str, **asked: Any) -> None:
+    """List contracts with their signatures."""
+
+    async def work(agent: CceeSource) -> int:
+        from wattdeck.systems.ccee import tables
+
+        first, last = agent.window
+        with Output(form) as output:
+            for profile in _profiles(agent, asked["profile"]):
+                found = agent.client.list_contracts(
+                    asked["first"] or first, asked["last"] or last, profile, utility_agent_code=asked["utility"],
+                    consumer_unit_code=asked["unit"], status=asked["status"].upper(),
+                )  # fmt: skip
+                async for each in found:
+                    output.add([tables.row(each)], tables.contract_lines(each, masked=not asked["show_documents"]))
+        return 0
+
+    click.get_current_context().exit(anyio.run(on_agent, app, source, use_demo, work))
+
+
+@contracts.command("show")
+@click.argument("contract")
+@profiled
+@unmasked
+@common
+@formatted
+@click.pass_obj
+def show_contract(
+    app: AppContext, contract: str, profile: int | None, show_documents: bool, source: str | None, use_demo: bool,
+    form: str,
+) -> None:  # fmt: skip
+    """Print one CONTRACT."""
+
+    async def work(agent: CceeSource) -> int:
+        from wattdeck.systems.ccee import tables
+
+        found = await agent.client.contract(contract, _profiles(agent, profile)[0])
+        with Output(form) as output:
+            output.add([tables.row(found)], tables.contract_lines(found, masked=not show_documents))
+        return 0
+
+    click.get_current_context().exit(anyio.run(on_agent, app, source, use_demo, work))
+
+
+@contracts.command("create")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@profiled
+@yes_option
+@reason_option
+@common
+@click.pass_obj
+def create_contract(
+    app: AppContext, file: Path, profile: int | None, source: str | None, use_demo: bool, yes: bool, reason: str
+) -> None:
+    """Create a contract from FILE (`-` for standard input), a JSON object.
+
+    \b
+    {"utility_agent_code": 100000, "consumer_unit_code": "000000123400159",
+     "document_type": "CNPJ", "document_number": "11222333000181",
+     "consumer_unit_name": "Padaria Teste", "address": "Rua A, 1", "phone": "(11) 98765-4321",
+     "representatives": [{"name": "Ana", "email": "ana@example.com", "document_number": "52998224725",
+                          "contact_type": "UNIDADE_CONSUMIDORA", "document_type": "CPF"}]}
+    """
+    draft = read_contract(_read(file))
+
+    async def stage(agent: CceeSource) -> Intention:
+        from wattdeck.systems.ccee.agreements import ContractCreation
+        from wattdeck.systems.ccee.drafts import contract_problems, normal
+
+        refuse([problem.sentence for problem in contract_problems(draft)])
+        return ContractCreation(normal(draft), one_profile(agent, profile), agent.window)
+
+    click.get_current_context().exit(anyio.run(command, app, source, use_demo, stage, yes, reason))
+
+
+@contracts.command("file")
+@click.argument("contract")
+@click.option("--output", type=click.Path(path_type=Path), help="Where to; `-` is standard output. Else its own name.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@profiled
+@common
+@click.pass_obj
+def contract_file(
+    app: AppContext, contract: str, output: Path | None, force: bool, profile: int | None, source: str | None,
+    use_demo: bool,
+) -> None:  # fmt: skip
+    """Save the PDF of a signed CONTRACT."""
+
+    async def work(agent: CceeSource) -> int:
+        found = await agent.client.contract_file(contract, _profiles(agent, profile)[0])
+        if output is not None and str(output) == "-":
+            sys.stdout.buffer.write(found.content)
+            return 0
+        path = output or Path(found.name)
+        try:
+            with path.open("wb" if force else "xb") as stream:
+                stream.write(found.content)
+        except FileExistsError:
+            raise UsageError(f"{path} is there already; give --force to replace it, or another --output") from None
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
+        click.echo(path)
+        return 0
+
+    click.get_current_context().exit(anyio.run(on_agent, app, source, use_demo, work))
+
+
+@click.command()
+@click.argument("unit")
+@click.option("--utility", type=int, required=True, help="Agent code of the utility.")
+@click.option("--from", "first", type=DAY, help="First day (else a week ago).")
+@click.option("--to", "last", type=DAY, help="Last day (else today).")
+@click.option("--status", default="", help="CONSISTIDA or REJEITADA.")
+@profiled
+@common
+@formatted
+@click.pass_obj
+def measurements(app: AppContext, /, unit: str, source: str | None, use_demo: bool, form: str, **asked: Any) -> None:
+    """Print the measured energy of a consumer UNIT, an interval a line."""
+
+    async def work(agent: CceeSource) -> int:
+        from wattdeck.systems.ccee import tables
+
+        last = _day(asked["last"]) or agent.today
+        first = _day(asked["first"]) or last - timedelta(days=6)
+        if first > last:
+            raise UsageError(f"--from {first} is after --to {last}")
+        start = datetime(first.year, first.month, first.day, tzinfo=BRASILIA)
+        end = datetime(last.year, last.month, last.day, 23, 59, 59, tzinfo=BRASILIA)
+        with Output(form) as output:
+            found = agent.client.list_measurements(
+                unit, asked["utility"], start, end, _profiles(agent, asked["profile"])[0],
+                status=asked["status"].upper(),
+            )  # fmt: skip
+            async for each in found:
+                output.add([tables.row(each)], [tables.measurement_line(each)])
+            return 0 if output.rows else 1
+
+    click.get_current_context().exit(anyio.run(on_agent, app, source, use_demo, work))
+
+
+@click.group()
+def requests() -> None:
+    """Change requests (solicitações) after a migration."""
+
+
+@requests.command("list")
+@click.option("--type", "kind", type=KIND, help="One kind (else all).")
+@click.option("--status", default="", help="One status, such as CRIADA.")
+@click.option("--unit", default="", help="One consumer unit, by its exact code.")
+@click.option("--from", "first", type=DAY, help="Asked on or after this day (else eleven months ago).")
+@click.option("--to", "last", type=DAY, help="Asked on or before this day (else today).")
+@profiled
+@common
+@formatted
+@click.pass_obj
+def list_requests(app: AppContext, /, source: str | None, use_demo: bool, form: str, **asked: Any) -> None:
+    """List change requests."""
+
+    async def work(agent: CceeSource) -> int:
+        from wattdeck.systems.ccee import tables
+
+        last = _day(asked["last"]) or agent.today + timedelta(days=1)
+        first = _day(asked["first"]) or last - timedelta(days=330)
+        kinds = [asked["kind"]] if asked["kind"] else [kind.value for kind in RequestType]
+        with Output(form) as output:
+            for kind in kinds:
+                found = agent.client.list_change_requests(
+                    _profiles(agent, asked["profile"])[0], kind, status=asked["status"].upper(), dates=(first, last),
+                    consumer_unit_code=asked["unit"],
+                )  # fmt: skip
+                async for each in found:
+                    output.add([tables.row(each)], tables.request_lines(each))
+        return 0
+
+    click.get_current_context().exit(anyio.run(on_agent, app, source, use_demo, work))
+
+
+@requests.command("create")
+@click.argument("kind", type=KIND, metavar="TYPE")
+@click.option("--unit", required=True, help="Consumer unit code.")
+@click.option("--utility", type=int, help="Agent code of the utility.")
+@click.option("--month", type=month, help="From which month.")
+@click.option("--notified-on", type=DAY, help="Day the consumer was notified (suspensions).")
+@click.option("--cer/--no-cer", "cer", default=None, help="The regulated contract is celebrated (return to it).")
+@click.option("--to-retailer", type=int, help="Agent code of the new retailer.")
+@click.option("--to-profile", type=int, help="Profile of the new retailer.")
+@profiled
+@yes_option
+@reason_option
+@common
+@click.pass_obj
+def create_request(
+    app: AppContext, /, kind: str, source: str | None, use_demo: bool, yes: bool, reason: str, profile: int | None,
+    **values: Any,
+) -> None:  # fmt: skip
+    """Ask for a change of TYPE, such as SUSPENSAO_FORNECIMENTO_RESILICAO."""
+    cer = values["cer"]
+    draft = ChangeRequestDraft(
+        request_type=kind,
+        consumer_unit_code=values["unit"],
+        utility_agent_code=values["utility"],
+        reference_month=values["month"] or "",
+        notification_date=_day(values["notified_on"]),
+        cer_celebration="" if cer is None else YES if cer else NO,
+        new_retailer_agent_code=values["to_retailer"],
+        new_retailer_profile_code=values["to_profile"],
+    )
+
+    async def stage(agent: CceeSource) -> Intention:
+        from wattdeck.systems.ccee.agreements import RequestCreation
+        from wattdeck.systems.ccee.drafts import normal, request_problems
+
+        refuse([problem.sentence for problem in request_problems(draft)])
+        return RequestCreation(normal(draft), one_profile(agent, profile), agent.today)
+
+    click.get_current_context().exit(anyio.run(command, app, source, use_demo, stage, yes, reason))
+
+
+@requests.command("answer")
+@click.argument("request_id", metavar="REQUEST")
+@click.argument("answer", type=click.Choice(list(ANSWERS)))
+@click.option("--type", "kind", type=KIND, help="Its kind, where it is known: spares looking through all.")
+@click.option("--justification", default="", help="Why; sent along.")
+@profiled
+@yes_option
+@reason_option
+@common
+@click.pass_obj
+def answer_request(
+    app: AppContext, request_id: str, answer: str, kind: str | None, justification: str, profile: int | None,
+    source: str | None, use_demo: bool, yes: bool, reason: str,
+) -> None:  # fmt: skip
+    """Approve or refuse the change REQUEST of another."""
+
+    async def stage(agent: CceeSource) -> Intention:
+        from wattdeck.systems.ccee.agreements import RequestAnswer, find_request
+
+        code = one_profile(agent, profile)
+        for each in [kind] if kind else [known.value for known in RequestType]:
+            found = await find_request(agent.client, code, request_id, each, today=agent.today)
+            if found is not None:
+                return RequestAnswer(found, ANSWERS[answer], justification, code)
+        raise UsageError(f"there is no change request {request_id!r} within the last eleven months")
+
+    click.get_current_context().exit(anyio.run(partial(command, app, source, use_demo, stage, yes, reason)))
+
+
+def read_contract(text: str) -> ContractDraft:
+    """A contract's draft from JSON with the model's field names.
+
+    Raises:
+        UsageError: it is no such JSON; says what is missing or not known.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the contract is not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise UsageError("the contract must be a JSON object")
+    signers = data.pop("representatives", [])
+    if not isinstance(signers, list) or not all(isinstance(each, dict) for each in signers):
+        raise UsageError("representatives must be a list of objects")
+    representatives = tuple(_made(RepresentativeDraft, each, "a representative") for each in signers)
+    draft: ContractDraft = _made(ContractDraft, {**data, "representatives": representatives}, "the contract")
+    return draft
+
+
+def _made(kind: type[Any], values: Mapping[str, Any], what: str) -> Any:
+    from dataclasses import MISSING, fields
+
+    known = {field.name: field for field in fields(kind)}
+    odd = sorted(set(values) - set(known))
+    missing = [name for name, field in known.items() if name not in values and field.default is MISSING]
+    wrong = [
+        f"{name} must be {'a whole number' if field.type == 'int' else 'text'}"
+        for name, field in known.items()
+        if name in values
+        and name != "representatives"
+        and (not isinstance(values[name], int if field.type == "int" else str) or isinstance(values[name], bool))
+    ]
+    if odd or missing or wrong:
+        words = [f"{what}: no field is called {name!r}" for name in odd]
+        words += [f"{what}: {name} is missing" for name in missing] + [f"{what}: {each}" for each in wrong]
+        raise UsageError("\n".join(words))
+    return kind(**values)
+
+
+def _read(file: Path) -> str:
+    try:
+        raw = sys.stdin.buffer.read(DRAFT_BYTES_MAX + 1) if str(file) == "-" else _head(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+    if len(raw) > DRAFT_BYTES_MAX:
+        raise UsageError(f"{file} is larger than {DRAFT_BYTES_MAX // 1000} kB; that is no contract")
+    return raw.decode("utf-8-sig", "replace")
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(DRAFT_BYTES_MAX + 1)
+
+
+def _profiles(agent: CceeSource, profile: int | None) -> tuple[int, ...]:
+    return agent.config.profiles if profile is None else (profile,)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()

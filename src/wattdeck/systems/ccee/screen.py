@@ -1,0 +1,356 @@
+"""The CCEE screen: counts above, the migrations, one of them in full beside the table, and what can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from wattdeck.core.errors import WattdeckError
+from wattdeck.core.lines import MUTED, Line
+from wattdeck.core.reading import Link, Reading
+from wattdeck.systems.ccee import present, summary
+from wattdeck.systems.ccee.aside import PAGES, REST_S, Aside, Topic
+from wattdeck.systems.ccee.changes import Changes
+from wattdeck.systems.ccee.form import FormLines
+from wattdeck.systems.ccee.models import Migration, MigrationsSnapshot
+from wattdeck.systems.ccee.query import QUERY_CHARACTERS
+from wattdeck.systems.ccee.tableview import Basis, TableView
+from wattdeck.systems.ccee.views import SavedViews, View, all_views, find_view, views_path
+from wattdeck.systems.ccee.widgets import MigrationTable, Pane, SummaryPage
+from wattdeck.ui.paint import Painted
+from wattdeck.ui.system_screen import SystemScreen
+from wattdeck.ui.table import DeckTable
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+    from wattdeck.systems.ccee.source import CceeSource
+
+WIDE, ROOMY = 110, 170
+"""From these widths on the pane stands beside the table, and has room for both names of a field."""
+
+
+class CceeScreen(SystemScreen):
+    """Watches the migrations of one source, and asks for changes of them."""
+
+    SYSTEM = "ccee"
+    OFFERS: ClassVar[tuple[type[Widget], ...]] = (MigrationTable, FormLines)
+    """Widgets with keys of their own, for the help page and the key map."""
+    DEFAULT_CSS = Path(__file__).with_name("screen.tcss").read_text(encoding="utf-8")
+    HELP = "Retail migrations at CCEE. Deadlines are reckoned in business days of Brazil, by Brasília's clock."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="ccee.filter", tooltip="Show only some migrations; type what"),
+        Binding("s", "sort", "Sort", id="ccee.sort", show=False, tooltip="Walk through the orders"),
+        Binding("S", "turn", "Reverse", id="ccee.reverse", show=False, tooltip="Turn the order round"),
+        Binding("v", "views", "Views", id="ccee.views", show=False, tooltip="Choose a saved view"),
+        Binding("V", "save_view", "Save view", id="ccee.save_view", show=False,
+                tooltip="Save filter and order under a name; an empty filter and a known name removes it"),
+        Binding("d", "detail", "Detail", id="ccee.detail", show=False, tooltip="Show or hide the pane"),
+        Binding("right_square_bracket", "page(1)", "Next page", id="ccee.next_page", show=False,
+                tooltip="Next page of the pane: fields, history, contracts, energy, requests"),
+        Binding("left_square_bracket", "page(-1)", "Page before", id="ccee.previous_page", show=False,
+                tooltip="Page of the pane before"),
+        Binding("J", "scroll(5)", "Scroll", id="ccee.scroll_down", show=False, tooltip="Scroll the pane down"),
+        Binding("K", "scroll(-5)", "Scroll up", id="ccee.scroll_up", show=False, tooltip="Scroll the pane up"),
+        Binding("m", "mask", "Mask", id="ccee.mask", show=False,
+                tooltip="Show documents and e-mail addresses whole, or masked"),
+        Binding("b", "summary", "Summary", id="ccee.summary", show=False,
+                tooltip="Show counts by status and month, ages, refusals and demand"),
+        Binding("escape", "back", "Back", id="ccee.back", show=False, tooltip="Close what was opened last"),
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = TableView()
+        self.page = PAGES[0]
+        self._aside = Aside()
+        self._detail_wanted: bool | None = None
+        self._problem = ""
+        """What is wrong with the filter that is being typed."""
+        self._naming = False
+        """The prompt asks for the name of a view, not for a filter."""
+        self._views: SavedViews | None = None
+        self._changes: Changes | None = None
+        self._counted: tuple[object, list[Line]] = (None, [])
+
+    def body(self) -> Iterable[Widget]:
+        yield Painted(id="notice")
+        yield Painted(id="counts")
+        yield Painted(id="looking")
+        with Horizontal(id="middle"):
+            yield MigrationTable()
+            yield Painted(id="divider")
+            yield Pane(id="pane")
+
+    # Paint
+
+    def paint_body(self, now: datetime) -> None:
+        reading = present.list_reading(self.readings())
+        snapshot = reading.snapshot if reading is not None else None
+        agent = self.agent
+        self._paint_notice(reading, now)
+        self._arrange()
+        if agent is None or reading is None:
+            self.query_one("#looking", Painted).paint([((" Starting.", MUTED),)])
+            return
+        basis = Basis(agent.today, agent.rules, agent.calendar, agent.newly_rejected)
+        table = self.query_one(MigrationTable)
+        rows = self.view.look(snapshot, basis, self.marks)
+        table.columns_are(present.columns(self.view.sort, self.marks), present.no_rows_words(reading, self.view.filter))
+        table.show(rows)
+        self._paint_counts(snapshot, basis)
+        self._paint_looking(snapshot, agent)
+        self._paint_pane(reading, agent, basis)
+
+    def _paint_notice(self, reading: Reading[MigrationsSnapshot] | None, now: datetime) -> None:
+        notice = self.query_one("#notice", Painted)
+        lines = present.trouble([reading], now, self.size.width, self.marks) if reading is not None else []
+        self._set_display(notice, bool(lines))
+        if lines:
+            if notice.styles.height is None or notice.styles.height.value != len(lines):
+                notice.styles.height = len(lines)
+            notice.paint(lines)
+
+    def _paint_counts(self, snapshot: MigrationsSnapshot | None, basis: Basis) -> None:
+        """Counts and deadlines of the whole list, whatever the filter."""
+        counts = self.query_one("#counts", Painted)
+        width = counts.size.width
+        asked = (snapshot, basis, width, self.marks)
+        kept = self._counted[0]
+        same = isinstance(kept, tuple) and kept[0] is snapshot and kept[1:] == asked[1:]
+        if not same:
+            lines: list[Line] = []
+            if snapshot is not None:
+                lines = [
+                    summary.counts_line(snapshot.counts, width, self.marks),
+                    summary.deadlines_line(snapshot.migrations, basis.today, basis.calendar, width, self.marks),
+                ]
+            self._counted = asked, lines
+        counts.paint(self._counted[1])
+
+    def _paint_looking(self, snapshot: MigrationsSnapshot | None, agent: CceeSource) -> None:
+        """Filter and order in words; how far the list has come while it arrives; what is wrong with a filter."""
+        looking = self.query_one("#looking", Painted)
+        width = looking.size.width
+        total = len(snapshot.migrations) if snapshot is not None else 0
+        progress = agent.progress
+        if self._problem:
+            line: Line = ((f" {self._problem}", "severity-medium"),)
+        elif progress is not None and (snapshot is None or not snapshot.complete):
+            line = present.progress_line(progress.share, progress.words, width, self.marks)
+        else:
+            line = present.filter_line(
+                self.view.filter, self.view.sort, len(self.view.shown), total, width, self.marks, self.view.view
+            )
+        looking.paint([line])
+
+    def _paint_pane(self, reading: Reading[MigrationsSnapshot], agent: CceeSource, basis: Basis) -> None:
+        pane, divider = self.query_one(Pane), self.query_one("#divider", Painted)
+        if not pane.display or not pane.size:
+            return
+        divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
+        migration = self.view.migration(self.query_one(MigrationTable).cursor_id)
+        if migration is None:
+            pane.paint_page(PAGES, self.page, [(("Nothing selected.", MUTED),)], None)
+            return
+        topic = Topic(self.source, self.page, migration.migration_id)
+        if reading.link is not Link.REFUSED and self._aside.due(topic, reading.taken_at):
+            self.run_worker(
+                self._ask(topic, agent, migration, reading.taken_at), group="ccee.aside", exclusive=True,
+                exit_on_error=False,
+            )  # fmt: skip
+        size = (pane.size.width - 1, pane.size.height - 1)
+        lines = self._aside.lines(topic, migration, agent, self.view, basis, size, self.marks)
+        pane.paint_page(PAGES, self.page, lines, topic)
+
+    async def _ask(self, topic: Topic, agent: CceeSource, migration: Migration, beside: object) -> None:
+        """Ask what the page in front needs, once the cursor rests."""
+        await self.deck_app.clock.sleep(REST_S)
+        work = self._aside.ask(topic, agent, migration, beside)
+        self.call_later(self.paint)
+        await work
+        self.paint()
+
+    @property
+    def agent(self) -> CceeSource | None:
+        """The source on show; None until the engine is up."""
+        deck = self.deck_app.deck
+        source = deck.hub.sources.get(self.source) if deck is not None else None
+        return cast("CceeSource | None", source)
+
+    # Layout
+
+    def _arrange(self) -> None:
+        """The pane beside the table where it is wide, instead of it where it is not."""
+        wide = self.size.width >= WIDE
+        detail = wide if self._detail_wanted is None else self._detail_wanted
+        pane, table = self.query_one(Pane), self.query_one(MigrationTable)
+        pane.set_class(not wide, "-full")
+        pane.set_class(self.size.width >= ROOMY, "-roomy")
+        self._set_display(pane, detail)
+        self._set_display(self.query_one("#divider"), detail and wide)
+        # Folded, the table keeps the keys: the cursor still walks while its row is read in full.
+        table.styles.width = "1fr" if wide or not detail else 0
+        if self.focused is None:
+            table.focus()
+
+    @staticmethod
+    def _set_display(widget: Widget, shown: bool) -> None:
+        if widget.display is not shown:
+            widget.display = shown
+
+    # Keys
+
+    def on_deck_table_cursor_moved(self, message: DeckTable.CursorMoved) -> None:
+        del message
+        self.paint()
+
+    def on_deck_table_opened(self, message: DeckTable.Opened) -> None:
+        del message
+        if self.size.width < WIDE:
+            self.action_detail()
+
+    def action_sort(self) -> None:
+        """Walk through the orders."""
+        self.view.next_sort()
+        self.paint()
+
+    def action_turn(self) -> None:
+        """Turn the order round."""
+        self.view.turn()
+        self.paint()
+
+    def action_detail(self) -> None:
+        """Show or hide the pane."""
+        self._detail_wanted = not self.query_one(Pane).display
+        self.paint()
+
+    def action_page(self, step: int) -> None:
+        """Another page of the pane, which is opened if it is not."""
+        if not self.query_one(Pane).display:
+            self._detail_wanted = True
+        else:
+            self.page = PAGES[(PAGES.index(self.page) + step) % len(PAGES)]
+        self.paint()
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll the pane."""
+        self.query_one(Pane).scroll_by(rows)
+        self.paint()
+
+    def action_mask(self) -> None:
+        """Show documents and addresses whole, or masked."""
+        self.view.masked = not self.view.masked
+        self.paint()
+
+    def action_summary(self) -> None:
+        """Show the figures of the whole list."""
+        agent, reading = self.agent, present.list_reading(self.readings())
+        if agent is None or reading is None or reading.snapshot is None:
+            self.deck_app.say("No list has been read yet, so there is nothing to sum up.")
+            return
+
+        def make(width: int) -> list[Line]:
+            newest = present.list_reading(self.readings()) or reading
+            snapshot = newest.snapshot or reading.snapshot
+            assert snapshot is not None
+            return summary.summary_lines(
+                snapshot.migrations, snapshot.counts, agent.today, agent.calendar, width, self.marks
+            )
+
+        self.app.push_screen(SummaryPage(f"Summary of {self.source}", make))
+
+    def action_back(self) -> None:
+        """Close what was opened last: the filter, then the pane."""
+        if not self.view.filter.empty or self.view.view:
+            self.view.take_query("", self._today())
+        elif self._detail_wanted is not None:
+            self._detail_wanted = None
+        self._problem = ""
+        self.paint()
+
+    def _today(self) -> date:
+        return present.brasilia_day(self.deck_app.now())
+
+    # Filter and views
+
+    def action_filter(self) -> None:
+        """Type what to show; every key narrows the table."""
+        from wattdeck.ui.prompt import open_prompt
+
+        self._naming = False
+        hint = "words, status:criada, month:2026-10..2027-03, utility:100000, alert:yes"
+        open_prompt(self, hint, self.view.filter.to_text(), most=QUERY_CHARACTERS)
+
+    def action_views(self) -> None:
+        """Choose a saved view."""
+        from wattdeck.ui.dialogs import ChoiceDialog
+
+        views = all_views(self._saved_views().own)
+        words = [(each.name, f"{each.name:<24} {each.filter_text or 'all migrations'}") for each in views]
+
+        def chosen(name: str | None) -> None:
+            view = find_view(views, name) if name else None
+            if view is not None:
+                self.view.take_view(view, self._today())
+                self.paint()
+
+        self.app.push_screen(ChoiceDialog("Views", words, self.view.view), chosen)
+
+    def action_save_view(self) -> None:
+        """Ask for the name under which to keep filter and order."""
+        from wattdeck.ui.prompt import open_prompt
+
+        self._naming = True
+        open_prompt(self, "name of the view", "")
+
+    def _saved_views(self) -> SavedViews:
+        if self._views is None:
+            deck = self.deck_app.deck
+            self._views = SavedViews(None if deck is None or deck.demo_mode else views_path(deck.hub.state_dir))
+        return self._views
+
+    def _save_view(self, name: str) -> None:
+        view = View(name, self.view.filter.to_text(), self.view.sort.to_text())
+        try:
+            self.deck_app.say(self._saved_views().save(view))
+        except (ValueError, OSError, WattdeckError) as error:
+            self.deck_app.say(f"The view was not saved: {error}", trouble=True)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input.id == "prompt" and not self._naming:
+            known = {each.status for each in self.view.shown}
+            self._problem = self.view.take_query(event.value, self._today(), sorted(known))
+            self.paint()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        from wattdeck.ui.prompt import close_prompt
+
+        if event.input.id != "prompt":
+            return
+        close_prompt(self)
+        if self._naming:
+            self._naming = False
+            if event.value.strip():
+                self._save_view(event.value.strip())
+        self._problem = ""
+        self.query_one(MigrationTable).focus()
+        self.paint()
+
+    # Changes
+
+    def on_migration_table_requested(self, message: MigrationTable.Requested) -> None:
+        """Ask what is wanted, and hand it to control."""
+        agent = self.agent
+        if agent is None or self.deck_app.desk is None:
+            self.deck_app.say("wattdeck is still starting; try again in a moment.")
+            return
+        if self._changes is None:
+            self._changes = Changes(self.deck_app)
+        self._changes.ask(agent, message.what, self.view.migration(message.migration_id))

@@ -1,0 +1,309 @@
+"""Figures of a list of migrations as lines: counts, deadlines, ages, refusals, demand, utilities."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from wattdeck.core.lines import MUTED, TEXT, Line, Span, clip, cut, fit, line_width, right
+from wattdeck.core.text import clean
+from wattdeck.core.units import UNICODE, Glyphs, bar, number, percent
+from wattdeck.systems.ccee.filters import fold, month_words, status_key
+from wattdeck.systems.ccee.models import Migration, Status, StatusCount
+from wattdeck.systems.ccee.rules import AGE_BUCKETS, age_bucket, brasilia_date
+
+if TYPE_CHECKING:
+    from wattdeck.systems.ccee.rules import Calendar
+
+OTHERS = "others"
+"""Stands for states that are not known."""
+WORRIES = {Status.REJECTED.value: "severity-medium", Status.EXPIRED.value: "severity-medium", OTHERS: "severity-low"}
+KNOWN = tuple(status.value for status in Status)
+MOST_MONTHS = 240
+"""Rows of months in a table; more than that are said to be left out."""
+FAR_YEARS = 5
+"""A day further away than this is a slip of the pen: no holidays are looked up for it."""
+TOP = 5
+"""So many of the commonest are named."""
+ANSWERED = frozenset({Status.COMPLETED.value, Status.REJECTED.value, Status.CLOSED.value})
+"""The utility, or CCEE in its place, has decided."""
+
+
+# Counts
+
+
+def by_status(counts: Iterable[StatusCount]) -> dict[str, int]:
+    """How many have each state: the known ones in their order, then all others together."""
+    sums: Counter[str] = Counter()
+    for each in counts:
+        sums[each.status if each.status in KNOWN else OTHERS] += each.count
+    return {status: sums[status] for status in (*KNOWN, OTHERS) if sums[status]}
+
+
+def counts_line(counts: Sequence[StatusCount], width: int, marks: Glyphs = UNICODE) -> Line:
+    """Counts by state as one line: with bars where there is room, with short names where there is little.
+
+    A number is never cut; what does not fit at all is left out and said to be.
+    """
+    sums = by_status(counts)
+    total = sum(sums.values())
+    if not total:
+        return ((" no migrations", MUTED),)
+    head: Span = (f" {number(total)} migrations  ", "heading")
+    plain = _counted(sums, 0, total, marks)
+    spare = width - line_width((head, *plain)) - len(sums)
+    if spare >= 2 * len(sums):
+        return (head, *_counted(sums, min(spare, 40), total, marks))
+    if line_width((head, *plain)) <= width:
+        return (head, *plain)
+    brief = {status[:4].lower() if status != OTHERS else OTHERS: count for status, count in sums.items()}
+    line: list[Span] = [(f" {number(total)} ", "heading")]
+    for index, (name, count) in enumerate(brief.items()):
+        meaning = WORRIES.get(list(sums)[index], "label")
+        piece: list[Span] = [(f" {name} ", meaning), (number(count), "heading")]
+        if line_width((*line, *piece)) > width - (2 if index < len(brief) - 1 else 0):
+            line.append((" …", MUTED))
+            break
+        line += piece
+    return clip(tuple(line), width)
+
+
+def _counted(sums: dict[str, int], cells: int, total: int, marks: Glyphs) -> list[Span]:
+    spans: list[Span] = []
+    for status, count in sums.items():
+        meaning = WORRIES.get(status, "label")
+        spans += [(f"{status} ", meaning), (number(count), "heading")]
+        if cells:
+            room = max(1, cells * count // total)
+            spans.append((" " + bar(count / total * cells / room, room, marks), "bar-load"))
+        spans.append(("  ", TEXT))
+    return spans
+
+
+def counts_table_lines(counts: Sequence[StatusCount], width: int) -> list[Line]:
+    """Months down, states across, sums at both ends."""
+    sums = by_status(counts)
+    if not sums:
+        return [((" No migrations.", MUTED),)]
+    cells: Counter[tuple[str, str]] = Counter()
+    for each in counts:
+        cells[each.reference_month, each.status if each.status in KNOWN else OTHERS] += each.count
+    months = sorted({month for month, _ in cells}, key=lambda month: (not month, month))
+    heads = [*sums, "total"]
+    wide = max(6, min(11, (width - 10) // len(heads) - 1))
+    lines: list[Line] = [
+        ((fit(" Month", 10), "label"), *((" " + right(_cut(head, wide), wide), "label") for head in heads))
+    ]
+    for month in months[:MOST_MONTHS]:
+        found = [cells[month, status] for status in sums]
+        name = month_words(month) if month else "no month"
+        lines.append((*_figures(name, [*found, sum(found)], wide),))
+    if len(months) > MOST_MONTHS:
+        lines.append(((f" ... and {number(len(months) - MOST_MONTHS)} more months", MUTED),))
+    lines.append((*_figures("total", [*sums.values(), sum(sums.values())], wide, "heading"),))
+    return [clip(line, width) for line in lines]
+
+
+def _cut(head: str, wide: int) -> str:
+    return head if len(head) <= wide else head[:wide]
+
+
+def _figures(name: str, figures: Sequence[int], wide: int, meaning: str = TEXT) -> list[Span]:
+    spans: list[Span] = [(fit(f" {name}", 10), meaning if meaning != TEXT else "label")]
+    return [*spans, *((" " + right(number(figure) if figure else "", wide), meaning) for figure in figures)]
+
+
+# Deadlines
+
+
+def deadline_counts(migrations: Iterable[Migration], today: date, tomorrow: date) -> tuple[int, int, int, int]:
+    """Answers that are overdue, due today, due on the next business day, and later."""
+    overdue = due = soon = later = 0
+    for each in migrations:
+        deadline = each.deadline
+        if deadline is None or not each.editable:
+            continue
+        if deadline < today:
+            overdue += 1
+        elif deadline == today:
+            due += 1
+        elif deadline <= tomorrow:
+            soon += 1
+        else:
+            later += 1
+    return overdue, due, soon, later
+
+
+def next_business_day(today: date, calendar: Calendar | None) -> date:
+    """The business day after a day; without a calendar the day after, or Monday."""
+    if calendar is not None:
+        return calendar.add_business_days(today, 1)
+    return date.fromordinal(today.toordinal() + (3 if today.weekday() == 4 else 2 if today.weekday() == 5 else 1))
+
+
+def deadline_parts(migrations: Iterable[Migration], today: date, calendar: Calendar | None) -> list[Span]:
+    """What is due when, most pressing first, each with how much it matters."""
+    tomorrow = next_business_day(today, calendar)
+    overdue, due, soon, later = deadline_counts(migrations, today, tomorrow)
+    when = "tomorrow" if (tomorrow - today).days == 1 else f"on {tomorrow:%A}"
+    found = [
+        (overdue, "overdue", "severity-high"),
+        (due, "due today", "severity-medium"),
+        (soon, f"due {when}", TEXT),
+        (later, "due later", "label"),
+    ]
+    parts: list[Span] = []
+    for count, words, meaning in found:
+        if count:
+            noun = "" if parts else " answer" if count == 1 else " answers"
+            parts.append((f"{number(count)}{noun} {words}", meaning))
+    return parts
+
+
+def deadlines_line(
+    migrations: Iterable[Migration], today: date, calendar: Calendar | None, width: int, marks: Glyphs = UNICODE
+) -> Line:
+    """`1 answer overdue · 3 due today · 2 due tomorrow`."""
+    parts = deadline_parts(migrations, today, calendar)
+    if not parts:
+        return ((" No answer is awaited.", MUTED),)
+    spans: list[Span] = [(" ", TEXT)]
+    for index, part in enumerate(parts):
+        if index:
+            spans.append((f" {marks.dot} ", MUTED))
+        spans.append(part)
+    return clip(tuple(spans), width)
+
+
+def deadlines_words(migrations: Iterable[Migration], today: date) -> str:
+    """The pressing part alone, for one line among others: `1 answer overdue · 3 due today`."""
+    pressing = [words for words, meaning in deadline_parts(migrations, today, None) if meaning.startswith("severity")]
+    return " · ".join(pressing)
+
+
+# The summary page
+
+
+def summary_lines(
+    migrations: Sequence[Migration],
+    counts: Sequence[StatusCount],
+    today: date,
+    calendar: Calendar,
+    width: int,
+    marks: Glyphs = UNICODE,
+) -> list[Line]:
+    """Everything there is to say of a list."""
+    lines: list[Line] = [*counts_table_lines(counts, width), ()]
+    lines += [deadlines_line(migrations, today, calendar, width, marks), ()]
+    lines += [*age_lines(migrations, today, calendar, width, marks), ()]
+    lines += [*refusal_lines(migrations, width), ()]
+    lines += [*demand_lines(migrations, width), ()]
+    lines += utility_lines(migrations, width, marks)
+    return [clip(line, width) for line in lines]
+
+
+def age_lines(
+    migrations: Iterable[Migration], today: date, calendar: Calendar, width: int, marks: Glyphs = UNICODE
+) -> list[Line]:
+    """How long those that wait have waited, in business days."""
+    days: Counter[date | None] = Counter(
+        None if each.requested_at is None else brasilia_date(each.requested_at) for each in migrations if each.editable
+    )
+    buckets: Counter[str] = Counter()
+    for day, count in days.items():
+        if day is not None:
+            far = abs(day.year - today.year) > FAR_YEARS
+            age = (today - day).days if far else calendar.business_days_between(day, today)
+            buckets[age_bucket(age)] += count
+    lines: list[Line] = [((" Waiting for the utility, business days since the request", "heading"),)]
+    most = max(buckets.values(), default=1)
+    lines += [_barred(name, buckets[name], buckets[name] / most, width, marks) for name in AGE_BUCKETS]
+    if days[None]:
+        lines.append(_barred("not known", days[None], 0.0, width, marks))
+    return lines
+
+
+def refusal_lines(migrations: Iterable[Migration], width: int) -> list[Line]:
+    """How many answers were a no, and the commonest reasons. Reasons count as one that differ in case, accents or
+    spaces alone."""
+    answered = refused = 0
+    reasons: Counter[str] = Counter()
+    shown: dict[str, str] = {}
+    for each in migrations:
+        answered += each.status in ANSWERED
+        if each.status == Status.REJECTED:
+            refused += 1
+            key = " ".join(fold(clean(each.justification, 200)).split())
+            reasons[key] += 1
+            shown.setdefault(key, clean(each.justification, 200) or "no reason given")
+    if not answered:
+        return [((" Refused ", "heading"), ("no answer yet", MUTED))]
+    words = f"{number(refused)} of {number(answered)} answers, {percent(refused / answered)}"
+    lines: list[Line] = [((" Refused ", "heading"), (words, TEXT))]
+    for key, count in reasons.most_common(TOP):
+        lines.append(((f" {number(count):>5}  ", "label"), (cut(shown[key], max(8, width - 8)), TEXT)))
+    if len(reasons) > TOP:
+        lines.append(((f"        and {number(len(reasons) - TOP)} other reasons", MUTED),))
+    return lines
+
+
+def demand_sums(migrations: Iterable[Migration]) -> tuple[dict[tuple[str, str], float], int]:
+    """Contracted demand of completed migrations by month and submarket, kW; and how many have no value."""
+    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    unknown = 0
+    for each in migrations:
+        if each.status != Status.COMPLETED:
+            continue
+        if each.musd_value is None or not math.isfinite(each.musd_value):
+            unknown += 1
+        else:
+            values[each.reference_month, status_key(each.submarket) or "?"].append(each.musd_value)
+    return {key: math.fsum(found) for key, found in values.items()}, unknown
+
+
+def demand_lines(migrations: Iterable[Migration], width: int) -> list[Line]:
+    """Contracted demand of completed migrations: months down, submarkets across."""
+    sums, unknown = demand_sums(migrations)
+    lines: list[Line] = [((" MUSD of completed migrations, kW", "heading"),)]
+    if sums:
+        markets = sorted({market for _, market in sums})[:8]
+        heads = [*(market[:10] for market in markets), "all"]
+        lines.append(((fit(" Month", 10), "label"), *((" " + right(head, 11), "label") for head in heads)))
+        months = sorted({month for month, _ in sums}, key=lambda month: (not month, month))
+        for month in months[:MOST_MONTHS]:
+            whole = math.fsum(value for (at, _), value in sums.items() if at == month)
+            found = [sums.get((month, market)) for market in markets]
+            spans: list[Span] = [(fit(f" {month_words(month) if month else 'no month'}", 10), "label")]
+            spans += [(" " + right("" if value is None else number(value, 1), 11), TEXT) for value in found]
+            lines.append((*spans, (" " + right(number(whole, 1), 11), "heading")))
+    if unknown or not sums:
+        words = f" {number(unknown)} without a value" if unknown else " none yet"
+        lines.append(((words, MUTED),))
+    return [clip(line, width) for line in lines]
+
+
+def utility_lines(migrations: Iterable[Migration], width: int, marks: Glyphs = UNICODE) -> list[Line]:
+    """Migrations by utility, most first, and how many of them wait."""
+    totals: Counter[int | None] = Counter()
+    waiting: Counter[int | None] = Counter()
+    for each in migrations:
+        totals[each.utility_agent_code] += 1
+        waiting[each.utility_agent_code] += each.editable
+    lines: list[Line] = [((" Utilities", "heading"),)]
+    most = max(totals.values(), default=1)
+    for code, count in totals.most_common(2 * TOP):
+        name = "not known" if code is None else str(code)
+        line = _barred(name, count, count / most, width, marks)
+        lines.append((*line, (f"  {number(waiting[code])} open" if waiting[code] else "", "label")))
+    if len(totals) > 2 * TOP:
+        lines.append(((f" and {number(len(totals) - 2 * TOP)} other utilities", MUTED),))
+    return [clip(line, width) for line in lines]
+
+
+def _barred(name: str, count: int, share: float, width: int, marks: Glyphs) -> Line:
+    room = max(4, min(30, width - 34))
+    return ((fit(f" {name}", 14), "label"), (right(number(count), 7), TEXT), ("  ", TEXT),
+            (fit(bar(share, room, marks), room), "bar-load"))  # fmt: skip
