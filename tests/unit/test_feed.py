@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import anyio
@@ -504,3 +504,36 @@ async def test_what_had_come_before_a_failure_stays_and_is_labelled() -> None:
     feed: Feed[int] = Feed("ccee/a", "list", fetch, interval_s=60.0, clock=ManualClock())
     reading = await feed.poll()
     assert (reading.snapshot, reading.link, reading.problem) == (7, Link.DOWN, "no route to host")
+
+
+# by the clock on the wall
+
+
+async def test_a_feed_with_a_schedule_asks_when_that_says_whatever_its_cadence() -> None:
+    clock = ManualClock()
+    asked: list[tuple[datetime, int]] = []
+
+    def schedule(now: datetime, failures: int) -> datetime:
+        asked.append((now, failures))
+        return now + timedelta(seconds=30 if failures else 900)
+
+    script = Script(1, Unreachable("no route to host"), 2)
+    feed: Feed[int] = Feed("aneel/a", "outages", script, interval_s=7.0, clock=clock, schedule=schedule)
+    published = await run_for(feed, 3)
+    assert [failures for _, failures in asked] == [0, 1, 0]
+    assert [each.next_poll_at for each in published] == [
+        START + timedelta(seconds=900),
+        START + timedelta(seconds=930),
+        START + timedelta(seconds=1830),
+    ]
+
+
+async def test_a_feed_that_was_asked_as_often_while_hidden_is_not_asked_again_for_being_shown() -> None:
+    script = Script(1)
+    feed = make(script, interval_s=300.0)
+    await run_for(feed, 1)
+    asked = script.asked
+    feed.show(False)
+    feed.show(True)
+    await run_for(feed, 1, phase_s=300.0)
+    assert script.asked == asked + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Generic
 
@@ -24,6 +24,8 @@ DOWN_AFTER_S = 60.0
 _JITTER = Random()  # noqa: S311  jitter, not secrecy
 
 Publish = Callable[[Reading[S]], None]
+Schedule = Callable[[datetime, int], datetime]
+"""The time now and the failed polls in a row -> when to ask next."""
 
 
 class Feed(Generic[S]):
@@ -44,8 +46,10 @@ class Feed(Generic[S]):
         clock: Clock = SYSTEM_CLOCK,
         random: Random | None = None,
         keep_last: bool = True,
+        schedule: Schedule | None = None,
     ) -> None:
         """Args:
+        schedule: When to ask next, where that goes by the clock on the wall; None: at the cadence.
         keep_last: The newest snapshot may be written to the disk for the next start. Not for much data, nor for
             personal data.
         """
@@ -53,6 +57,7 @@ class Feed(Generic[S]):
         self.name = name
         self.keep_last = keep_last
         self._fetch = fetch
+        self._schedule = schedule
         self._shown_interval_s = interval_s
         self._hidden_interval_s = hidden_interval_s or interval_s
         self._clock = clock
@@ -84,7 +89,8 @@ class Feed(Generic[S]):
         """Use the full cadence while shown; the slower one while hidden."""
         if self._hidden is shown:
             self._hidden = not shown
-            if shown:
+            if shown and self._hidden_interval_s > self._shown_interval_s:
+                # It was asked less often meanwhile; one that was not is as fresh as ever.
                 self.wake()
 
     def pause(self, paused: bool) -> None:
@@ -163,6 +169,9 @@ class Feed(Generic[S]):
         if self.reading.link is Link.REFUSED:
             return float("inf")
         failures = self.reading.failures
+        if self._schedule is not None:
+            now = self._clock.now()
+            return self._clock.monotonic() + max(0.0, (self._schedule(now, failures) - now).total_seconds())
         if failures:
             # A slow feed tries again long before its next turn, and backs off to its own cadence.
             first_s, longest_s = min(self.interval_s, BACK_OFF_CAP_S), max(self.interval_s, BACK_OFF_CAP_S)
