@@ -49,7 +49,7 @@ def said(deck: Stage, words: str) -> bool:
 async def test_rule_01_arming_is_asked_once_for_the_session(deck_home: Path) -> None:
     async with on_stage(deck_home) as deck:
         await deck.press("space")
-        assert "Take control?" in deck.dialog and "simulated panels" in deck.dialog
+        assert "Take control?" in deck.dialog and "simulators alone" in deck.dialog
         await confirm(deck)
         assert f"Open {LIGHTS}?" in deck.dialog
         await deck.press("escape", "down", "down", "space")
