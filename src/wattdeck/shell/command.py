@@ -51,7 +51,8 @@ def _report(outcome: Outcome) -> int:
     click.echo(f"wattdeck: {outcome.state}: {clean(outcome.sentence, 500)}", err=True)
     if outcome.alarm:
         click.echo(f"wattdeck: ALARM: {clean(outcome.alarm, 500)}", err=True)
-    if outcome.state is State.REFUSED:
+    unsent = outcome.state is State.FAILED and outcome.cause is Cause.ABORTION_BY_COMMUNICATION_LOSS
+    if outcome.state is State.REFUSED or unsent:
         return EXIT_REFUSED
     return EXIT_OK if outcome.state is State.CONFIRMED and not outcome.alarm else EXIT_UNCONFIRMED
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wattdeck.core.errors import UsageError
 from wattdeck.core.operable import Facts
 from wattdeck.core.reading import Link
-from wattdeck.systems.ccee.intentions import Intention, Seen
+from wattdeck.systems.ccee.intentions import WITHDRAWN, Intention, Seen
 
 if TYPE_CHECKING:
     from wattdeck.systems.ccee.source import CceeSource
@@ -82,6 +82,8 @@ class CceeOperable:
             return None
         if seen.migration is not None:
             self._source.take(seen.migration)
+        elif seen.state == WITHDRAWN:
+            self._source.drop(object_id)
         return self._facts(intention, seen, self._source.feed.reading.link, now)
 
     def _facts(self, intention: Intention, seen: Seen, link: Link, taken_at: datetime | None) -> Facts:

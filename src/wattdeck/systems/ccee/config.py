@@ -34,7 +34,7 @@ class RecordSafety(CommandSafety):
     """What stands between a key press and a change of a record."""
 
     select_timeout_s: float = Field(default=30.0, ge=5, le=30)
-    """How long a command waits for its confirmation, s. As long as is allowed: there is more to read than of a relay."""
+    """How long a command waits for its confirmation, s. The longest allowed: there is more to read than of a relay."""
 
 
 class CceeConfig(SourceConfig):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from datetime import date, datetime
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
-from wattdeck.core.errors import UsageError
+from wattdeck.core.errors import SourceError, UsageError
 from wattdeck.shell.context import AppContext
+from wattdeck.shell.output import Output
 from wattdeck.shell.source import one_source
+from wattdeck.shell.words import EXIT_PROBLEM, say
+from wattdeck.systems.ccee.documents import bare_document, valid_unit_code
 from wattdeck.systems.ccee.months import parse_month
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from wattdeck.systems.ccee.models import Migration
     from wattdeck.systems.ccee.source import CceeSource
 
+T = TypeVar("T")
 DAY = click.DateTime(["%Y-%m-%d"])
 yes_option = click.option("--yes", is_flag=True, help="Do not ask; every other rule still holds.")
 unmasked = click.option("--show-documents", is_flag=True, help="Print documents and e-mail addresses whole.")
@@ -35,6 +40,11 @@ def month(text: str) -> str:
         raise click.BadParameter(str(error)) from None
 
 
+def unit_code(text: str) -> str:
+    """A consumer unit's code as CCEE has it: 15 digits without their punctuation, an older one letter by letter."""
+    return bare_document(text) if valid_unit_code(text) else text.strip()
+
+
 reason_option = click.option("--reason", default="", help="Why; kept in the journal.")
 
 
@@ -45,15 +55,28 @@ async def find_migration(source: CceeSource, migration_id: str, profile: int | N
         UsageError: there is none.
         SourceError: it could not be read.
     """
+    found = await in_any_profile(
+        source, profile, f"migration {migration_id!r}", lambda each: source.client.migration(migration_id, each)
+    )
+    return source.dated(found)
+
+
+async def in_any_profile(source: CceeSource, profile: int | None, what: str, read: Callable[[int], Awaitable[T]]) -> T:
+    """What is read of the named profile, or of the first of the source's that knows it.
+
+    Raises:
+        UsageError: none knows it.
+        SourceError: it could not be read.
+    """
     from wattdeck.systems.ccee.errors import NotFoundError
 
     profiles = source.config.profiles if profile is None else (profile,)
     for each in profiles:
         try:
-            return source.dated(await source.client.migration(migration_id, each))
+            return await read(each)
         except NotFoundError:
             continue
-    raise UsageError(f"there is no migration {migration_id!r} in profile {', '.join(map(str, profiles))}")
+    raise UsageError(f"there is no {what} in profile {', '.join(map(str, profiles))}")
 
 
 def one_profile(source: CceeSource, profile: int | None) -> int:
@@ -74,6 +97,24 @@ def refuse(sentences: Sequence[str]) -> None:
     """Raise UsageError with all that is wrong, if anything is."""
     if sentences:
         raise UsageError("\n".join(sentences))
+
+
+async def printed(form: str, fill: Callable[[Output], Awaitable[None]]) -> int:
+    """Print a list as it comes; 1 if it broke off behind its first rows, which are printed all the same.
+
+    Raises:
+        SourceError: nothing of it could be read.
+    """
+    output = Output(form)
+    try:
+        with output:
+            await fill(output)
+    except SourceError as error:
+        if not output.rows:
+            raise
+        say(f"{error}. The list is not whole.")
+        return EXIT_PROBLEM
+    return 0
 
 
 async def on_agent(
@@ -105,3 +146,13 @@ async def command(
         return await command_from_shell(
             deck, source.id, intention.kind, intention.object_id, intention.wanted, yes=yes, reason=reason
         )
+
+
+def profiles_of(agent: CceeSource, profile: int | None) -> tuple[int, ...]:
+    """The named profile, or all of the source's."""
+    return agent.config.profiles if profile is None else (profile,)
+
+
+def day_of(moment: datetime | None) -> date | None:
+    """The day an option named, if it was given."""
+    return None if moment is None else moment.date()

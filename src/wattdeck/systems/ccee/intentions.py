@@ -17,6 +17,7 @@ from wattdeck.core.operable import Wording
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.documents import format_unit_code, mask_document, mask_email
 from wattdeck.systems.ccee.models import Migration, MigrationDraft, MigrationEdit, MigrationsSnapshot, Status
+from wattdeck.systems.ccee.months import add_months
 
 if TYPE_CHECKING:
     from wattdeck.systems.ccee.client import CceeClient
@@ -127,9 +128,10 @@ class Creation(Intention):
         return self._seen(each for each in snapshot.migrations if each.consumer_unit_code == self.object_id)
 
     async def read(self, client: CceeClient) -> Seen:
-        draft = self.draft
+        draft, month = self.draft, self.draft.reference_month
+        # Twelve months cost one request, and an active migration of another month forbids this one as well.
         found = client.list_migrations(
-            draft.reference_month, draft.reference_month, draft.retailer_profile_code,
+            add_months(month, -6), add_months(month, 5), draft.retailer_profile_code,
             consumer_unit_code=draft.consumer_unit_code,
         )  # fmt: skip
         return self._seen([each async for each in found if each.consumer_unit_code == self.object_id])

@@ -1,11 +1,10 @@
-"""`wattdeck ccee contracts|measurements|requests`: what goes with a migration."""
+"""`wattdeck ccee contracts|measurements`: what goes with a migration."""
 
 from __future__ import annotations
 
 import json
 import sys
-from datetime import date, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,24 +18,24 @@ from wattdeck.shell.source import common, formatted
 from wattdeck.systems.ccee.console import (
     DAY,
     command,
+    day_of,
+    in_any_profile,
     month,
     on_agent,
     one_profile,
+    printed,
     profiled,
+    profiles_of,
     reason_option,
     refuse,
+    unit_code,
     unmasked,
     yes_option,
 )
 from wattdeck.systems.ccee.models import (
     BRASILIA,
-    NO,
-    YES,
-    ChangeRequestDraft,
     ContractDraft,
     RepresentativeDraft,
-    RequestStatus,
-    RequestType,
 )
 
 if TYPE_CHECKING:
@@ -46,8 +45,6 @@ if TYPE_CHECKING:
     from wattdeck.systems.ccee.source import CceeSource
 
 DRAFT_BYTES_MAX = 100_000
-KIND = click.Choice([kind.value for kind in RequestType], case_sensitive=False)
-ANSWERS = {"approve": RequestStatus.COMPLETED, "refuse": RequestStatus.REJECTED}
 
 
 @click.group()
@@ -73,15 +70,17 @@ def list_contracts(app: AppContext, /, source: str | None, use_demo: bool, form:
         from wattdeck.systems.ccee import tables
 
         first, last = agent.window
-        with Output(form) as output:
-            for profile in _profiles(agent, asked["profile"]):
+
+        async def fill(output: Output) -> None:
+            for profile in profiles_of(agent, asked["profile"]):
                 found = agent.client.list_contracts(
                     asked["first"] or first, asked["last"] or last, profile, utility_agent_code=asked["utility"],
-                    consumer_unit_code=asked["unit"], status=asked["status"].upper(),
+                    consumer_unit_code=unit_code(asked["unit"]), status=asked["status"].upper(),
                 )  # fmt: skip
                 async for each in found:
                     output.add([tables.row(each)], tables.contract_lines(each, masked=not asked["show_documents"]))
-        return 0
+
+        return await printed(form, fill)
 
     click.get_current_context().exit(anyio.run(on_agent, app, source, use_demo, work))
 
@@ -102,7 +101,8 @@ def show_contract(
     async def work(agent: CceeSource) -> int:
         from wattdeck.systems.ccee import tables
 
-        found = await agent.client.contract(contract, _profiles(agent, profile)[0])
+        what = f"contract {contract!r}"
+        found = await in_any_profile(agent, profile, what, lambda each: agent.client.contract(contract, each))
         with Output(form) as output:
             output.add([tables.row(found)], tables.contract_lines(found, masked=not show_documents))
         return 0
@@ -155,7 +155,8 @@ def contract_file(
     """Save the PDF of a signed CONTRACT."""
 
     async def work(agent: CceeSource) -> int:
-        found = await agent.client.contract_file(contract, _profiles(agent, profile)[0])
+        what = f"contract {contract!r}"
+        found = await in_any_profile(agent, profile, what, lambda each: agent.client.contract_file(contract, each))
         if output is not None and str(output) == "-":
             sys.stdout.buffer.write(found.content)
             return 0
@@ -189,129 +190,24 @@ def measurements(app: AppContext, /, unit: str, source: str | None, use_demo: bo
     async def work(agent: CceeSource) -> int:
         from wattdeck.systems.ccee import tables
 
-        last = _day(asked["last"]) or agent.today
-        first = _day(asked["first"]) or last - timedelta(days=6)
+        last = day_of(asked["last"]) or agent.today
+        first = day_of(asked["first"]) or last - timedelta(days=6)
         if first > last:
             raise UsageError(f"--from {first} is after --to {last}")
         start = datetime(first.year, first.month, first.day, tzinfo=BRASILIA)
         end = datetime(last.year, last.month, last.day, 23, 59, 59, tzinfo=BRASILIA)
-        with Output(form) as output:
+
+        async def fill(output: Output) -> None:
             found = agent.client.list_measurements(
-                unit, asked["utility"], start, end, _profiles(agent, asked["profile"])[0],
+                unit_code(unit), asked["utility"], start, end, profiles_of(agent, asked["profile"])[0],
                 status=asked["status"].upper(),
             )  # fmt: skip
             async for each in found:
                 output.add([tables.row(each)], [tables.measurement_line(each)])
-            return 0 if output.rows else 1
+
+        return await printed(form, fill)
 
     click.get_current_context().exit(anyio.run(on_agent, app, source, use_demo, work))
-
-
-@click.group()
-def requests() -> None:
-    """Change requests (solicitações) after a migration."""
-
-
-@requests.command("list")
-@click.option("--type", "kind", type=KIND, help="One kind (else all).")
-@click.option("--status", default="", help="One status, such as CRIADA.")
-@click.option("--unit", default="", help="One consumer unit, by its exact code.")
-@click.option("--from", "first", type=DAY, help="Asked on or after this day (else eleven months ago).")
-@click.option("--to", "last", type=DAY, help="Asked on or before this day (else today).")
-@profiled
-@common
-@formatted
-@click.pass_obj
-def list_requests(app: AppContext, /, source: str | None, use_demo: bool, form: str, **asked: Any) -> None:
-    """List change requests."""
-
-    async def work(agent: CceeSource) -> int:
-        from wattdeck.systems.ccee import tables
-
-        last = _day(asked["last"]) or agent.today + timedelta(days=1)
-        first = _day(asked["first"]) or last - timedelta(days=330)
-        kinds = [asked["kind"]] if asked["kind"] else [kind.value for kind in RequestType]
-        with Output(form) as output:
-            for kind in kinds:
-                found = agent.client.list_change_requests(
-                    _profiles(agent, asked["profile"])[0], kind, status=asked["status"].upper(), dates=(first, last),
-                    consumer_unit_code=asked["unit"],
-                )  # fmt: skip
-                async for each in found:
-                    output.add([tables.row(each)], tables.request_lines(each))
-        return 0
-
-    click.get_current_context().exit(anyio.run(on_agent, app, source, use_demo, work))
-
-
-@requests.command("create")
-@click.argument("kind", type=KIND, metavar="TYPE")
-@click.option("--unit", required=True, help="Consumer unit code.")
-@click.option("--utility", type=int, help="Agent code of the utility.")
-@click.option("--month", type=month, help="From which month.")
-@click.option("--notified-on", type=DAY, help="Day the consumer was notified (suspensions).")
-@click.option("--cer/--no-cer", "cer", default=None, help="The regulated contract is celebrated (return to it).")
-@click.option("--to-retailer", type=int, help="Agent code of the new retailer.")
-@click.option("--to-profile", type=int, help="Profile of the new retailer.")
-@profiled
-@yes_option
-@reason_option
-@common
-@click.pass_obj
-def create_request(
-    app: AppContext, /, kind: str, source: str | None, use_demo: bool, yes: bool, reason: str, profile: int | None,
-    **values: Any,
-) -> None:  # fmt: skip
-    """Ask for a change of TYPE, such as SUSPENSAO_FORNECIMENTO_RESILICAO."""
-    cer = values["cer"]
-    draft = ChangeRequestDraft(
-        request_type=kind,
-        consumer_unit_code=values["unit"],
-        utility_agent_code=values["utility"],
-        reference_month=values["month"] or "",
-        notification_date=_day(values["notified_on"]),
-        cer_celebration="" if cer is None else YES if cer else NO,
-        new_retailer_agent_code=values["to_retailer"],
-        new_retailer_profile_code=values["to_profile"],
-    )
-
-    async def stage(agent: CceeSource) -> Intention:
-        from wattdeck.systems.ccee.agreements import RequestCreation
-        from wattdeck.systems.ccee.drafts import normal, request_problems
-
-        refuse([problem.sentence for problem in request_problems(draft)])
-        return RequestCreation(normal(draft), one_profile(agent, profile), agent.today)
-
-    click.get_current_context().exit(anyio.run(command, app, source, use_demo, stage, yes, reason))
-
-
-@requests.command("answer")
-@click.argument("request_id", metavar="REQUEST")
-@click.argument("answer", type=click.Choice(list(ANSWERS)))
-@click.option("--type", "kind", type=KIND, help="Its kind, where it is known: spares looking through all.")
-@click.option("--justification", default="", help="Why; sent along.")
-@profiled
-@yes_option
-@reason_option
-@common
-@click.pass_obj
-def answer_request(
-    app: AppContext, request_id: str, answer: str, kind: str | None, justification: str, profile: int | None,
-    source: str | None, use_demo: bool, yes: bool, reason: str,
-) -> None:  # fmt: skip
-    """Approve or refuse the change REQUEST of another."""
-
-    async def stage(agent: CceeSource) -> Intention:
-        from wattdeck.systems.ccee.agreements import RequestAnswer, find_request
-
-        code = one_profile(agent, profile)
-        for each in [kind] if kind else [known.value for known in RequestType]:
-            found = await find_request(agent.client, code, request_id, each, today=agent.today)
-            if found is not None:
-                return RequestAnswer(found, ANSWERS[answer], justification, code)
-        raise UsageError(f"there is no change request {request_id!r} within the last eleven months")
-
-    click.get_current_context().exit(anyio.run(partial(command, app, source, use_demo, stage, yes, reason)))
 
 
 def read_contract(text: str) -> ContractDraft:
@@ -367,11 +263,3 @@ def _read(file: Path) -> str:
 def _head(file: Path) -> bytes:
     with file.open("rb") as stream:
         return stream.read(DRAFT_BYTES_MAX + 1)
-
-
-def _profiles(agent: CceeSource, profile: int | None) -> tuple[int, ...]:
-    return agent.config.profiles if profile is None else (profile,)
-
-
-def _day(moment: datetime | None) -> date | None:
-    return None if moment is None else moment.date()

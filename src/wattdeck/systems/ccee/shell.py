@@ -13,7 +13,7 @@ from wattdeck.core.errors import UsageError
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import common, formatted
-from wattdeck.systems.ccee import paperwork
+from wattdeck.systems.ccee import paperwork, petitions
 from wattdeck.systems.ccee.console import (
     DAY,
     command,
@@ -21,9 +21,11 @@ from wattdeck.systems.ccee.console import (
     month,
     on_agent,
     one_profile,
+    printed,
     profiled,
     reason_option,
     refuse,
+    unit_code,
     unmasked,
     yes_option,
 )
@@ -235,7 +237,6 @@ async def _list(
     unit: str, profile: int | None, show_documents: bool,
 ) -> int:  # fmt: skip
     from wattdeck.systems.ccee import tables
-    from wattdeck.systems.ccee.documents import bare_document
 
     async def work(source: CceeSource) -> int:
         window = source.window
@@ -243,12 +244,13 @@ async def _list(
         if months[0] > months[1]:
             raise UsageError(f"--from {months[0]} is after --to {months[1]}")
         seen: set[str] = set()
-        with Output(form) as output:
+
+        async def fill(output: Output) -> None:
             if form == "text":
                 output.add([], [tables.HEAD])
             for each in source.config.profiles if profile is None else (profile,):
                 pages = source.client.migration_pages(
-                    *months, each, consumer_unit_code=bare_document(unit), status=status.upper()
+                    *months, each, consumer_unit_code=unit_code(unit), status=status.upper()
                 )
                 async for page in pages:
                     new = [source.dated(item) for item in page.items if item.migration_id not in seen]
@@ -258,11 +260,12 @@ async def _list(
                         for item in new
                     )
                     output.add([tables.row(item) for item in new], lines)
-        return 0
+
+        return await printed(form, fill)
 
     return await on_agent(app, name, use_demo, work)
 
 
 group.add_command(paperwork.contracts)
 group.add_command(paperwork.measurements)
-group.add_command(paperwork.requests)
+group.add_command(petitions.requests)

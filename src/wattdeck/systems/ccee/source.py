@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from wattdeck.core.errors import SourceError
 from wattdeck.core.feed import Feed
 from wattdeck.core.system import Context
 from wattdeck.systems.ccee.client import CceeClient
@@ -23,6 +25,7 @@ from wattdeck.systems.ccee.models import (
     counted,
 )
 from wattdeck.systems.ccee.months import add_months, month_of
+from wattdeck.systems.ccee.progress import Progress
 from wattdeck.systems.ccee.rules import Calendar, Rules, answer_deadline
 
 if TYPE_CHECKING:
@@ -73,7 +76,10 @@ class CceeSource:
         self._chronicle_path = None if context.demo else context.state_dir / "ccee" / f"{config.name}.history.jsonl"
         self._chronicle: Chronicle | None = None
         self._operable: CceeOperable | None = None
-        self._taken: dict[str, Migration] = {}
+        self._taken: dict[str, Migration | None] = {}
+        """What was read by itself since the list in flight began; None for what is gone."""
+        self._listed = False
+        """A whole list has been read."""
         self._prepared = False
         self.newly_rejected: frozenset[str] = frozenset()
         """Migrations that were found refused in this session and had not been so before."""
@@ -109,35 +115,51 @@ class CceeSource:
         """Read all pages of all profiles. The first list is handed on while it arrives.
 
         Raises:
-            SourceError: a page could not be read.
+            SourceError: a page could not be read. What came before it of a first list is handed on.
         """
         await self._prepare()
         first, last = self.window
         before = self.feed.reading.snapshot
-        streams = before is None or not before.complete
         known = {} if before is None else {each.migration_id: each for each in before.migrations}
         arrived: dict[str, Migration] = {}
         self._taken.clear()
-        progress = self.progress = Progress(len(self.config.profiles), 0 if streams else len(known))
-        shown_s = float("-inf")
-        left_out = False
+        self.progress = Progress(len(self.config.profiles), len(known) if self._listed else 0)
         try:
-            for profile in self.config.profiles:
-                async for page in self.client.migration_pages(first, last, profile):
-                    left_out = self._take_page(page, known, arrived)
-                    progress.page(page, len(arrived))
-                    if streams and self.clock.monotonic() - shown_s >= ARRIVING_S:
-                        shown_s = self.clock.monotonic()
-                        self.feed.show_arriving(_snapshot(first, last, arrived, complete=False))
-                    if left_out:
-                        break
-                progress.profile_done()
+            whole = await self._read_pages(self.progress, first, last, known, arrived)
+        except SourceError:
+            if arrived and not self._listed:
+                self._show_arriving(first, last, known, arrived)
+            raise
         finally:
             self.progress = None
-        arrived.update({key: each for key, each in self._taken.items() if key in arrived})
-        snapshot = _snapshot(first, last, arrived, complete=not left_out)
+        self._listed = True
+        for migration_id, migration in self._taken.items():
+            _put(arrived, migration_id, migration if self._belongs(migration, first, last) else None)
+        snapshot = _snapshot(first, last, arrived, complete=whole)
         await self._remember(snapshot)
         return snapshot
+
+    async def _read_pages(
+        self, progress: Progress, first: str, last: str, known: dict[str, Migration], arrived: dict[str, Migration]
+    ) -> bool:
+        """Read page after page; False if there is more than is kept."""
+        shown_s = float("-inf")
+        for profile in self.config.profiles:
+            async with aclosing(self.client.migration_pages(first, last, profile)) as pages:
+                async for page in pages:
+                    left_out = self._take_page(page, known, arrived)
+                    progress.page(page, len(arrived))
+                    if not self._listed and self.clock.monotonic() - shown_s >= ARRIVING_S:
+                        shown_s = self.clock.monotonic()
+                        self._show_arriving(first, last, known, arrived)
+                    if left_out:
+                        return False
+            progress.profile_done()
+        return True
+
+    def _show_arriving(self, first: str, last: str, known: dict[str, Migration], arrived: dict[str, Migration]) -> None:
+        """Hand on what there is of a first list; what an attempt before this one brought stays until it ends."""
+        self.feed.show_arriving(_snapshot(first, last, known | arrived, complete=False))
 
     async def _prepare(self) -> None:
         """Load the holidays in a thread: a fifth of a second that no key waits for."""
@@ -151,7 +173,7 @@ class CceeSource:
     def _take_page(self, page: Page[Migration], known: dict[str, Migration], arrived: dict[str, Migration]) -> bool:
         """Take what a page brings; True if that is more than is kept. What did not change stays the same object."""
         for each in page.items:
-            if len(arrived) >= self.config.max_migrations:
+            if len(arrived) >= self.config.max_migrations and each.migration_id not in arrived:
                 return True
             migration = self.dated(each)
             old = known.get(migration.migration_id)
@@ -167,20 +189,37 @@ class CceeSource:
     def take(self, migration: Migration) -> None:
         """Show a record that was read by itself, at once; the next list has the last word."""
         migration = self.dated(migration)
-        self._taken[migration.migration_id] = migration
         before = self.feed.reading.snapshot
-        if before is None or not before.first_month <= migration.reference_month <= before.last_month:
-            return
-        old = before.migration(migration.migration_id)
-        if old == migration:
-            return
+        old = None if before is None else before.migration(migration.migration_id)
         if old is not None:
             # A single record says less of itself than the list does, and more in other places.
             migration = merged(old, migration)
-        rest = {each.migration_id: each for each in before.migrations}
-        rest[migration.migration_id] = migration
-        snapshot = _snapshot(before.first_month, before.last_month, rest, complete=before.complete)
-        self.feed.show_arriving(snapshot)
+        self._taken[migration.migration_id] = migration
+        if before is None or old == migration:
+            return
+        belongs = self._belongs(migration, before.first_month, before.last_month)
+        if belongs or old is not None:
+            self._show_one(before, migration.migration_id, migration if belongs else None)
+
+    def drop(self, migration_id: str) -> None:
+        """Show a migration no more that was found to be gone, at once; the next list has the last word."""
+        self._taken[migration_id] = None
+        if self._chronicle is not None:
+            self._chronicle.gone([migration_id], self.clock.now())
+        before = self.feed.reading.snapshot
+        if before is not None and before.migration(migration_id) is not None:
+            self._show_one(before, migration_id, None)
+
+    def _show_one(self, before: MigrationsSnapshot, migration_id: str, migration: Migration | None) -> None:
+        rows = {each.migration_id: each for each in before.migrations}
+        _put(rows, migration_id, migration)
+        self.feed.show_arriving(_snapshot(before.first_month, before.last_month, rows, complete=before.complete))
+
+    def _belongs(self, migration: Migration | None, first: str, last: str) -> bool:
+        """Whether the list of those months holds the migration."""
+        if migration is None or not first <= migration.reference_month <= last:
+            return False
+        return migration.retailer_profile_code in self.config.profiles
 
     # What is known beside the list
 
@@ -278,45 +317,6 @@ class CceeSource:
         return add_months(month, -6), add_months(month, 5)
 
 
-class Progress:
-    """How far a list has come."""
-
-    def __init__(self, profiles: int, expected: int) -> None:
-        self.expected = expected
-        """How many rows there were last time; 0 = not known."""
-        self.rows = 0
-        self.pages = 0
-        self._profiles = profiles
-        self._profiles_done = 0
-        self._windows_done = 0.0
-
-    def page(self, page: Page[Any], rows: int) -> None:
-        """A page has come."""
-        self.pages += 1
-        self.rows = rows
-        # How many pages follow is not known: each one halves what may be left of its window.
-        inside = 1.0 if page.last else (page.page + 1) / (page.page + 2)
-        self._windows_done = (page.window + inside) / page.windows
-
-    def profile_done(self) -> None:
-        """All pages of one profile have come."""
-        self._profiles_done += 1
-        self._windows_done = 0.0
-
-    @property
-    def share(self) -> float:
-        """From 0 to 1: by the rows of last time where they are known, else by months and profiles that are through."""
-        if self.expected:
-            return min(1.0, self.rows / self.expected)
-        return min(1.0, (self._profiles_done + self._windows_done) / self._profiles)
-
-    @property
-    def words(self) -> str:
-        """For people: `reading page 4, 150 of about 420 rows`."""
-        about = f" of about {self.expected}" if self.expected else ""
-        return f"reading page {self.pages + 1}, {self.rows}{about} rows"
-
-
 def merged(old: Migration, new: Migration) -> Migration:
     """The newer record, with what only the list says taken from the older one."""
     return replace(
@@ -325,6 +325,14 @@ def merged(old: Migration, new: Migration) -> Migration:
         cer_celebration_id=new.cer_celebration_id or old.cer_celebration_id,
         connected_type=new.connected_type or old.connected_type,
     )
+
+
+def _put(rows: dict[str, Migration], migration_id: str, migration: Migration | None) -> None:
+    """Set a row, or take it away."""
+    if migration is None:
+        rows.pop(migration_id, None)
+    else:
+        rows[migration_id] = merged(rows[migration_id], migration) if migration_id in rows else migration
 
 
 def _snapshot(first: str, last: str, migrations: dict[str, Migration], *, complete: bool) -> MigrationsSnapshot:
