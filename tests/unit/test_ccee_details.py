@@ -120,13 +120,12 @@ def test_past_is_told_newest_first() -> None:
         Change("m", AT + timedelta(days=2), "gone", "status", "CONCLUIDA", ""),
     ]
     assert plain(details.history_lines(changes, 48)).split("\n") == [
-        "History",
         "2026-10-14 09:00  no longer listed", "  was CONCLUIDA",
         "2026-10-13 09:00  Status", "  CRIADA → CONCLUIDA",
         "2026-10-12 11:00  Month", "  Nov 2026 → Dec 2026",
         "2026-10-12 09:00  first seen", "  CRIADA",
     ]  # fmt: skip
-    assert "nothing is known" in text(details.history_lines([], 48))
+    assert "Nothing is known" in text(details.history_lines([], 48))
 
 
 def test_long_past_says_how_much_is_left_out() -> None:
@@ -145,8 +144,8 @@ def test_contracts_say_who_has_signed_and_hide_what_is_personal() -> None:
     assert "Rui (retailer): –" in masked and "98765" not in masked and "Rua A" not in masked
     assert "11222333" not in masked
     assert "(11) 98765-4321" in text(details.contract_lines([contract], 60, masked=False))
-    assert "none for this unit" in text(details.contract_lines([], 60))
-    assert "not read yet" in text(details.contract_lines(None, 60))
+    assert "No contract of this unit" in text(details.contract_lines([], 60))
+    assert "Not read yet" in text(details.contract_lines(None, 60))
 
 
 def test_requests_are_told_in_words_and_in_the_wires_own() -> None:
@@ -158,7 +157,7 @@ def test_requests_are_told_in_words_and_in_the_wires_own() -> None:
     assert "Aug 2026" in words and "200001, profile 200110" in words
     assert set(details.REQUEST_WORDS) == set(RequestType)
     assert "BRAND_NEW" in text(details.request_lines([replace(request, request_type="BRAND_NEW")], 60))
-    assert "none in the last year" in text(details.request_lines([], 60))
+    assert "No change request in the last year" in text(details.request_lines([], 60))
 
 
 # Energy

@@ -255,3 +255,26 @@ def test_what_was_typed_is_kept_where_the_caller_keeps_it() -> None:
     assert values["consumer_unit_code"] == "778" and values["document_type"] == "CNPJ"
     form.clear()
     assert entry(values).values["consumer_unit_code"] == ""
+
+
+def test_a_month_that_was_given_is_replaced_by_what_is_typed() -> None:
+    entry = Entry(sheet())
+    month = next(each for each in entry.sheet.fields if each.key == "reference_month")
+    while entry.focus != "reference_month":
+        entry.move(1)
+    assert entry.text(month) == entry.sheet.first_values()["reference_month"]
+    for character in "2027-03":
+        entry.insert(character)
+    assert entry.text(month) == "2027-03"
+    entry.insert("1")
+    assert entry.text(month) == "2027-031", "what a person has typed is theirs"
+
+
+def test_a_month_that_was_given_can_be_corrected_at_its_end() -> None:
+    entry = Entry(sheet())
+    while entry.focus != "reference_month":
+        entry.move(1)
+    given = entry.values["reference_month"]
+    entry.delete(-1)
+    entry.insert("9")
+    assert entry.values["reference_month"] == given[:-1] + "9"

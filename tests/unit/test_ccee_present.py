@@ -150,7 +150,7 @@ def test_rows_of_a_long_list_are_made_when_looked_at() -> None:
 def test_columns_give_way_from_the_right() -> None:
     shown = [[column.key for _, column, _, _ in arrange(present.COLUMNS, width)] for width in (40, 80, 120, 240)]
     assert all(each == KEYS[: len(each)] for each in shown)
-    assert shown[1][:5] == ["status", "unit", "month", "deadline", "utility"] and shown[3] == KEYS
+    assert shown[1][:5] == ["status", "unit", "deadline", "month", "utility"] and shown[3] == KEYS
 
 
 @pytest.mark.parametrize("by", SORTS)

@@ -193,16 +193,18 @@ class OperateDialog(Guarded):
         if left_s <= 0:
             self.close_for("the selection expired")
             return
+        # A float's last digit must not make a second of it.
+        seconds = math.ceil(round(left_s, 3))
         width = max(20, min(74, self.app.size.width - 6))
         lines: list[Line] = [((self._title, "heading"),), ()]
         for sentence in self._describe(self._selection):
             lines += wrap(sentence, width)
         lines.append(())
         if self._type_name:
-            words = f"{math.ceil(left_s)} s left. Type {self._selection.type_this} and press Enter; Escape cancels."
+            words = f"{seconds} s left. Type {self._selection.type_this} and press Enter; Escape cancels."
             lines += wrap(words, width, "severity-medium")
         else:
-            lines.append((*_answers(self._yes), (f"     {math.ceil(left_s)} s left", "muted")))
+            lines.append((*_answers(self._yes), (f"     {seconds} s left", "muted")))
         self.query_one("#words", Words).show_lines(lines)
 
     def close_for(self, reason: str) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.asked import Answers
 from wattdeck.core.errors import AuthError
-from wattdeck.core.lines import MUTED, Line, wrap
+from wattdeck.core.lines import MUTED, Line, clip, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs
 from wattdeck.systems.ccee import curve, details
 from wattdeck.systems.ccee.models import Migration
+from wattdeck.systems.ccee.present import status_span, unit_words
 
 if TYPE_CHECKING:
     from wattdeck.systems.ccee.source import CceeSource
     from wattdeck.systems.ccee.tableview import Basis, TableView
+
+log = logging.getLogger(__name__)
 
 FIELDS, HISTORY, CONTRACTS, ENERGY, REQUESTS = "Fields", "History", "Contracts", "Energy", "Requests"
 PAGES = (FIELDS, HISTORY, CONTRACTS, ENERGY, REQUESTS)
@@ -51,11 +55,7 @@ class Aside:
         )
 
     async def ask(self, topic: Topic, source: CceeSource, migration: Migration, beside: Any) -> None:
-        """Ask, and keep what comes; a failure is kept in words.
-
-        Raises:
-            Exception: none of the source's.
-        """
+        """Ask, and keep what comes; a failure is kept in words."""
         from wattdeck.core.errors import SourceError
 
         self.asking = topic
@@ -71,6 +71,10 @@ class Aside:
             self._answers.put(topic, answer, beside)
         except SourceError as error:
             self._answers.fail(topic, failure_words(error, topic.page), beside)
+        except Exception as error:
+            log.exception("%s: reading %s failed for a reason that is not CCEE's", topic.source, topic.page.lower())
+            words = f"{topic.page}: internal error ({type(error).__name__}); the log has the details."
+            self._answers.fail(topic, words, beside)
         finally:
             if self.asking == topic:
                 self.asking = None
@@ -88,17 +92,19 @@ class Aside:
         """The page for a width and height."""
         width, height = size
         masked = view.masked
-        match topic.page:
-            case "Fields":
-                return details.details(
-                    migration, basis.today, basis.calendar, width, alerts=view.alerts(migration, basis),
-                    masked=masked, wire_names=width >= 60, marks=marks,
-                )  # fmt: skip
-            case "History":
-                return details.history_lines(source.history(migration.migration_id), width, marks)
+        if topic.page == FIELDS:
+            return details.details(
+                migration, basis.today, basis.calendar, width, alerts=view.alerts(migration, basis),
+                masked=masked, wire_names=width >= 60, marks=marks,
+            )  # fmt: skip
+        status = status_span(migration.status, marks)
+        lines: list[Line] = [clip(((f"{unit_words(migration)}  ", "heading"), status), width)]
+        if topic.page == HISTORY:
+            return [*lines, *details.history_lines(source.history(migration.migration_id), width, marks)]
         known = self._answers.value(topic)
         problem = self._answers.problem(topic)
-        lines: list[Line] = list(wrap(problem, width, "severity-medium")) if problem else []
+        if problem:
+            lines += wrap(problem, width, "severity-medium")
         if known is None and self.asking == topic:
             return [*lines, (("Asking CCEE.", MUTED),)]
         match topic.page:
@@ -112,7 +118,7 @@ class Aside:
 def _energy_lines(
     known: Sequence[Any] | None, migration: Migration, width: int, height: int, problem: str, marks: Glyphs
 ) -> list[Line]:
-    """The newest month with values by days, and its newest day by hours where there is room for both."""
+    """The newest month with values by days, and its newest day by hours: both in view, or one below the other."""
     from wattdeck.ui import bars
 
     months = curve.months_of(known or ())
@@ -121,15 +127,13 @@ def _energy_lines(
         return list(wrap(words, width, MUTED))
     lines: list[Line] = []
     day = curve.days_known(known)[-1]
-    shown = [curve.days_of(known, months[-1])]
-    if height >= 2 * (LEAST_BARS + 4):
-        shown.append(curve.hours_of(known, day))
-    for each in shown:
+    rows = height // 2 if height >= 2 * (LEAST_BARS + 4) else height
+    for each in (curve.days_of(known, months[-1]), curve.hours_of(known, day)):
         notes = [line for sentence in each.sentences for line in wrap(sentence, width, "label")][:4]
-        room = max(LEAST_BARS, height // len(shown) - len(notes) - 2)
+        room = max(LEAST_BARS, rows - len(notes) - 2)
         drawn = bars.draw(bars.Bars(each.label, each.unit, each.values, each.names), width, min(room, 16), marks=marks)
         lines += [((each.label, "heading"),), *drawn, *notes, ()]
-    return lines
+    return lines[:-1]
 
 
 def failure_words(error: Exception, what: str) -> str:

@@ -5,6 +5,7 @@ Each field has our English name and, in the muted line below or at the right whe
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -79,6 +80,7 @@ FACTS = (
     Fact("migration_id", "Id", "idMigracao"),
 )  # fmt: skip
 """What matters first. The unit's code stands above them all."""
+MOMENT_FIELDS = frozenset({"requested_at", "validated_at", "formalization_date", "denunciation_date", "deadline"})
 MONTH_FIELDS = frozenset({"reference_month", "intended_utility_month"})
 UNITS = {"musd_value": " kW"}
 LABELS = {fact.key: fact.label for fact in FACTS} | {"consumer_unit_code": "Consumer unit"}
@@ -118,9 +120,9 @@ def details(
 
 def history_lines(changes: Sequence[Change], width: int, marks: Glyphs = UNICODE) -> list[Line]:
     """What has happened to a migration since it was first seen, the newest first. The chronicle has masked it."""
-    lines: list[Line] = [(("History", "heading"),)]
     if not changes:
-        return [*lines, (("nothing is known of the past", MUTED),)]
+        return [(("Nothing is known of the past.", MUTED),)]
+    lines: list[Line] = []
     width = max(LEAST_CELLS, width)
     for change in list(reversed(changes))[:MOST_LISTED]:
         field = clean(change.field, 40)
@@ -138,11 +140,11 @@ def history_lines(changes: Sequence[Change], width: int, marks: Glyphs = UNICODE
 
 def contract_lines(contracts: Sequence[Contract] | None, width: int, *, masked: bool = True) -> list[Line]:
     """The retail contracts of a unit, each with who has signed; None: not read yet."""
-    lines: list[Line] = [(("Contracts", "heading"),)]
     if contracts is None:
-        return [*lines, (("not read yet", MUTED),)]
+        return [(("Not read yet.", MUTED),)]
     if not contracts:
-        return [*lines, (("none for this unit", MUTED),)]
+        return [(("No contract of this unit.", MUTED),)]
+    lines: list[Line] = []
     width = max(LEAST_CELLS, width)
     for contract in contracts[:MOST_LISTED]:
         name = clean(contract.consumer_unit_name, 80) or clean(contract.contract_id, 40)
@@ -184,11 +186,11 @@ REQUEST_WORDS = {
 
 def request_lines(requests: Sequence[ChangeRequest] | None, width: int, marks: Glyphs = UNICODE) -> list[Line]:
     """The change requests of a unit; None: not read yet."""
-    lines: list[Line] = [(("Change requests", "heading"),)]
     if requests is None:
-        return [*lines, (("not read yet", MUTED),)]
+        return [(("Not read yet.", MUTED),)]
     if not requests:
-        return [*lines, (("none in the last year", MUTED),)]
+        return [(("No change request in the last year.", MUTED),)]
+    lines: list[Line] = []
     width = max(LEAST_CELLS, width)
     for each in requests[:MOST_LISTED]:
         glyph, meaning = status_span(each.status, marks)
@@ -265,6 +267,9 @@ def value_words(field: str, value: object, *, masked: bool) -> str:
 
 def _past(field: str, text: str) -> str:
     text = clean(text, 300)
+    if field in MOMENT_FIELDS:
+        with contextlib.suppress(ValueError):
+            text = moment_words(datetime.fromisoformat(text))
     return (month_words(text) if field in MONTH_FIELDS else text) or UNKNOWN
 
 

@@ -24,6 +24,9 @@ CARET = "mode-read-only"
 FOOT_LINES = 3
 
 
+REPLACED = (Kind.MONTH, Kind.DATE)
+
+
 class Entry(Generic[D]):
     """The texts of one form, and the line that has the focus."""
 
@@ -37,6 +40,13 @@ class Entry(Generic[D]):
         self.caret = 0
         self.tried = False
         """Somebody wanted to go on."""
+        given = sheet.first_values()
+        self._given = {
+            each.key
+            for each in sheet.fields
+            if each.kind in REPLACED and given.get(each.key) and self.values.get(each.key) == given[each.key]
+        }
+        """Months and days that stand as they were given: the first character typed replaces them."""
         self._typed = ""
         """What was typed into a choice since it has the focus."""
         self._top = 0
@@ -88,6 +98,9 @@ class Entry(Generic[D]):
         if of.kind is Kind.CHOICE:
             self._choose(of, text)
             return
+        if of.key in self._given and self.caret == len(self.text(of)):
+            self._put(of, "")
+            self.caret = 0
         before, after = self.text(of)[: self.caret], self.text(of)[self.caret :]
         # What does not fit is not taken at all from the middle: the end of the text must not fall off.
         new = clean(text, 10 * of.most)[: max(0, of.most - len(before) - len(after))]
@@ -219,6 +232,7 @@ class Entry(Generic[D]):
 
     def _put(self, of: Field, text: str) -> None:
         self.values[of.key] = text
+        self._given.discard(of.key)
         self.caret = min(self.caret, len(text))
         self._read = None
 

@@ -6,9 +6,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 from wattdeck.core.text import clean
-from wattdeck.systems.ccee.documents import bare_document
 from wattdeck.systems.ccee.models import Migration, Status
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -46,9 +47,7 @@ class Filter:
 
     def test(self, alerted: Collection[str] = NOBODY, folds: Folds | None = None) -> Callable[[Migration], bool]:
         """`matches` for many migrations; the cheap questions are asked first."""
-        terms = [
-            (word, bare_document(word).lower() if _CODE.fullmatch(word) else "") for word in fold(self.text).split()
-        ]
+        terms = [(word, _bare(word) if _CODE.fullmatch(word) else "") for word in fold(self.text).split()]
         kept = folds if folds is not None else Folds()
         first, last = self.first_month, self.last_month or _WITHOUT_MONTH
         bounded = bool(first or self.last_month)
@@ -67,7 +66,10 @@ class Filter:
             if not terms:
                 return True
             texts, codes = kept.of(migration)
-            return all(word in texts or (code and code in codes) for word, code in terms)
+            for word, code in terms:  # noqa: SIM110  a generator for each migration costs more than the search
+                if word not in texts and not (code and code in codes):
+                    return False
+            return True
 
         return test
 
@@ -161,14 +163,18 @@ def month_words(month: str) -> str:
 
 
 def _searchable(migration: Migration) -> tuple[str, str]:
+    unit, document, protocol = migration.consumer_unit_code, migration.document_number, migration.protocol_number
     utility = migration.utility_agent_code
-    texts = fold("\n".join((
-        migration.consumer_unit_code, migration.email, migration.comment, migration.justification,
-        migration.protocol_number, migration.document_number, migration.utility_consumer_unit_code,
-        "" if utility is None else str(utility),
-    )))  # fmt: skip
-    codes = f"{migration.consumer_unit_code}\n{migration.document_number}\n{migration.protocol_number}"
-    return texts, bare_document(codes).lower()
+    texts = fold(
+        f"{unit}\n{document}\n{protocol}\n{migration.email}\n{migration.comment}\n{migration.justification}\n"
+        f"{migration.utility_consumer_unit_code}\n{'' if utility is None else utility}"
+    )
+    return texts, _bare(f"{unit}\n{document}\n{protocol}")
+
+
+def _bare(code: str) -> str:
+    """A code as it is compared: without separators and case."""
+    return code.replace(".", "").replace("/", "").replace("-", "").replace(" ", "").lower()
 
 
 def in_order(statuses: Collection[str]) -> list[str]:
@@ -223,34 +229,42 @@ class Sort:
         name, up, down = SORT_WORDS[self.by]
         return f"by {name}, {down if self.descending else up}"
 
-    def key(self, migration: Migration) -> tuple[bool, int | float, str, str]:
-        """What an ascending order compares: without value, value, month, unit."""
-        month = migration.reference_month or _WITHOUT_MONTH
-        unit = migration.consumer_unit_code
-        match self.by:
-            case "deadline":
-                deadline = migration.deadline
-                return deadline is None, deadline.toordinal() if deadline is not None else 0, month, unit
-            case "month":
-                return not migration.reference_month, 0, month, unit
-            case "status":
-                return False, _ORDER.get(migration.status, len(_ORDER)), month, unit
-            case "requested":
-                at = migration.requested_at
-                return at is None, at.timestamp() if at is not None else 0, month, unit
-            case "utility":
-                code = migration.utility_agent_code
-                return code is None, code or 0, month, unit
-            case _:
-                return not unit, 0, unit, month
+    def sorted(self, rows: Iterable[Migration]) -> list[Migration]:
+        """Rows in this order; equal ones stay as they stand, or are turned with the rest."""
+        value = _VALUES[self.by]
+        known: list[Migration] = []
+        unknown: list[Migration] = []
+        for each in rows:
+            (unknown if value(each) is None else known).append(each)
+        known.sort(key=value)
+        if self.descending:
+            known.reverse()
+        return known + unknown
 
-    def sorted(self, migrations: Iterable[Migration]) -> list[Migration]:
-        """The migrations in this order."""
-        if not self.descending:
-            return sorted(migrations, key=self.key)
-        keyed = sorted(((self.key(each), each) for each in migrations), key=lambda pair: pair[0])
-        known = [each for key, each in keyed if not key[0]]
-        return known[::-1] + [each for key, each in keyed if key[0]]
+
+def by_month(migrations: Iterable[Migration]) -> list[Migration]:
+    """By month, and by unit within it: how rows stand that an order finds equal."""
+    rows = sorted(migrations, key=_unit)
+    rows.sort(key=_month)
+    return rows
+
+
+_unit = attrgetter("consumer_unit_code")
+
+
+def _month(migration: Migration) -> str:
+    return migration.reference_month or _WITHOUT_MONTH
+
+
+_VALUES: dict[str, Callable[[Migration], Any]] = {
+    "deadline": attrgetter("deadline"),
+    "month": lambda migration: migration.reference_month or None,
+    "status": lambda migration: _ORDER.get(migration.status, len(_ORDER)),
+    "unit": lambda migration: migration.consumer_unit_code or None,
+    "requested": attrgetter("requested_at"),
+    "utility": attrgetter("utility_agent_code"),
+}
+"""What each order compares; None is unknown."""
 
 
 def ordered(
@@ -261,4 +275,5 @@ def ordered(
     folds: Folds | None = None,
 ) -> list[Migration]:
     """The migrations a filter lets through, in order."""
-    return sort.sorted(migrations if chosen.empty else filter(chosen.test(alerted, folds), migrations))
+    found = migrations if chosen.empty else filter(chosen.test(alerted, folds), migrations)
+    return sort.sorted(by_month(found))

@@ -26,8 +26,8 @@ OTHER_ROWS = 2 + 1 + FOOT_LINES + 1
 """Rows of the dialog that are not fields: its frame, title, foot, keys."""
 LONGEST_PASTE = 4000
 KEYS: Line = (
-    ("Tab", "key"), (" next   ", "label"), ("< >", "key"), (" choose   ", "label"), ("Enter", "key"),
-    (" go on   ", "label"), ("Escape", "key"), (" leave, text is kept", "label"),
+    ("Tab", "key"), (" next  ", "label"), ("< >", "key"), (" choose  ", "label"), ("Ctrl+U", "key"),
+    (" clear  ", "label"), ("Enter", "key"), (" go on  ", "label"), ("Escape", "key"), (" leave, text kept", "label"),
 )  # fmt: skip
 
 
@@ -62,23 +62,34 @@ class FormLines(Painted, can_focus=True):
         """A text, the caret or the focus is another."""
 
     class Finished(Message):
-        """Enter was pressed on the last line."""
+        """Enter was pressed on the last line, and everything is right."""
 
     def __init__(self, entry: Entry[MigrationDraft] | Entry[MigrationEdit]) -> None:
         super().__init__(id="form")
         self._entry = entry
+        self.ended = False
+        """The form is being left: keys that were typed after that mean nothing."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Whatever can be printed is typed, not looked up among the bindings of what lies below."""
         del key
         return character is not None and character.isprintable()
 
-    def on_key(self, event: events.Key) -> None:
-        """Type a character."""
-        if event.is_printable and event.character is not None:
+    async def on_key(self, event: events.Key) -> None:
+        """Do what the key means, whatever it is, before the next one is looked at.
+
+        A binding's own way through the widgets above takes longer than a character's: in a burst from a slow line the
+        characters after a tab would still land before it.
+        """
+        if self.ended:
+            event.stop()
+        elif event.is_printable and event.character is not None:
             event.stop()
             self._entry.insert(event.character)
             self.post_message(self.Changed())
+        elif (found := self.screen.active_bindings.get(event.key)) is not None:
+            event.stop()
+            await self.app.run_action(found.binding.action, found.node)
 
     def on_paste(self, event: events.Paste) -> None:
         """Take pasted text: a form is no decision, the question after it is."""
@@ -98,10 +109,13 @@ class FormLines(Painted, can_focus=True):
 
     def action_go(self) -> None:
         """Move to the next line, or finish on the last one."""
-        if self._entry.focus == GO:
-            self.post_message(self.Finished())
-        else:
+        if self._entry.focus != GO:
             self.action_move(1)
+        elif self._entry.finish() is None:
+            self.post_message(self.Changed())
+        else:
+            self.ended = True
+            self.post_message(self.Finished())
 
     def action_turn(self, step: int) -> None:
         """Move in a text, or take another choice."""
@@ -161,14 +175,11 @@ class _Form(ModalScreen[D | None]):
         self._show()
 
     def on_form_lines_finished(self) -> None:
-        draft = self._entry.finish()
-        if draft is None:
-            self._show()
-        else:
-            self.dismiss(draft)
+        self.dismiss(self._entry.finish())
 
     def action_leave(self) -> None:
         """Go back without a draft."""
+        self.query_one(FormLines).ended = True
         self.dismiss(None)
 
     def _show(self) -> None:

@@ -29,8 +29,8 @@ FEED = "migrations"
 COLUMNS = (
     Column("status", "Status", 13, keep=12),
     Column("unit", "Consumer unit", 20, keep=13),
-    Column("month", "Month", 8, keep=11),
-    Column("deadline", "Answer due", 19, keep=10),
+    Column("deadline", "Answer due", 19, keep=11),
+    Column("month", "Month", 8, keep=10),
     Column("utility", "Utility", 8, right=True, keep=9),
     Column("profile", "Profile", 8, right=True, keep=8),
     Column("age", "Age bd", 7, right=True, keep=7),
@@ -160,8 +160,8 @@ class Rows:
         return (
             status,
             (unit_words(migration), TEXT),
-            (month, TEXT),
             self.deadline(migration.deadline),
+            (month, TEXT),
             (code_words(migration.utility_agent_code), "label"),
             (code_words(migration.retailer_profile_code), "label"),
             (self.age(migration), "label"),
@@ -245,8 +245,10 @@ def trouble(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: 
         return []
     lines: list[Line] = []
     if reading.problem or (reading.link is not Link.LIVE and reading.snapshot is None):
-        lines = link_lines(reading, now, width, marks, most=2)
-        if reading.link is Link.REFUSED:
+        # What to do stands at the end of a refusal's reason, and must not be cut off.
+        refused = reading.link is Link.REFUSED
+        lines = link_lines(reading, now, width, marks, most=4 if refused else 2)
+        if refused and not any(name in reading.problem for name in ("client_id", "agent_code")):
             advice = "CCEE does not accept these credentials: look at client_id, client_secret and agent_code."
             lines += [((" ", TEXT), *line) for line in wrap(advice, width - 1)]
     snapshot = reading.snapshot
@@ -279,7 +281,7 @@ def filter_line(
     chosen: Filter, sort: Sort, shown: int, total: int, width: int, marks: Glyphs = UNICODE, view: str = ""
 ) -> Line:
     """What the table shows, in words: view, filter, how many of how many, order."""
-    from wattdeck.core.lines import justify
+    from wattdeck.core.lines import justify, line_width
 
     words = chosen.words(marks.dot)
     left: list[Span] = [(" ", TEXT)]
@@ -287,7 +289,11 @@ def filter_line(
         left += [(clean(view, 24), "heading"), (f" {marks.dot} " if words else "", MUTED)]
     left.append((words, "key") if words else ("" if view else "all migrations", "label"))
     count = f"{number(shown)} of {number(total)}" if shown != total else number(total)
-    return justify(tuple(left), ((f"  {count}, {sort.words} ", "label"),), width)
+    right_side: Span = (f"  {count}, {sort.words} ", "label")
+    if line_width((*left, right_side)) > width:
+        # The order is marked in the table's header as well.
+        right_side = f"  {count} ", "label"
+    return justify(tuple(left), (right_side,), width)
 
 
 def progress_line(share: float, words: str, width: int, marks: Glyphs = UNICODE) -> Line:

@@ -7,15 +7,16 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
 from wattdeck.core.errors import WattdeckError
-from wattdeck.core.lines import MUTED, Line
+from wattdeck.core.lines import MUTED, TEXT, Line, wrap
 from wattdeck.core.reading import Link, Reading
 from wattdeck.systems.ccee import present, summary
-from wattdeck.systems.ccee.aside import PAGES, REST_S, Aside, Topic
+from wattdeck.systems.ccee.aside import FIELDS, PAGES, REST_S, Aside, Topic
 from wattdeck.systems.ccee.changes import Changes
 from wattdeck.systems.ccee.form import FormLines
 from wattdeck.systems.ccee.models import Migration, MigrationsSnapshot
@@ -30,10 +31,13 @@ from wattdeck.ui.table import DeckTable
 if TYPE_CHECKING:
     from textual.widgets import Input
 
+    from wattdeck.systems.ccee.progress import Progress
     from wattdeck.systems.ccee.source import CceeSource
 
 WIDE, ROOMY = 110, 170
 """From these widths on the pane stands beside the table, and has room for both names of a field."""
+LONG_PAGES = 6
+"""After so many pages a list that is read again is worth a progress bar; shorter ones would only flicker."""
 
 
 class CceeScreen(SystemScreen):
@@ -70,6 +74,10 @@ class CceeScreen(SystemScreen):
         self.view = TableView()
         self.page = PAGES[0]
         self._aside = Aside()
+        self._front: Topic | None = None
+        """What the pane shows."""
+        self._resting: Topic | None = None
+        """What is asked about next, if the cursor stays."""
         self._detail_wanted: bool | None = None
         self._problem = ""
         """What is wrong with the filter that is being typed."""
@@ -104,23 +112,27 @@ class CceeScreen(SystemScreen):
         rows = self.view.look(snapshot, basis, self.marks)
         table.columns_are(present.columns(self.view.sort, self.marks), present.no_rows_words(reading, self.view.filter))
         table.show(rows)
-        self._paint_counts(snapshot, basis)
-        self._paint_looking(snapshot, agent)
+        self._paint_counts(snapshot, basis, agent.progress)
+        self._paint_looking(snapshot)
         self._paint_pane(reading, agent, basis)
 
     def _paint_notice(self, reading: Reading[MigrationsSnapshot] | None, now: datetime) -> None:
         notice = self.query_one("#notice", Painted)
         lines = present.trouble([reading], now, self.size.width, self.marks) if reading is not None else []
-        self._set_display(notice, bool(lines))
-        if lines:
-            if notice.styles.height is None or notice.styles.height.value != len(lines):
-                notice.styles.height = len(lines)
-            notice.paint(lines)
+        desk = self.deck_app.desk
+        pending = desk.control.pending(self.source) if desk is not None else {}
+        if pending:
+            from wattdeck.systems.ccee.changes import pending_lines
 
-    def _paint_counts(self, snapshot: MigrationsSnapshot | None, basis: Basis) -> None:
-        """Counts and deadlines of the whole list, whatever the filter."""
-        counts = self.query_one("#counts", Painted)
-        width = counts.size.width
+            lines = [*lines, *pending_lines(pending, self.view, self.size.width, self.marks)]
+        self._set_lines(notice, lines)
+
+    def _paint_counts(self, snapshot: MigrationsSnapshot | None, basis: Basis, progress: Progress | None) -> None:
+        """Counts and deadlines of the whole list, whatever the filter; while it arrives, how far it has come.
+
+        What waits is not said of half a list: it would read as if there were no more.
+        """
+        counts, width = self.query_one("#counts", Painted), self.size.width
         asked = (snapshot, basis, width, self.marks)
         kept = self._counted[0]
         same = isinstance(kept, tuple) and kept[0] is snapshot and kept[1:] == asked[1:]
@@ -132,50 +144,70 @@ class CceeScreen(SystemScreen):
                     summary.deadlines_line(snapshot.migrations, basis.today, basis.calendar, width, self.marks),
                 ]
             self._counted = asked, lines
-        counts.paint(self._counted[1])
+        shown = self._counted[1]
+        if progress is not None and (snapshot is None or not snapshot.complete or progress.pages >= LONG_PAGES):
+            shown = [*shown[:1], present.progress_line(progress.share, progress.words, width, self.marks)]
+        self._set_lines(counts, shown)
 
-    def _paint_looking(self, snapshot: MigrationsSnapshot | None, agent: CceeSource) -> None:
-        """Filter and order in words; how far the list has come while it arrives; what is wrong with a filter."""
-        looking = self.query_one("#looking", Painted)
-        width = looking.size.width
-        total = len(snapshot.migrations) if snapshot is not None else 0
-        progress = agent.progress
+    def _paint_looking(self, snapshot: MigrationsSnapshot | None) -> None:
+        """Filter and order in words; or what is wrong with the filter that is being typed."""
+        width = self.size.width
+        lines: list[Line] = [()]
         if self._problem:
-            line: Line = ((f" {self._problem}", "severity-medium"),)
-        elif progress is not None and (snapshot is None or not snapshot.complete):
-            line = present.progress_line(progress.share, progress.words, width, self.marks)
-        else:
-            line = present.filter_line(
-                self.view.filter, self.view.sort, len(self.view.shown), total, width, self.marks, self.view.view
-            )
-        looking.paint([line])
+            lines = [((" ", TEXT), *line) for line in wrap(self._problem, width - 2, "severity-medium")[:2]]
+        elif snapshot is not None:
+            lines = [
+                present.filter_line(
+                    self.view.filter, self.view.sort, len(self.view.shown), len(snapshot.migrations), width,
+                    self.marks, self.view.view,
+                )
+            ]  # fmt: skip
+        self._set_lines(self.query_one("#looking", Painted), lines)
 
     def _paint_pane(self, reading: Reading[MigrationsSnapshot], agent: CceeSource, basis: Basis) -> None:
         pane, divider = self.query_one(Pane), self.query_one("#divider", Painted)
+        self._front = None
         if not pane.display or not pane.size:
             return
         divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
+        keys = [("[ ]", "page"), *([("esc", "table")] if self._folded else [])]
         migration = self.view.migration(self.query_one(MigrationTable).cursor_id)
         if migration is None:
-            pane.paint_page(PAGES, self.page, [(("Nothing selected.", MUTED),)], None)
+            pane.paint_page(PAGES, self.page, [(("Nothing selected.", MUTED),)], None, keys)
             return
-        topic = Topic(self.source, self.page, migration.migration_id)
-        if reading.link is not Link.REFUSED and self._aside.due(topic, reading.taken_at):
-            self.run_worker(
-                self._ask(topic, agent, migration, reading.taken_at), group="ccee.aside", exclusive=True,
-                exit_on_error=False,
-            )  # fmt: skip
-        size = (pane.size.width - 1, pane.size.height - 1)
-        lines = self._aside.lines(topic, migration, agent, self.view, basis, size, self.marks)
-        pane.paint_page(PAGES, self.page, lines, topic)
+        topic = self._front = Topic(self.source, self.page, migration.migration_id)
+        due = reading.link is not Link.REFUSED and self._aside.due(topic, reading.taken_at)
+        if due and topic != self._resting:
+            self._resting = topic
 
+            self._ask(topic, agent, migration, reading.taken_at)
+        lines = self._aside.lines(topic, migration, agent, self.view, basis, pane.room, self.marks)
+        if self.page == FIELDS:
+            lines += self._last_command(migration, pane.room[0])
+        pane.paint_page(PAGES, self.page, lines, topic, keys)
+
+    def _last_command(self, migration: Migration, width: int) -> list[Line]:
+        """What was last asked for in this session about a migration, and how it ended."""
+        desk = self.deck_app.desk
+        if desk is None:
+            return []
+        last = desk.last_command(self.source, migration.migration_id)
+        last = last or desk.last_command(self.source, migration.consumer_unit_code)
+        return [((f"{'Last command':<17}", "label"),), *wrap(last, width)] if last else []
+
+    @work(group="ccee.aside", exclusive=True, exit_on_error=False)
     async def _ask(self, topic: Topic, agent: CceeSource, migration: Migration, beside: object) -> None:
         """Ask what the page in front needs, once the cursor rests."""
-        await self.deck_app.clock.sleep(REST_S)
-        work = self._aside.ask(topic, agent, migration, beside)
-        self.call_later(self.paint)
-        await work
-        self.paint()
+        try:
+            await self.deck_app.clock.sleep(REST_S)
+        finally:
+            if self._resting == topic:
+                self._resting = None
+        if self._front == topic:
+            asking = self._aside.ask(topic, agent, migration, beside)
+            self.call_later(self.paint)
+            await asking
+            self.paint()
 
     @property
     def agent(self) -> CceeSource | None:
@@ -183,6 +215,12 @@ class CceeScreen(SystemScreen):
         deck = self.deck_app.deck
         source = deck.hub.sources.get(self.source) if deck is not None else None
         return cast("CceeSource | None", source)
+
+    def watch_source(self) -> None:
+        """Another source is another list: the cursor begins at its top."""
+        if self.is_mounted:
+            self.query_one(MigrationTable).begin_again()
+        super().watch_source()
 
     # Layout
 
@@ -200,10 +238,23 @@ class CceeScreen(SystemScreen):
         if self.focused is None:
             table.focus()
 
+    @property
+    def _folded(self) -> bool:
+        """The pane stands where the table was."""
+        return self.size.width < WIDE and self.query_one(Pane).display
+
     @staticmethod
     def _set_display(widget: Widget, shown: bool) -> None:
         if widget.display is not shown:
             widget.display = shown
+
+    def _set_lines(self, widget: Painted, lines: list[Line]) -> None:
+        """Show lines in as many rows; none, and the widget is gone."""
+        self._set_display(widget, bool(lines))
+        if lines:
+            if widget.styles.height is None or widget.styles.height.value != len(lines):
+                widget.styles.height = len(lines)
+            widget.paint(lines)
 
     # Keys
 
@@ -219,12 +270,12 @@ class CceeScreen(SystemScreen):
     def action_sort(self) -> None:
         """Walk through the orders."""
         self.view.next_sort()
-        self.paint()
+        self._look_anew()
 
     def action_turn(self) -> None:
         """Turn the order round."""
         self.view.turn()
-        self.paint()
+        self._look_anew()
 
     def action_detail(self) -> None:
         """Show or hide the pane."""
@@ -267,13 +318,20 @@ class CceeScreen(SystemScreen):
         self.app.push_screen(SummaryPage(f"Summary of {self.source}", make))
 
     def action_back(self) -> None:
-        """Close what was opened last: the filter, then the pane."""
-        if not self.view.filter.empty or self.view.view:
+        """Close what lies in front: the pane where it hides the table, then the filter, then the pane beside it."""
+        if self._folded:
+            self._detail_wanted = None
+        elif not self.view.filter.empty or self.view.view:
             self.view.take_query("", self._today())
         elif self._detail_wanted is not None:
             self._detail_wanted = None
         self._problem = ""
+        self._look_anew()
+
+    def _look_anew(self) -> None:
+        """Show what a person has asked to see, with the cursor's row in view."""
         self.paint()
+        self.query_one(MigrationTable).follow_cursor()
 
     def _today(self) -> date:
         return present.brasilia_day(self.deck_app.now())
@@ -299,7 +357,7 @@ class CceeScreen(SystemScreen):
             view = find_view(views, name) if name else None
             if view is not None:
                 self.view.take_view(view, self._today())
-                self.paint()
+                self._look_anew()
 
         self.app.push_screen(ChoiceDialog("Views", words, self.view.view), chosen)
 
@@ -325,9 +383,11 @@ class CceeScreen(SystemScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "prompt" and not self._naming:
-            known = {each.status for each in self.view.shown}
-            self._problem = self.view.take_query(event.value, self._today(), sorted(known))
-            self.paint()
+            reading = present.list_reading(self.readings())
+            counts = reading.snapshot.counts if reading is not None and reading.snapshot is not None else ()
+            known = sorted({each.status for each in counts})
+            self._problem = self.view.take_query(event.value, self._today(), known)
+            self._look_anew()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         from wattdeck.ui.prompt import close_prompt

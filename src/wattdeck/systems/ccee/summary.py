@@ -44,7 +44,7 @@ def by_status(counts: Iterable[StatusCount]) -> dict[str, int]:
 
 
 def counts_line(counts: Sequence[StatusCount], width: int, marks: Glyphs = UNICODE) -> Line:
-    """Counts by state as one line: with bars where there is room, with short names where there is little.
+    """Counts by state as one line: with bars where there is room, closer where there is less, at last with short names.
 
     A number is never cut; what does not fit at all is left out and said to be.
     """
@@ -57,10 +57,17 @@ def counts_line(counts: Sequence[StatusCount], width: int, marks: Glyphs = UNICO
     spare = width - line_width((head, *plain)) - len(sums)
     if spare >= 2 * len(sums):
         return (head, *_counted(sums, min(spare, 40), total, marks))
-    if line_width((head, *plain)) <= width:
-        return (head, *plain)
+    if line_width((head, *plain[:-1])) <= width:
+        return (head, *plain[:-1])
+    close: list[Span] = [(f" {number(total)}", "heading")]
+    for status, count in sums.items():
+        close += [(f"  {status} ", WORRIES.get(status, "label")), (number(count), "heading")]
+    for gap in ("  ", " "):
+        line = [(text.replace("  ", gap), meaning) for text, meaning in close]
+        if line_width(tuple(line)) <= width:
+            return tuple(line)
     brief = {status[:4].lower() if status != OTHERS else OTHERS: count for status, count in sums.items()}
-    line: list[Span] = [(f" {number(total)} ", "heading")]
+    line = [(f" {number(total)} ", "heading")]
     for index, (name, count) in enumerate(brief.items()):
         meaning = WORRIES.get(list(sums)[index], "label")
         piece: list[Span] = [(f" {name} ", meaning), (number(count), "heading")]
@@ -93,10 +100,12 @@ def counts_table_lines(counts: Sequence[StatusCount], width: int) -> list[Line]:
         cells[each.reference_month, each.status if each.status in KNOWN else OTHERS] += each.count
     months = sorted({month for month, _ in cells}, key=lambda month: (not month, month))
     heads = [*sums, "total"]
-    wide = max(6, min(11, (width - 10) // len(heads) - 1))
-    lines: list[Line] = [
-        ((fit(" Month", 10), "label"), *((" " + right(_cut(head, wide), wide), "label") for head in heads))
-    ]
+    # Alike where there is room; as wide as each head needs where there is less.
+    even = max(6, min(11, (width - 10) // len(heads) - 1))
+    needed = [max(6, len(head)) for head in heads]
+    wide = needed if even < 11 and 10 + sum(needed) + len(heads) <= width else [even] * len(heads)
+    titles = ((" " + right(_cut(head, cells), cells), "label") for head, cells in zip(heads, wide, strict=True))
+    lines: list[Line] = [((fit(" Month", 10), "label"), *titles)]
     for month in months[:MOST_MONTHS]:
         found = [cells[month, status] for status in sums]
         name = month_words(month) if month else "no month"
@@ -111,9 +120,11 @@ def _cut(head: str, wide: int) -> str:
     return head if len(head) <= wide else head[:wide]
 
 
-def _figures(name: str, figures: Sequence[int], wide: int, meaning: str = TEXT) -> list[Span]:
+def _figures(name: str, figures: Sequence[int], wide: Sequence[int], meaning: str = TEXT) -> list[Span]:
     spans: list[Span] = [(fit(f" {name}", 10), meaning if meaning != TEXT else "label")]
-    return [*spans, *((" " + right(number(figure) if figure else "", wide), meaning) for figure in figures)]
+    for figure, cells in zip(figures, wide, strict=True):
+        spans.append((" " + right(number(figure) if figure else "", cells), meaning))
+    return spans
 
 
 # Deadlines

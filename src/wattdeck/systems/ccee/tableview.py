@@ -8,12 +8,14 @@ from datetime import date
 
 from wattdeck.core.lines import LazyRows, Row
 from wattdeck.core.units import UNICODE, Glyphs
-from wattdeck.systems.ccee.filters import Filter, Folds, Sort, ordered
-from wattdeck.systems.ccee.models import Migration, MigrationsSnapshot, duplicates
+from wattdeck.systems.ccee.filters import Filter, Folds, Sort, by_month
+from wattdeck.systems.ccee.models import Migration, MigrationsSnapshot, Status, duplicates
 from wattdeck.systems.ccee.present import Rows
 from wattdeck.systems.ccee.query import parse
 from wattdeck.systems.ccee.rules import Alert, Calendar, Rules, alerts
 from wattdeck.systems.ccee.views import View
+
+_WAITING = Status.CREATED.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class TableView:
         self._made_for: tuple[object, ...] = ()
         self._rows: Rows | None = None
         self._folds = Folds()
+        self._by_month: Sequence[Migration] = ()
+        self._sorted: Sequence[Migration] = ()
+        """The whole list in its order."""
+        self._sorted_by: Sort | None = None
         self._alerted: frozenset[str] = frozenset()
         self._alerts: dict[str, tuple[Migration, bool, tuple[Alert, ...]]] = {}
         self._alerts_of: Basis | None = None
@@ -54,15 +60,25 @@ class TableView:
         wanted = (self.filter, self.sort, self.masked, basis, marks)
         if wanted == self._made_for and self._snapshot is snapshot:
             return self.rows
-        old = self._made_for
-        self._made_for, self._snapshot = wanted, snapshot
+        old, self._made_for = self._made_for, wanted
+        another = self._snapshot is not snapshot or not old
+        self._snapshot = snapshot
         migrations = () if snapshot is None else snapshot.migrations
-        alerted = self._weigh(migrations, basis)
+        # Typing a filter changes neither alerts nor order: of ten thousand rows each costs more than the filter does.
+        alerted = self._weigh(migrations, basis) if another or basis != self._alerts_of else self._alerted
         if self._rows is None or old[2:] != wanted[2:] or alerted != self._alerted:
             self._rows = Rows(basis.today, basis.calendar, alerted=alerted, masked=self.masked, marks=marks)
         self._alerted = alerted
-        self.shown = shown = ordered(migrations, self.filter, self.sort, alerted, self._folds)
-        self.rows = self._rows.of(shown)
+        if another:
+            self._by_month = by_month(migrations)
+        if another or self._sorted_by != self.sort:
+            self._sorted, self._sorted_by = self.sort.sorted(self._by_month), self.sort
+        chosen = self.filter
+        self.shown = shown = (
+            self._sorted if chosen.empty else [*filter(chosen.test(alerted, self._folds), self._sorted)]
+        )
+        make = self._rows.row
+        self.rows = LazyRows([each.migration_id for each in shown], lambda index: make(shown[index]))
         return self.rows
 
     def alerts(self, migration: Migration, basis: Basis) -> tuple[Alert, ...]:
@@ -71,9 +87,7 @@ class TableView:
         kept = self._alerts.get(migration.migration_id)
         if kept is not None and kept[0] is migration and kept[1] is duplicate and self._alerts_of == basis:
             return kept[2]
-        found = alerts(
-            migration, basis.today, basis.rules, basis.calendar, self._duplicates, basis.newly_rejected
-        )
+        found = alerts(migration, basis.today, basis.rules, basis.calendar, self._duplicates, basis.newly_rejected)
         self._alerts[migration.migration_id] = migration, duplicate, found
         return found
 
@@ -82,13 +96,14 @@ class TableView:
         if self._alerts_of != basis:
             self._alerts.clear()
             self._alerts_of = basis
-        self._duplicates = duplicates(migrations)
-        # Only what is active, or has just ended, can need attention.
+        self._duplicates = twice = duplicates(migrations)
         fresh = basis.newly_rejected
+        # Most migrations are done with: only what waits, stands beside another or was just refused can need attention.
         return frozenset(
             each.migration_id
             for each in migrations
-            if (each.active or each.migration_id in fresh) and self.alerts(each, basis)
+            if (each.status == _WAITING or each.consumer_unit_code in twice or each.migration_id in fresh)
+            and self.alerts(each, basis)
         )
 
     def migration(self, migration_id: str) -> Migration | None:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from wattdeck.core.lines import Line, Row, Span, cell_width, clip
+from wattdeck.core.lines import Line, Row, Span, cell_width, clip, justify
 from wattdeck.systems.ccee import present
 from wattdeck.ui.page import Page
 from wattdeck.ui.paint import Painted
@@ -22,9 +22,9 @@ class MigrationTable(DeckTable):
     """The migrations of one source. Asks for changes; makes none."""
 
     HELP = (
-        "The migrations of one source. **/** filters (words, `status:criada`, `month:2026-10..2027-03`, "
-        "`utility:100000`, `alert:yes`), **v** shows a saved view, **n** creates a migration, **E** edits and **x** "
-        "cancels one that waits for the utility."
+        "The migrations of one source. **/** filters (words, status:criada, month:2026-10..2027-03, "
+        "utility:100000, alert:yes), **v** shows a saved view, **n** creates a migration, **E** edits and **x** "
+        "cancels one that waits for the utility. Age bd: business days since the request."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "ask('new')", "New", id="ccee.new", tooltip="Create a migration"),
@@ -34,17 +34,38 @@ class MigrationTable(DeckTable):
 
     def __init__(self) -> None:
         super().__init__(present.COLUMNS, empty="Waiting for CCEE's first answer.", id="migrations")
-        self._walked = False
+        self._chosen = ""
+        """The row a person went to; empty while nobody has moved the cursor."""
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Show these rows. Until a person has moved the cursor it stands on the first, whatever still arrives."""
+        """Show these rows. Until a person has moved the cursor it stands on the first, whatever still arrives.
+
+        Once moved it comes back to its row whenever that is shown again: a filter that is half typed may hide it.
+        That row stays on its line of the terminal, however many rows come or go above it.
+        """
+        line = self._index.get(self.cursor_id, -1) - self._top
         super().show(rows)
-        if not self._walked and self.rows and self._index.get(self.cursor_id) != 0:
-            self._go(0)
+        if self._chosen in self._index:
+            self.cursor_id = self._chosen
+            if 0 <= line < self._page:
+                self._turn_to(self._index[self.cursor_id] - line)
+        elif not self._chosen and self.rows:
+            self._place_cursor(0)
+
+    def begin_again(self) -> None:
+        """Stand on the first row of another list until a person moves the cursor."""
+        self._chosen = ""
+        self._turn_to(0)
+
+    def follow_cursor(self) -> None:
+        """Scroll to where the cursor's row has gone, because a person asked for another order or filter."""
+        index = self._index.get(self.cursor_id)
+        if index is not None:
+            self._bring_into_view(index)
 
     def _go(self, index: int) -> None:
         super()._go(index)
-        self._walked = self._walked or index > 0
+        self._chosen = self.cursor_id if self._chosen or index > 0 else ""
 
     @dataclass
     class Requested(Message):
@@ -66,31 +87,51 @@ class Pane(Painted):
     _top = 0
     _shown_of: object = None
 
-    def paint_page(self, pages: Sequence[str], page: str, lines: Sequence[Line], of: object) -> None:
-        """Show a page. Where it was scrolled to stays as long as it is about the same thing."""
+    @property
+    def room(self) -> tuple[int, int]:
+        """Columns and rows for a page, below its name and above the keys."""
+        return max(1, self.size.width - 1), max(1, self.size.height - 2)
+
+    def paint_page(
+        self,
+        pages: Sequence[str],
+        page: str,
+        lines: Sequence[Line],
+        of: object,
+        keys: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Show a page and what keys do here. Where it was scrolled to stays as long as it is about the same thing."""
         if of != self._shown_of:
             self._shown_of, self._top = of, 0
-        room = max(1, self.size.height - 1)
+        _, room = self.room
         self._top = max(0, min(self._top, len(lines) - room))
+        shown = list(lines[self._top : self._top + room])
         below = len(lines) - room - self._top
-        self.paint([self._titles(pages, page, below), *lines[self._top : self._top + room]])
+        hint = self._hint([*keys, *([("J K", "scroll")] if len(lines) > room else [])], below)
+        self.paint([self._titles(pages, page), *shown, *[()] * (room - len(shown)), hint])
 
     def scroll_by(self, rows: int) -> None:
         """Move the window; the next paint keeps it within the page."""
         self._top = max(0, self._top + rows)
 
-    def _titles(self, pages: Sequence[str], page: str, below: int) -> Line:
-        """The page in front by name; all of them where there is room."""
+    def _titles(self, pages: Sequence[str], page: str) -> Line:
+        """The page in front in brackets; the others where there is room."""
+        if len(pages) == 1:
+            return clip(((f" {page}", "heading"),), self.size.width)
+        here: Span = (f"[{page}]", "heading")
         spans: list[Span] = []
         for name in pages:
-            spans += [(" ", "normal"), (name, "heading" if name == page else "muted")]
-        width = self.size.width
-        if sum(cell_width(text) for text, _ in spans) > width:
-            spans = [(" ", "normal"), (page, "heading"), (f" {pages.index(page) + 1}/{len(pages)}", "muted")]
-        more = f" {below} more: J" if below > 0 else ""
-        if sum(cell_width(text) for text, _ in spans) + len(more) <= width:
-            spans.append((more, "muted"))
-        return clip(tuple(spans), width)
+            spans += [(" ", "normal"), here if name == page else (name, "muted")]
+        if sum(cell_width(text) for text, _ in spans) > self.size.width:
+            spans = [(" ", "normal"), here, (f" {pages.index(page) + 1} of {len(pages)}", "muted")]
+        return clip(tuple(spans), self.size.width)
+
+    def _hint(self, keys: Sequence[tuple[str, str]], below: int) -> Line:
+        spans: list[Span] = []
+        for key, words in keys:
+            spans += [(f" {key}", "key"), (f" {words} ", "label")]
+        more: Line = ((f"{below} more ", "muted"),) if below > 0 else ()
+        return justify(tuple(spans), more, self.size.width - 1)
 
 
 class SummaryPage(Page):
