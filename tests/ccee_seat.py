@@ -41,11 +41,12 @@ from wattdeck.systems.ccee.screen import CceeScreen
 from wattdeck.systems.ccee.simulator import CceeSimulator
 from wattdeck.systems.ccee.source import CceeSource
 from wattdeck.systems.ccee.tableview import TableView
-from wattdeck.systems.ccee.widgets import MigrationTable, Pane
+from wattdeck.systems.ccee.widgets import MigrationTable
 from wattdeck.ui.app import AppOptions, DeckApp
 from wattdeck.ui.dialogs import OperateDialog
 from wattdeck.ui.frame import Footer, Header
 from wattdeck.ui.paint import Painted
+from wattdeck.ui.pane import Pane
 
 START = datetime(2026, 10, 14, 13, 0, tzinfo=UTC)
 """Ten in the morning in Brasília, a Wednesday."""

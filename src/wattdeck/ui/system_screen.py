@@ -112,6 +112,10 @@ class SystemScreen(Screen[None]):
         self.deck_app.show_sources(self.looked_at)
         self.paint()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer other sources only where there are some."""
+        return len(self.sources) > 1 if action == "source" else super().check_action(action, parameters)
+
     def action_source(self, step: int) -> None:
         """Show the next or previous source."""
         sources = list(self.sources)

@@ -23,8 +23,9 @@ from wattdeck.systems.ccee.models import Migration, MigrationsSnapshot
 from wattdeck.systems.ccee.query import QUERY_CHARACTERS
 from wattdeck.systems.ccee.tableview import Basis, TableView
 from wattdeck.systems.ccee.views import SavedViews, View, all_views, find_view, views_path
-from wattdeck.systems.ccee.widgets import MigrationTable, Pane, SummaryPage
+from wattdeck.systems.ccee.widgets import MigrationTable, SummaryPage
 from wattdeck.ui.paint import Painted
+from wattdeck.ui.pane import Pane
 from wattdeck.ui.system_screen import SystemScreen
 from wattdeck.ui.table import DeckTable
 
