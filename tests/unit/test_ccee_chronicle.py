@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wattdeck.core import appended
 from wattdeck.systems.ccee import annals, chronicle, traces
 from wattdeck.systems.ccee.chronicle import Chronicle, newly_rejected
 from wattdeck.systems.ccee.models import BRASILIA, Migration
@@ -325,7 +326,7 @@ def test_no_session_loses_a_line_of_another_that_writes_the_file_anew(
 def test_a_locked_file_is_left_for_the_next_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
-    monkeypatch.setattr(annals, "LOCK_WAIT_S", 0.0)
+    monkeypatch.setattr(appended, "LOCK_WAIT_S", 0.0)
     kept = saved(path, (ONE,))
     with path.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)

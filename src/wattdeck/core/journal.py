@@ -7,7 +7,6 @@ be put there, nothing may be sent. What a line looks like and how lines hang tog
 from __future__ import annotations
 
 import errno
-import fcntl
 import getpass
 import hashlib
 import json
@@ -27,6 +26,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from wattdeck import __version__
+from wattdeck.core.appended import lock
 from wattdeck.core.chain import (
     GENESIS,
     REPAIRED,
@@ -171,7 +171,7 @@ class Journal:
             new = not self.path.exists()
             fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                _flock(fd, deadline)
+                lock(fd, deadline)
                 # The file may have been moved away while this session waited for the lock.
                 if os.path.samestat(os.fstat(fd), self.path.stat()):
                     if new:
@@ -234,19 +234,6 @@ def _write_all(fd: int, data: bytes, size: int) -> None:
             with suppress(OSError):
                 os.ftruncate(fd, size)
         raise
-
-
-def _flock(fd: int, deadline: float) -> None:
-    """Take the lock, or give up at the deadline: a stopped session must not hang this one."""
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise TimeoutError(errno.ETIMEDOUT, "another session has kept it locked") from None
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _make_private_directory(path: Path) -> None:

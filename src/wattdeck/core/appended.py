@@ -1,0 +1,138 @@
+"""A file of lines that any number of sessions add to, until one of them writes it anew.
+
+Each write holds the file's lock, so that none is mixed with another's and none is lost when a session replaces the
+file by a shorter one. Everything here blocks: use a thread on the event loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from wattdeck.core.paths import private_dir, read_bounded
+
+LOCK_WAIT_S = 2.0
+
+
+def read(path: Path, most_bytes: int) -> bytes:
+    """What the file holds, or its first `most_bytes`; nothing if there is none or it cannot be read."""
+    try:
+        return read_bounded(path, most_bytes)[0]
+    except OSError:
+        return b""
+
+
+def append(path: Path, data: bytes) -> int:
+    """Add whole lines, all of them or none. Waits while another session writes.
+
+    Returns:
+        The file's size now, bytes.
+
+    Raises:
+        OSError: nothing was added.
+        ConfigError: the directory cannot be made.
+    """
+    private_dir(path.parent)
+    with _locked(path) as handle:
+        size = os.fstat(handle).st_size
+        if size and os.pread(handle, 1, size - 1) != b"\n":
+            data = b"\n" + data
+        _write(handle, data, size)
+        return size + len(data)
+
+
+def rewrite(path: Path, most_bytes: int, make: Callable[[bytes], bytes]) -> int:
+    """Put what `make` makes of the file's content in its place, with what other sessions have added meanwhile.
+
+    Returns:
+        The file's size now, bytes.
+
+    Raises:
+        OSError: it is as it was.
+    """
+    with _locked(path) as handle:
+        with open(handle, "rb", closefd=False) as file:
+            file.seek(0)
+            data = make(file.read(most_bytes))
+        _replace(path, data)
+        return len(data)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """The file, open for adding, alone among all sessions of this host."""
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        # Without O_NONBLOCK opening a named pipe would wait for ever.
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+        try:
+            lock(handle, deadline)
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            # Another session may have replaced the file while this one waited for the lock.
+            if _is_at(path, status):
+                if status.st_mode & 0o077:
+                    os.fchmod(handle, 0o600)
+                yield handle
+                return
+        finally:
+            os.close(handle)
+
+
+def lock(handle: int, deadline: float) -> None:
+    """Take an open file's lock, or give up at the deadline: a stopped session must not hang this one.
+
+    Raises:
+        TimeoutError: another session has kept it.
+    """
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "another session has kept it locked") from None
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _is_at(path: Path, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(status, path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _write(handle: int, data: bytes, size: int) -> None:
+    """Write all of it in one call; where the disk takes only a part, take that back."""
+    try:
+        if os.write(handle, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, size)
+        raise
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put a new file in the place of the old one, whole or not at all."""
+    target = Path(os.path.realpath(path))
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(target)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
