@@ -150,3 +150,20 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("field", "unit"),
+    [
+        ("power_w", "W"),
+        ("out", ""),
+        ("planned_out", "customers"),
+        ("percent_out", "%"),
+        ("battery_percent", "%"),
+        ("chi_customer_h", "customer-hours"),
+        ("missing_h", "h"),
+        ("set_code", ""),
+    ],
+)
+def test_the_unit_comes_from_the_longest_known_end_of_a_name(field: str, unit: str) -> None:
+    assert export._unit(field) == unit

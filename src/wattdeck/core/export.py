@@ -20,10 +20,13 @@ UNITS = {
     "s": "s",
     "percent": "%",
     "bnd": "BND",
+    "kw": "kW",
+    "h": "h",
+    "customer_h": "customer-hours",
     "m3": "m3",
     "out": "customers",
 }
-"""Last part of a field's name -> unit in the CSV."""
+"""End of a field's name -> unit in the CSV; the longest end that is known counts."""
 
 CSV_HEADER = ("taken_at", "source", "feed", "item", "field", "value", "unit")
 
@@ -89,7 +92,11 @@ def _cell(value: Any) -> Any:
 
 
 def _unit(field: str) -> str:
-    return UNITS.get(field.rpartition("_")[2], "") if "_" in field else ""
+    parts = field.split("_")
+    if parts[0] == "percent":
+        return UNITS["percent"]
+    ends = ("_".join(parts[at:]) for at in range(1, len(parts)))
+    return next((UNITS[end] for end in ends if end in UNITS), "")
 
 
 def safe_cell(value: Any) -> Any:
