@@ -298,6 +298,11 @@ class DeckApp(ThemedApp):
             self.paint()
 
     def _weigh_link(self, reading: Reading[Any]) -> None:
+        """A source is lost when its first feed is; what the others lack is said on its screen."""
+        if self.deck is not None:
+            first = next(iter(self.deck.hub.sources[reading.source].feeds), None)
+            if first is not None and first.name != reading.feed:
+                return
         if reading.link is Link.LIVE:
             self._link_lost.discard(reading.source)
         elif reading.link is not Link.WAITING:

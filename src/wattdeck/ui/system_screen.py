@@ -91,6 +91,9 @@ class SystemScreen(Screen[None]):
         """Show the newest data. Cheap when nothing changed; called once a tick and after a key."""
         if not self.is_mounted or not self.size or self.deck_app.ending:
             return
+        if not self.query(Header):
+            # A screen that is being taken down has lost its frame already.
+            return
         now = now or self.deck_app.clock.now()
         if self.source not in self.sources:
             self.source = next(iter(self.sources), "")
