@@ -1,0 +1,108 @@
+"""The rules about the envelope, E01 to E12: what each looks at and what it says (aneel.md 3.1, 9)."""
+
+from __future__ import annotations
+
+from wattdeck.systems.aneel.conformance.model import ERROR, WARNING, Need, Rule, family
+
+RULES = family(
+    "Envelope",
+    Need.ANSWER,
+    ("outages", "demands", "demand"),
+    Rule(
+        "E01",
+        ERROR,
+        "Only the allowed keys at the top level",
+        "the keys of the envelope",
+        "idcStatusRequisicao, emailIndisponibilidade, mensagem and the payload, nothing else",
+        "The envelope holds something that does not belong there. Remove it.",
+    ),
+    Rule(
+        "E02",
+        ERROR,
+        "All required keys are present",
+        "the keys of the envelope",
+        "idcStatusRequisicao, emailIndisponibilidade and mensagem",
+        "A required key is missing from the envelope. Send it always.",
+    ),
+    Rule(
+        "E03",
+        ERROR,
+        "Keys of the envelope are spelled exactly",
+        "the keys of the envelope",
+        "the exact spelling, capitals included",
+        "A key of the envelope is spelled differently. Correct the spelling; names are case-sensitive.",
+    ),
+    Rule(
+        "E04",
+        ERROR,
+        "idcStatusRequisicao is the integer 1 or 2",
+        "idcStatusRequisicao",
+        "1 or 2, as a JSON integer",
+        "The status is not one of the two that exist, or not an integer. Send 1 for success or 2 for an error.",
+    ),
+    Rule(
+        "E05",
+        ERROR,
+        "emailIndisponibilidade is one deliverable address of at most 50 characters",
+        "emailIndisponibilidade",
+        "one address of at most 50 characters with a dotted domain and no spaces",
+        "ANEEL's automatic notices cannot be delivered to this. Give one address that somebody reads.",
+    ),
+    Rule(
+        "E06",
+        ERROR,
+        "mensagem is empty with status 1 and says something with status 2",
+        "mensagem and idcStatusRequisicao",
+        '"" with status 1, words with status 2',
+        'Status and message do not fit. Send "" with status 1 and say in words what happened with status 2.',
+    ),
+    Rule(
+        "E07",
+        ERROR,
+        "mensagem holds no technical detail",
+        "mensagem",
+        'plain words such as "Serviço temporariamente indisponível. Tente novamente."',
+        "The message shows the inside of the system. Log the details and answer in plain words.",
+    ),
+    Rule(
+        "E08",
+        WARNING,
+        "mensagem is one line of at most 500 characters",
+        "mensagem",
+        "one line of at most 500 characters",
+        "The message is too long, or more than one line. Shorten it.",
+    ),
+    Rule(
+        "E09",
+        ERROR,
+        "The payload is present with its type, also when empty and on errors",
+        "the payload",
+        "an array for outages and counts ([] if empty), an object for a demand ({} if empty)",
+        "The payload is missing or of another type. Send [] or {} where there is nothing to tell.",
+    ),
+    Rule(
+        "E10",
+        ERROR,
+        "Status 2 comes with an empty payload",
+        "the payload of an answer with status 2",
+        "[] or {}",
+        "An error carries data, which nobody can trust. Send an empty payload with status 2.",
+    ),
+    Rule(
+        "E11",
+        WARNING,
+        "The same e-mail address in every answer of one server",
+        "emailIndisponibilidade over several answers",
+        "one address",
+        "Answers of this server name different addresses. Take it from one setting everywhere.",
+        Need.SERIES,
+    ),
+    Rule(
+        "E12",
+        ERROR,
+        "No key in snake_case or PascalCase at any depth",
+        "the keys of rows and objects",
+        "camelCase names exactly as defined",
+        "A key is written in another convention. Give each field its exact name; automatic conversion breaks four.",
+    ),
+)
