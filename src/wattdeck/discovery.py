@@ -14,11 +14,12 @@ def discover() -> dict[str, System]:
 
     A plug-in that cannot be loaded is left out and reported as a warning; it never takes the deck down.
     """
+    from wattdeck.systems.aneel import SYSTEM as ANEEL
     from wattdeck.systems.ccee import SYSTEM as CCEE
     from wattdeck.systems.span import SYSTEM as SPAN
     from wattdeck.systems.usms import SYSTEM as USMS
 
-    found: dict[str, System] = {system.name: system for system in (SPAN, USMS, CCEE)}
+    found: dict[str, System] = {system.name: system for system in (SPAN, USMS, CCEE, ANEEL)}
     for name, system in _plugins():
         found.setdefault(name, system)
     return found

@@ -116,7 +116,7 @@ def test_its_screen_is_drawn_and_has_a_key(deck: Installed) -> None:
     svg = deck.run("snapshot", "--demo", "--format", "svg", "--screen", "thermo", "--size", "120x24")
     words = "".join(ElementTree.fromstring(svg).itertext()).replace("\N{NO-BREAK SPACE}", " ")
     assert "cellar 21.5 C" in words
-    assert " 1 SPAN " in words and "[4 THERMO]" in words, "all are in the list of screens"
+    assert " 1 SPAN " in words and "[5 THERMO]" in words, "all are in the list of screens"
 
 
 def test_a_system_without_a_simulator_says_so(deck: Installed) -> None:
@@ -138,7 +138,7 @@ def test_a_plug_in_that_cannot_be_used_is_a_warning_and_the_rest_runs(
     deck = Installed(tmp_path)
     install(deck.folder, module=module)
     done = deck.complete("snapshot", "--demo", "--format", "json")
-    assert done.returncode == 0 and len(json.loads(done.stdout)["sources"]) == 5
+    assert done.returncode == 0 and len(json.loads(done.stdout)["sources"]) == 6
     assert "plug-in thermo cannot be used" in done.stderr and words in done.stderr
 
 

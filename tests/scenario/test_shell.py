@@ -144,6 +144,7 @@ def test_the_demo_prints_one_document_with_every_source_live(shell: Shell) -> No
         ("usms/contoh", "live"),
         ("ccee/varejo-a", "live"),
         ("ccee/varejo-b", "live"),
+        ("aneel/roraima", "live"),
     ]
     data = result.document["sources"][0]["feeds"]["panel"]["data"]
     assert data["serial"] == "nt-2143-demo1" and len(data["circuits"]) > 18

@@ -29,13 +29,15 @@ from wattdeck.core.errors import ConfigError
 from wattdeck.core.secrets import SecretRef
 from wattdeck.core.system import System
 from wattdeck.shell.config import example_text
+from wattdeck.systems.aneel import SYSTEM as ANEEL
 from wattdeck.systems.ccee import SYSTEM as CCEE
 from wattdeck.systems.span import SYSTEM as SPAN
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.models import leg
 from wattdeck.systems.usms import SYSTEM as USMS
 
-SYSTEMS: Mapping[str, System] = {system.name: system for system in (SPAN, USMS, CCEE)}
+SYSTEMS: Mapping[str, System] = {system.name: system for system in (SPAN, USMS, CCEE, ANEEL)}
+TABLES = "[ui], [[span]], [[usms]], [[ccee]], [[aneel]]"
 HERE = Path("/etc/wattdeck/config.toml")
 SPAN_HOME = '[[span]]\nname = "home"\nhost = "192.168.1.100"\n'
 
@@ -66,7 +68,7 @@ def home(text: str) -> SpanConfig:
 def test_no_configuration_at_the_default_place_is_no_error(tmp_path: Path) -> None:
     settings = load_settings(None, SYSTEMS)
     place = tmp_path / "config/wattdeck/config.toml"
-    assert settings == Settings(place, exists=False, sources={"span": (), "usms": (), "ccee": ()})
+    assert settings == Settings(place, exists=False, sources={"span": (), "usms": (), "ccee": (), "aneel": ()})
 
 
 def test_a_named_configuration_has_to_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,8 +157,11 @@ def test_broken_toml_says_where(text: str, problem: str) -> None:
             "[span.safety]\nmotor = []",
             'line 5: [[span]] "home": unknown key "safety.motor"; did you mean "motors"?',
         ),
-        ("[sapn]", "line 4: unknown table [sapn]; did you mean [[span]]? known: [ui], [[span]], [[usms]], [[ccee]]"),
-        ("[[weather]]", "line 4: unknown table [weather]; known: [ui], [[span]], [[usms]], [[ccee]]"),
+        (
+            "[sapn]",
+            "line 4: unknown table [sapn]; did you mean [[span]]? known: [ui], [[span]], [[usms]], [[ccee]], [[aneel]]",
+        ),
+        ("[[weather]]", "line 4: unknown table [weather]; known: [ui], [[span]], [[usms]], [[ccee]], [[aneel]]"),
         ("[ui]\ntheem = 'x'", 'line 5: [ui]: unknown key "theem"; did you mean "theme"?'),
         ("[[ui]]", "line 4: [ui]: expected one table, written with single brackets"),
     ],
@@ -445,6 +450,9 @@ NOT_SET_BY_DEFAULT = {
     "span.safety.lockouts",
     "usms.password",
     "ccee.cut_off_day",
+    "aneel.agent_code",
+    "aneel.customers",
+    "aneel.profile",
 }
 """Keys the example can only show with an example value, because unset is their default."""
 
@@ -490,9 +498,10 @@ def test_the_example_names_every_key_there_is() -> None:
     text = uncommented(example_text())
     settings, written = parse(text), tomllib.loads(text)
     assert keys_left_out(settings.ui, written["ui"], "ui") == set()
-    (panel,), (account,), (agent,) = (settings.sources[system] for system in SYSTEMS)
+    (panel,), (account,), (agent,), (distributor,) = (settings.sources[system] for system in SYSTEMS)
     assert keys_left_out(panel, written["span"][0], "span") == set()
     nothing_to_command = {"usms.control", "usms.safety"}
+    assert keys_left_out(distributor, written["aneel"][0], "aneel") == {"aneel.control", "aneel.safety"}
     assert keys_left_out(account, written["usms"][0], "usms") == nothing_to_command
     assert keys_left_out(agent, written["ccee"][0], "ccee") == set()
 

@@ -54,6 +54,9 @@ def _at_home(deck_home: Path) -> None:
         "wattdeck.systems.ccee.models, wattdeck.systems.ccee.client, wattdeck.systems.ccee.present",
         "wattdeck.systems.ccee.source, wattdeck.systems.ccee.commands, wattdeck.systems.ccee.agreements",
         "wattdeck.systems.ccee.simulator, wattdeck.systems.ccee.shell, wattdeck.systems.ccee.report",
+        "wattdeck.systems.aneel.models, wattdeck.systems.aneel.client, wattdeck.systems.aneel.present",
+        "wattdeck.systems.aneel.source, wattdeck.systems.aneel.conformance, wattdeck.systems.aneel.tiles",
+        "wattdeck.systems.aneel.simulator, wattdeck.systems.aneel.shell, wattdeck.systems.aneel.report",
         "wattdeck.systems.span.shell, wattdeck.cli, wattdeck.shell.headless, wattdeck.shell.doctor",
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wattdeck.systems.aneel.screen import AneelScreen
+from wattdeck.systems.aneel.widgets import FindingTable, PlaceTable
 from wattdeck.systems.ccee.form import FormLines
 from wattdeck.systems.ccee.screen import CceeScreen
 from wattdeck.systems.ccee.widgets import MigrationTable
@@ -14,12 +16,13 @@ from wattdeck.systems.usms.widgets import MeterTable
 from wattdeck.ui.app import DeckApp
 from wattdeck.ui.help import bindings_of, key_table
 
-PICTURES = ("docs/span.svg", "docs/usms.svg", "docs/ccee.svg")
+PICTURES = ("docs/span.svg", "docs/usms.svg", "docs/ccee.svg", "docs/aneel.svg")
 README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_key_table_is_the_one_the_bindings_make() -> None:
-    ours = (SpanScreen, CircuitTable, UsmsScreen, MeterTable, CceeScreen, MigrationTable, FormLines)
+    ours = (SpanScreen, CircuitTable, UsmsScreen, MeterTable, CceeScreen, MigrationTable, FormLines,
+            AneelScreen, PlaceTable, FindingTable)  # fmt: skip
     table = key_table(bindings_of(DeckApp, *ours))
     assert table in README.read_text(encoding="utf-8"), f"put this into README.md under Keys:\n{table}"
 

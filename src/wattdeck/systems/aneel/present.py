@@ -1,0 +1,194 @@
+"""What people read of a distributor's outages: trouble, figures, table, and one line for the overview. Knows no widget.
+
+The table itself is in `outagetable`, the figures above it are in `totallines`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from wattdeck.core.lines import MUTED, TEXT, Line, Span, arrange, cells_line, cut, justify, titles, wrap
+from wattdeck.core.link import link_lines, link_span, next_step
+from wattdeck.core.reading import Link, Reading
+from wattdeck.core.text import clean
+from wattdeck.core.units import UNICODE, Glyphs, number
+from wattdeck.systems.aneel.models import DemandsSnapshot, OutagesSnapshot, PlaceOutage
+from wattdeck.systems.aneel.outagetable import (
+    COLUMNS,
+    SET_COLUMNS,
+    Order,
+    columns,
+    filtered,
+    moment_words,
+    ordered,
+    percent_words,
+    rows,
+    set_columns,
+    set_rows,
+    severity_span,
+)
+from wattdeck.systems.aneel.totallines import DISE_WORDS, total_lines
+
+__all__ = [
+    "COLUMNS",
+    "DISE_WORDS",
+    "SET_COLUMNS",
+    "Order",
+    "columns",
+    "filtered",
+    "first_lines",
+    "headline",
+    "ordered",
+    "rows",
+    "set_columns",
+    "set_rows",
+    "severity_span",
+    "total_lines",
+    "trouble",
+]
+
+OUTAGES, DEMANDS = "outages", "demands"
+"""Names of the feeds."""
+OLD = timedelta(hours=1)
+"""A half hour that began longer ago is not the present one any more."""
+ROOM_FOR_NOUN = 70
+TROUBLE_ROWS = 4
+OWN_WORDS = 100
+"""Characters of what is said around the server's own words when it cannot answer."""
+FIRST_ROWS = 200
+"""More than any terminal shows."""
+_STATUS_2 = re.compile(r"\(status 2\)(?:: “(?P<said>.*)”)?", re.DOTALL)
+
+
+def outages_reading(readings: Sequence[Reading[Any]]) -> Reading[OutagesSnapshot] | None:
+    """The reading of outages among those of a source."""
+    return next((reading for reading in readings if reading.feed == OUTAGES), None)
+
+
+def demands_reading(readings: Sequence[Reading[Any]]) -> Reading[DemandsSnapshot] | None:
+    """The reading of demands among those of a source."""
+    return next((reading for reading in readings if reading.feed == DEMANDS), None)
+
+
+def cannot_answer_words(problem: str, besides: str = "This does not mean zero out.", most: int = 300) -> str:
+    """An answer with status 2 in words, and what else there is to say of it; empty if the problem is another one.
+
+    Args:
+        most: Characters of the server's own words.
+    """
+    found = _STATUS_2.search(problem)
+    if found is None:
+        return ""
+    said = cut(clean(found["said"] or "", 300).strip(" ."), most)
+    return f"The distributor reports that it cannot answer: {said or 'no reason given'}. {besides}"
+
+
+def trouble(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs = UNICODE) -> list[Line]:
+    """What is wrong with the outages and what to do about it; nothing while all is well."""
+    reading = outages_reading(readings)
+    if reading is None or not (reading.problem or (reading.link is not Link.LIVE and reading.snapshot is None)):
+        return []
+    words, meaning = link_span(reading, now, marks)
+    indent = " " * (len(words) + 3)
+    room = width - len(indent) - 1
+    # What follows from it and what comes next stand at the end, and must not be cut off.
+    said = cannot_answer_words(reading.problem, most=max(24, TROUBLE_ROWS * (room - 8) - OWN_WORDS))
+    if not said or reading.link is Link.REFUSED:
+        return link_lines(reading, now, width, marks, most=TROUBLE_ROWS)
+    step = next_step(reading, now)
+    text = f"{said} {step.capitalize()}." if step else said
+    first, *more = wrap(text, room)[:TROUBLE_ROWS]
+    return [((" ", TEXT), (words, meaning), ("  ", TEXT), *first), *(((indent, TEXT), *line) for line in more)]
+
+
+def no_rows_words(reading: Reading[OutagesSnapshot] | None, words: str = "") -> str:
+    """What an empty table says: why it is empty, and what to do.
+
+    Args:
+        words: The filter in force.
+    """
+    if reading is not None and reading.snapshot is not None:
+        snapshot = reading.snapshot
+        if words.strip() and snapshot.municipalities:
+            return f"Escape shows all: none with an outage matches “{clean(words, 40)}”."
+        at = f" at {moment_words(snapshot.slot)}" if snapshot.slot is not None else ""
+        return f"Nothing is out: the distributor reported no outage{at}."
+    if reading is not None and cannot_answer_words(reading.problem):
+        return "No data: it cannot answer just now. wattdeck keeps asking."
+    link = reading.link if reading is not None else Link.WAITING
+    return {
+        Link.REFUSED: "No data: it refuses the key or this address. r tries again.",
+        Link.DOWN: "No data: it does not answer. wattdeck keeps trying.",
+        Link.STALE: "No data: the last look failed. wattdeck keeps trying.",
+    }.get(link, "Waiting for the first answer; it may take up to 45 s.")
+
+
+def table_line(
+    snapshot: OutagesSnapshot, shown: int, order: Order, words: str, width: int, marks: Glyphs = UNICODE
+) -> Line:
+    """What the table shows, in words: half hour, filter, how many of how many, order."""
+    total = len(snapshot.municipalities)
+    left: list[Span] = [(" ", TEXT)]
+    if snapshot.slot is not None:
+        left.append((moment_words(snapshot.slot), "label"))
+    if words.strip():
+        left += [(f" {marks.dot} ", MUTED), (clean(words, 60), "key")]
+    if any(place.estimated for place in snapshot.municipalities):
+        left.append((f" {marks.dot} ~ of the most ever seen out", MUTED))
+    if any(place.reconfigured for place in snapshot.municipalities):
+        left.append((f" {marks.dot} * customers served have jumped", "severity-low"))
+    if not snapshot.totals.out:
+        left.append((f" {marks.dot} nothing is out", TEXT))
+    count = f"{number(shown)} of {number(total)}" if shown != total else number(total)
+    noun = "" if width < ROOM_FOR_NOUN else " municipality" if total == 1 else " municipalities"
+    return justify(tuple(left), ((f"  {count}{noun}, {order.words} ", "label"),), width)
+
+
+def worst(snapshot: OutagesSnapshot) -> PlaceOutage | None:
+    """The municipality with the highest share of its customers out, where that is known; else the one with most."""
+    found = [place for place in snapshot.municipalities if place.out]
+    known = [place for place in found if place.percent_out is not None and not place.estimated]
+    if known:
+        return max(known, key=lambda place: (place.percent_out or 0.0, place.out))
+    return max(found, key=lambda place: place.out, default=None)
+
+
+def headline(readings: Sequence[Reading[Any]], now: datetime) -> str:
+    """What matters of a distributor in a few words: `1 204 out · 0.8 % · Caracaraí 6.1 %`; how old if it is old."""
+    reading = outages_reading(readings)
+    if reading is None or reading.snapshot is None:
+        return ""
+    totals, slot = reading.snapshot.totals, reading.snapshot.slot
+    old = f"at {moment_words(slot, now)}" if slot is not None and now - slot > OLD else ""
+    if not totals.out:
+        return " · ".join(filter(None, ("nothing out", old)))
+    parts = [f"{number(totals.out)} out"]
+    if totals.percent_out is not None:
+        parts.append(f"{percent_words(totals.percent_out, estimated=totals.estimated)} %")
+    place = worst(reading.snapshot)
+    if place is not None:
+        known = place.percent_out is not None and not place.estimated
+        value = f"{percent_words(place.percent_out)} %" if known else number(place.out)
+        parts.append(f"{clean(place.name, 40)} {value}")
+    return " · ".join(filter(None, (*parts, old)))
+
+
+def first_lines(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs = UNICODE) -> list[Line]:
+    """Trouble, figures and table as the screen will show them; the trend comes when the half hours have been read."""
+    reading = outages_reading(readings)
+    order = Order.PERCENT
+    places = arrange(columns(order, marks), width)
+    lines = trouble(readings, now, width, marks)
+    head: Line = ((titles(places), "label"),)
+    snapshot = None if reading is None else reading.snapshot
+    if snapshot is None:
+        return [*lines, head, ((f"  {no_rows_words(reading)}", MUTED),)]
+    found = ordered(snapshot.municipalities, order)[:FIRST_ROWS]
+    lines += total_lines(snapshot, (), width, marks)
+    lines += [table_line(snapshot, len(snapshot.municipalities), order, "", width, marks), head]
+    if not found:
+        return [*lines, ((f"  {no_rows_words(reading)}", MUTED),)]
+    return [*lines, *(((" ", TEXT), *cells_line(row.cells, places)) for row in rows(found, snapshot.slot, marks))]

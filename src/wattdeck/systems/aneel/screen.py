@@ -1,0 +1,487 @@
+"""The ANEEL screen: what is out above, where it is worst in the table, map and charts beside it, time below."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from wattdeck.core.asked import Answers
+from wattdeck.core.errors import WattdeckError
+from wattdeck.core.lines import MUTED, TEXT, Line, Row, justify, wrap
+from wattdeck.core.text import clean
+from wattdeck.systems.aneel import charts, findingwords, present
+from wattdeck.systems.aneel.models import Demand, Finding, OutagesSnapshot, PlaceOutage
+from wattdeck.systems.aneel.outagetable import moment_words
+from wattdeck.systems.aneel.pages import PAGES, Pages, newest_snapshot
+from wattdeck.systems.aneel.places import municipality_name
+from wattdeck.systems.aneel.present import Order
+from wattdeck.systems.aneel.times import slot_of
+from wattdeck.systems.aneel.widgets import FindingTable, PlaceTable
+from wattdeck.ui.frame import Footer, Header, footer_line, header_line
+from wattdeck.ui.paint import Painted
+from wattdeck.ui.pane import Pane
+from wattdeck.ui.system_screen import SystemScreen
+from wattdeck.ui.table import DeckTable
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+    from wattdeck.core.reading import Reading
+    from wattdeck.systems.aneel.source import AneelSource
+
+log = logging.getLogger(__name__)
+
+WIDE, TALL = 110, 30
+"""From these sizes on the pane stands beside the table, and all figures stand above them."""
+REST_S = 0.4
+"""How long a half hour that is not kept is on show before the distributor is asked for it."""
+PROTOCOL_CHARACTERS = 30
+INTERNAL = "internal error; the log has the details."
+
+
+class AneelScreen(SystemScreen):
+    """Watches one distributor's outages."""
+
+    SYSTEM = "aneel"
+    OFFERS: ClassVar[tuple[type[Widget], ...]] = (PlaceTable, FindingTable)
+    """Widgets with keys of their own, for the help page and the key map."""
+    DEFAULT_CSS = Path(__file__).with_name("screen.tcss").read_text(encoding="utf-8")
+    HELP = "One distributor's outages, as ANEEL's RADAR sees them. Half hours and days are Brasília's."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("less_than_sign,comma", "walk(-1)", "Earlier", id="aneel.earlier", tooltip="Show the half hour before"),
+        Binding("greater_than_sign,full_stop", "walk(1)", "Later", id="aneel.later", show=False,
+                tooltip="Show the half hour after"),
+        Binding("left_curly_bracket", "walk(-48)", "Day before", id="aneel.day_before", show=False,
+                tooltip="Show the same time a day before"),
+        Binding("right_curly_bracket", "walk(48)", "Day after", id="aneel.day_after", show=False,
+                tooltip="Show the same time a day after"),
+        Binding("n", "now", "Now", id="aneel.now", show=False, tooltip="Show the newest half hour again"),
+        Binding("s", "order", "Order", id="aneel.order", tooltip="Order by percent, customers, name or change"),
+        Binding("slash", "filter", "Filter", id="aneel.filter", tooltip="Show only municipalities with these words"),
+        Binding("c", "findings", "Check", id="aneel.check", tooltip="Show what is against ANEEL's format, or outages"),
+        Binding("f", "find", "Find", id="aneel.find", show=False, tooltip="Look a demand up by its protocol"),
+        Binding("right_square_bracket", "page(1)", "Page", id="aneel.next_page",
+                tooltip="Next page of the pane: map, day, week, demands, figures"),
+        Binding("left_square_bracket", "page(-1)", "Page before", id="aneel.previous_page", show=False,
+                tooltip="Page of the pane before"),
+        Binding("d", "detail", "Detail", id="aneel.detail", show=False, tooltip="Show or hide the pane"),
+        Binding("J", "scroll(5)", "Scroll", id="aneel.scroll_down", show=False, tooltip="Scroll the pane down"),
+        Binding("K", "scroll(-5)", "Scroll up", id="aneel.scroll_up", show=False, tooltip="Scroll the pane up"),
+        Binding("m", "mask", "Mask", id="aneel.mask", show=False,
+                tooltip="Show personal data of a demand whole, or masked"),
+        Binding("escape", "back", "Back", id="aneel.back", show=False, tooltip="Close what was opened last"),
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order = Order.PERCENT
+        self.page = PAGES[0]
+        self.slot: datetime | None = None
+        """The half hour on show; None follows the newest."""
+        self._filter = ""
+        self._municipality: int | None = None
+        """The municipality whose sets are shown; None shows municipalities."""
+        self._checking = False
+        """Findings are shown instead of outages."""
+        self._detail_wanted: bool | None = None
+        self._pages = Pages()
+        self._past: Answers[tuple[str, datetime], OutagesSnapshot] = Answers()
+        self._asking: tuple[str, datetime] | None = None
+        self._cursor_wanted: str | None = None
+        """Where the cursor goes with the next rows: out of the sets it comes back to their municipality."""
+        self._looking_up = False
+        """The prompt takes a protocol, not a filter."""
+        self._demand: tuple[str, Demand | None, str] | None = None
+        """Protocol, what was found, and why nothing could be read."""
+        self._masked = True
+
+    def body(self) -> Iterable[Widget]:
+        yield Painted(id="notice")
+        yield Painted(id="totals")
+        yield Painted(id="looking")
+        with Horizontal(id="middle"):
+            yield PlaceTable()
+            yield FindingTable()
+            yield Painted(id="divider")
+            yield Pane(id="pane")
+        yield Painted(id="slider")
+
+    # What is shown
+
+    @property
+    def distributor(self) -> AneelSource | None:
+        """The source on show; None until the engine is up."""
+        deck = self.deck_app.deck
+        source = deck.hub.sources.get(self.source) if deck is not None else None
+        return cast("AneelSource | None", source)
+
+    def _snapshot(self) -> OutagesSnapshot | None:
+        """What was out in the half hour on show."""
+        newest = newest_snapshot(self.readings())
+        if self.slot is None or (newest is not None and newest.slot == self.slot):
+            return newest
+        return self._past.value((self.source, self.slot))
+
+    def _place(self) -> PlaceOutage | None:
+        """The municipality under the cursor, or the one whose sets are shown."""
+        snapshot = self._snapshot()
+        if snapshot is None:
+            return None
+        row_id = self.query_one(PlaceTable).cursor_id
+        wanted = self._municipality if self._municipality is not None else row_id
+        return next((each for each in snapshot.municipalities if str(each.code) == str(wanted)), None)
+
+    def _findings(self) -> Sequence[Finding]:
+        distributor = self.distributor
+        if distributor is None:
+            return ()
+        found = distributor.findings
+        # Many a rule looks at every answer: which one it was belongs to where.
+        return self._pages.kept("found", found, lambda: findingwords.worst_first(
+            replace(each, where=f"{route}: {each.where}") for route, some in found.items() for each in some
+        ))  # fmt: skip
+
+    # Paint
+
+    def paint_frame(self, now: datetime) -> None:
+        """As everywhere, but the link is that of the outages: demands are not answered at night, and that is well."""
+        outages: Reading[Any] | None = present.outages_reading(self.readings())
+        state = replace(self.deck_app.header_state(self.source), reading=outages)
+        header, footer = self.query_one(Header), self.query_one(Footer)
+        header.paint([header_line(state, now, header.size.width, self.marks)])
+        footer.paint([footer_line(self.footer_bindings(), footer.size.width)])
+
+    def paint_body(self, now: datetime) -> None:
+        readings, distributor = self.readings(), self.distributor
+        snapshot = self._snapshot()
+        self._set_lines(self.query_one("#notice", Painted), present.trouble(readings, now, self.size.width, self.marks))
+        self._arrange()
+        if distributor is None:
+            self._set_lines(self.query_one("#looking", Painted), [((" Starting.", MUTED),)])
+            return
+        self._ask_for_slot(distributor)
+        self._paint_totals(snapshot, distributor)
+        self._paint_tables(snapshot)
+        self._paint_pane(snapshot, distributor)
+        newest = slot_of(now) if distributor.slots.newest is None else distributor.slots.newest
+        slider = self.query_one("#slider", Painted)
+        busy = self._asking is not None and self._asking == (self.source, self.slot)
+        slider.paint([charts.slider_line(self.slot, newest, now, slider.size.width, self.marks, busy=busy)])
+
+    def _paint_totals(self, snapshot: OutagesSnapshot | None, distributor: AneelSource) -> None:
+        totals = self.query_one("#totals", Painted)
+        lines: list[Line] = []
+        if snapshot is not None:
+            series = self._pages.trend(newest_snapshot(self.readings()), snapshot, distributor.slots)
+            lines = present.total_lines(snapshot, series, self.size.width, self.marks)
+        self._set_lines(totals, lines if self.size.height >= TALL else lines[:2])
+
+    def _paint_tables(self, snapshot: OutagesSnapshot | None) -> None:
+        reading = present.outages_reading(self.readings())
+        looking, table = self.query_one("#looking", Painted), self.query_one(PlaceTable)
+        if self._checking:
+            findings = self._findings()
+            made = self._pages.kept("findings", (findings, self.marks), lambda: findingwords.rows(findings, self.marks))
+            self.query_one(FindingTable).show(made)
+            hint = ((" c goes back ", MUTED),)
+            counts = findingwords.counts_line(findings, self.size.width, self.marks)
+            self._set_lines(looking, [justify(counts, hint, self.size.width)])
+            return
+        if self._municipality is not None and snapshot is not None:
+            table.columns_are(present.set_columns(self.order, self.marks), "No set has customers out here now.")
+            self._show_places(table, present.set_rows(snapshot, self._municipality, self.order, self.marks))
+            name = clean(_name(self._municipality), 40)
+            title = ((f" Sets (conjuntos) of {name}", "heading"), (f", {self.order.words}", "label"))
+            self._set_lines(looking, [justify(title, (("  esc goes back ", MUTED),), self.size.width)])
+            return
+        table.columns_are(present.columns(self.order, self.marks), self._empty_words(snapshot))
+        lines: list[Line] = [()]
+        rows: Sequence[Row] = ()
+        if snapshot is not None:
+            asked = (snapshot, self._filter, self.order, self.marks)
+            rows = self._pages.kept("rows", asked, lambda: self._rows(snapshot))
+            lines = [present.table_line(snapshot, len(rows), self.order, self._filter, self.size.width, self.marks)]
+        elif reading is not None and self.slot is not None:
+            said = self._past.problem((self.source, self.slot)) or "Asking the distributor what was out then."
+            lines = [((" ", TEXT), *line) for line in wrap(said, self.size.width - 2, "severity-medium")[:3]]
+        self._show_places(table, rows)
+        self._set_lines(looking, lines)
+
+    def _rows(self, snapshot: OutagesSnapshot) -> Sequence[Row]:
+        found = present.ordered(present.filtered(snapshot.municipalities, self._filter), self.order)
+        return present.rows(found, snapshot.slot, self.marks)
+
+    def _show_places(self, table: PlaceTable, rows: Sequence[Row]) -> None:
+        table.show(rows)
+        if self._cursor_wanted is not None:
+            table.go_to(self._cursor_wanted)
+            self._cursor_wanted = None
+
+    def _empty_words(self, snapshot: OutagesSnapshot | None) -> str:
+        if snapshot is None and self.slot is not None:
+            return f"{moment_words(self.slot)} is not known. < > walk on, n goes back to now."
+        if snapshot is not None and not self._filter and not snapshot.municipalities:
+            return "Nothing is out: the distributor reported no outage."
+        return present.no_rows_words(present.outages_reading(self.readings()), self._filter)
+
+    def _paint_pane(self, snapshot: OutagesSnapshot | None, distributor: AneelSource) -> None:
+        pane, divider = self.query_one(Pane), self.query_one("#divider", Painted)
+        if not pane.display or not pane.size:
+            return
+        divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
+        back = [("esc", "table")] if self._folded else []
+        if self._demand is not None:
+            keys = [("esc", "back"), *([("m", "mask")] if self._demand[1] is not None else [])]
+            pane.paint_page(("Demand",), "Demand", self._demand_lines(pane.room[0]), self._demand[0], keys)
+            return
+        if self._checking:
+            finding = findingwords.finding_of(self._findings(), self.query_one(FindingTable).cursor_id)
+            lines = findingwords.finding_lines(finding, pane.room[0], self.marks) if finding else []
+            pane.paint_page(("Finding",), "Finding", lines, finding, [*back, ("c", "outages")])
+            return
+        place = self._place()
+        chosen = None if place is None else (place.code, clean(place.name, 30))
+        lines = self._pages.lines(
+            self.page, self.readings(), snapshot, distributor.slots, chosen, distributor.config.state, pane.room,
+            self.marks,
+        )  # fmt: skip
+        pane.paint_page(PAGES, self.page, lines, (self.page, self.source), [("[ ]", "page"), *back])
+
+    def _demand_lines(self, width: int) -> list[Line]:
+        from wattdeck.systems.aneel import demandwords
+
+        assert self._demand is not None
+        protocol, found, problem = self._demand
+        if found is not None:
+            return demandwords.demand_lines(found, self.deck_app.now(), width, masked=self._masked, municipality=_name)
+        words, meaning = (problem, "severity-medium") if problem else (demandwords.no_demand_words(protocol), TEXT)
+        return [((" ", TEXT), *line) for line in wrap(words, width - 2, meaning)]
+
+    # Layout
+
+    @property
+    def _folded(self) -> bool:
+        """The pane stands in the table's place."""
+        return self.size.width < WIDE and self.query_one(Pane).display
+
+    def _arrange(self) -> None:
+        wide = self.size.width >= WIDE
+        detail = wide if self._detail_wanted is None else self._detail_wanted
+        detail = detail or self._demand is not None
+        pane = self.query_one(Pane)
+        pane.set_class(not wide, "-full")
+        self._set_display(pane, detail)
+        self._set_display(self.query_one("#divider"), detail and wide)
+        places, findings = self.query_one(PlaceTable), self.query_one(FindingTable)
+        self._set_display(places, not self._checking)
+        self._set_display(findings, self._checking)
+        front: DeckTable = findings if self._checking else places
+        # Folded, the table keeps the keys: the cursor still walks while the pane is read.
+        front.styles.width = "1fr" if wide or not detail else 0
+        if self.focused is None or not self.focused.display:
+            front.focus()
+
+    @staticmethod
+    def _set_display(widget: Widget, shown: bool) -> None:
+        if widget.display is not shown:
+            widget.display = shown
+
+    def _set_lines(self, widget: Painted, lines: Sequence[Line]) -> None:
+        """Paint a region as high as its lines are many; none hides it."""
+        self._set_display(widget, bool(lines))
+        if lines:
+            if widget.styles.height is None or widget.styles.height.value != len(lines):
+                widget.styles.height = len(lines)
+            widget.paint(lines)
+
+    # Time
+
+    def action_walk(self, steps: int) -> None:
+        """Show another half hour."""
+        distributor = self.distributor
+        if distributor is None or distributor.slots.newest is None:
+            self.deck_app.say("No half hour is known yet, so there is none to walk to.")
+            return
+        self.slot = charts.walked(self.slot, steps, distributor.slots.newest)
+        self.paint()
+
+    def action_now(self) -> None:
+        """Show the newest half hour again."""
+        self.slot = None
+        self.paint()
+
+    def _ask_for_slot(self, distributor: AneelSource) -> None:
+        """Reckon the half hour on show from what is kept, or ask the distributor for it."""
+        if self.slot is None:
+            return
+        key = (self.source, self.slot)
+        beside = distributor.outages_feed.reading.taken_at
+        known = self._past.value(key)
+        # Changes are known as soon as the half hour before is.
+        settled = known is not None and known.totals.change_out is not None
+        if key != self._asking and self._past.due(key, beside, settled):
+            self._asking = key
+            self._read_slot(distributor, key, beside)
+
+    @work(group="aneel.past", exclusive=True, exit_on_error=False)
+    async def _read_slot(self, distributor: AneelSource, key: tuple[str, datetime], beside: datetime | None) -> None:
+        try:
+            if distributor.slots.get(key[1]) is None:
+                await self.deck_app.clock.sleep(REST_S)
+            self._past.put(key, await distributor.at(key[1]), beside)
+        except WattdeckError as error:
+            self._past.fail(key, f"That half hour could not be read: {_reason(error)}", beside)
+        except Exception:
+            log.exception("%s: a half hour could not be reckoned", self.source)
+            self._past.fail(key, f"That half hour: {INTERNAL}", beside)
+        finally:
+            if self._asking == key:
+                self._asking = None
+        self.paint()
+
+    # Keys
+
+    def watch_source(self) -> None:
+        """Nothing of one distributor is shown, or looked for, under another one's name."""
+        self.workers.cancel_group(self, "aneel.past")
+        self.workers.cancel_group(self, "aneel.demand")
+        self.slot = self._municipality = self._demand = self._asking = None
+        self._filter, self._cursor_wanted = "", ""
+        super().watch_source()
+
+    def on_deck_table_cursor_moved(self, message: DeckTable.CursorMoved) -> None:
+        del message
+        self.paint()
+
+    def on_deck_table_opened(self, message: DeckTable.Opened) -> None:
+        """Drill down into a municipality; a finding is read in the pane."""
+        if self._checking:
+            if self.size.width < WIDE:
+                self.action_detail()
+        elif self._municipality is None:
+            self._municipality, self._cursor_wanted = int(message.row_id), ""
+        self.paint()
+
+    def action_order(self) -> None:
+        """Walk through the orders."""
+        self.order = self.order.next_order
+        self.paint()
+
+    def action_findings(self) -> None:
+        """Show findings, or outages again."""
+        self._checking = not self._checking
+        self._demand = None
+        self._arrange()
+        (self.query_one(FindingTable) if self._checking else self.query_one(PlaceTable)).focus()
+        self.paint()
+
+    def action_page(self, step: int) -> None:
+        """Another page of the pane, which is opened if it is not."""
+        if not self.query_one(Pane).display:
+            self._detail_wanted = True
+        else:
+            self.page = PAGES[(PAGES.index(self.page) + step) % len(PAGES)]
+        self.paint()
+
+    def action_detail(self) -> None:
+        """Show or hide the pane."""
+        self._detail_wanted = not self.query_one(Pane).display
+        self.paint()
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll the pane."""
+        self.query_one(Pane).scroll_by(rows)
+        self.paint()
+
+    def action_mask(self) -> None:
+        """Show personal data whole, or masked."""
+        self._masked = not self._masked
+        self.paint()
+
+    def action_back(self) -> None:
+        """Close what was opened last."""
+        if self._demand is not None:
+            self._demand = None
+        elif self._folded:
+            self._detail_wanted = None
+        elif self._checking:
+            self.action_findings()
+        elif self._municipality is not None:
+            self._municipality, self._cursor_wanted = None, str(self._municipality)
+        elif self._filter:
+            self._filter = ""
+        elif self.slot is not None:
+            self.slot = None
+        else:
+            self._detail_wanted = None
+        self.paint()
+
+    # Filter and look-up
+
+    def action_filter(self) -> None:
+        """Type words to filter by; every key narrows the table."""
+        from wattdeck.ui.prompt import open_prompt
+
+        self._looking_up = False
+        open_prompt(self, "filter", self._filter)
+
+    def action_find(self) -> None:
+        """Ask for a protocol."""
+        from wattdeck.ui.prompt import open_prompt
+
+        self._looking_up = True
+        open_prompt(self, "protocol of a demand (protocolo)", "", most=PROTOCOL_CHARACTERS)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input.id == "prompt" and not self._looking_up:
+            self._filter = event.value
+            self.paint()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        from wattdeck.ui.prompt import close_prompt
+
+        if event.input.id != "prompt":
+            return
+        close_prompt(self)
+        distributor = self.distributor
+        if self._looking_up and event.value.strip() and distributor is not None:
+            self._masked = True
+            self._look_up(distributor, event.value.strip())
+        self._looking_up = False
+        (self.query_one(FindingTable) if self._checking else self.query_one(PlaceTable)).focus()
+        self.paint()
+
+    @work(group="aneel.demand", exclusive=True, exit_on_error=False)
+    async def _look_up(self, distributor: AneelSource, protocol: str) -> None:
+        """Read one demand; it is shown, and kept nowhere."""
+        asking = self._demand = (protocol, None, f"Asking for {clean(protocol, 30)}.")
+        self.paint()
+        found, problem = None, ""
+        try:
+            found = await distributor.demand(protocol)
+        except WattdeckError as error:
+            problem = f"The demand could not be read: {_reason(error)}"
+        except Exception:
+            log.exception("%s: a demand could not be read", self.source)
+            problem = f"The demand could not be read: {INTERNAL}"
+        if self._demand is asking:
+            self._demand = (protocol, found, problem)
+            self.paint()
+
+
+def _name(code: int) -> str:
+    return municipality_name(code) or f"code {code}"
+
+
+def _reason(error: WattdeckError) -> str:
+    """Why, as a sentence's end."""
+    return f"{clean(str(error), 300).rstrip('.')}."
