@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
+from wattdeck.ui.paste import PasteGuard
 from wattdeck.ui.sgr import Compactor
 
 if TYPE_CHECKING:
@@ -188,18 +189,21 @@ class DeckDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop or until there is nobody left to type."""
-        parser = XTermParser(self._debug)
+        parser, guard = XTermParser(self._debug), PasteGuard()
         decode = getincrementaldecoder("utf-8")("replace").decode
         with selectors.DefaultSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 text = ""
-                if selector.select(0.1):
+                ready = selector.select(0.1)
+                if not ready:
+                    text = guard.flush()
+                else:
                     data = self._read()
                     if not data:
                         self._tell(self.deck.terminal_gone)
                         return
-                    text = decode(data)
+                    text = guard.pass_on(decode(data))
                 try:
                     # Half a character decodes to nothing, and nothing would be the end of input to the parser.
                     for event in parser.feed(text) if text else ():
@@ -208,7 +212,7 @@ class DeckDriver(LinuxDriver):
                         self.process_message(event)
                 except Exception:
                     log.exception("the terminal sent something unreadable")
-                    parser = XTermParser(self._debug)
+                    parser, guard = XTermParser(self._debug), PasteGuard()
 
     def _read(self) -> bytes:
         """What was typed; nothing at the end of input."""
