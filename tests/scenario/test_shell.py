@@ -216,6 +216,8 @@ def test_output_goes_to_a_file_and_every_document_of_a_watch_is_in_it(shell: She
         ("--format", "svg", "--screen", "gas"),
         ("--watch", "0"),
         ("--start", "yesterday"),
+        ("--start", "1971-06-01T00:00Z"),
+        ("--start", "2200-06-01T00:00Z"),
         ("--nonsense",),
     ],
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import anyio
 import httpx
 import pytest
 
 from wattdeck.core.asgi import AsgiApp, Message, Receive, Send, SimulatedTransport
 from wattdeck.core.lateapp import LateApp
+from wattdeck.core.system import SimulatorOptions
+from wattdeck.systems.ccee import SYSTEM as CCEE
 
 pytestmark = pytest.mark.anyio
 
@@ -52,3 +56,8 @@ async def test_what_cannot_be_made_is_said_to_each_who_asks() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="no such year"):
             await transport.handle_async_request(httpx.Request("GET", "http://late/"))
+
+
+def test_a_start_the_late_simulator_would_not_take_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="2024 to 2200"):
+        CCEE.demo(SimulatorOptions(start=datetime(1990, 1, 1, tzinfo=UTC)), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from wattdeck.core.errors import UsageError
 from wattdeck.core.system import SimulatorOptions, System
 
 if TYPE_CHECKING:
@@ -21,11 +22,18 @@ def sources_of(settings: Settings, systems: Mapping[str, System]) -> list[tuple[
 def demo_sources(
     systems: Mapping[str, System], simulation: SimulatorOptions, poll_s: float | None
 ) -> tuple[list[tuple[System, SourceConfig]], dict[str, Any]]:
-    """Every system's embedded simulators: the sources that point at them, and origin -> ASGI application."""
+    """Every system's embedded simulators: the sources that point at them, and origin -> ASGI application.
+
+    Raises:
+        UsageError: a simulator does not take these options.
+    """
     pairs: list[tuple[System, SourceConfig]] = []
     apps: dict[str, Any] = {}
     for system in systems.values():
-        demo = system.demo(simulation, poll_s)
+        try:
+            demo = system.demo(simulation, poll_s)
+        except ValueError as error:
+            raise UsageError(f"the demo cannot start like that: {error}") from None
         if demo is not None:
             pairs += [(system, config) for config in demo.sources]
             apps.update(demo.apps)

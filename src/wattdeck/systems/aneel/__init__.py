@@ -71,9 +71,11 @@ class AneelSystem(System):
 
         from wattdeck.core.lateapp import LateApp
         from wattdeck.core.secrets import SecretRef
+        from wattdeck.systems.aneel.beginning import start_of
         from wattdeck.systems.aneel.config import AneelConfig
         from wattdeck.systems.aneel.places import RORAIMA_CUSTOMERS
 
+        start_of(options)
         del poll_s  # A storm moves by the half hour; the demo looks twice a minute.
         origin = "http://127.0.0.5"
         source = AneelConfig(

@@ -21,6 +21,7 @@ from wattdeck.core.simcontrols import controls
 from wattdeck.core.simulated import SimulatedClock
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.aneel import KEY
+from wattdeck.systems.aneel.beginning import LAST_YEAR, start_of
 from wattdeck.systems.aneel.bending import answer
 from wattdeck.systems.aneel.exchange import PATHS, Route
 from wattdeck.systems.aneel.faults import BOARD, FaultBoard
@@ -34,7 +35,6 @@ from wattdeck.systems.aneel.turnstile import EMAIL, Turnstile
 
 __all__ = ["EMAIL", "KEY", "AneelSimulator"]
 
-FIRST_YEAR, LAST_YEAR = 2024, 2199
 PASCAL = {
     "outages": "QuantitativoInterrupcoesAtivas",
     "demands": "QuantitativoDemandasDiversas",
@@ -63,10 +63,7 @@ class AneelSimulator:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
-        start = options.start or datetime.now(BRASILIA)
-        start = start.astimezone(BRASILIA) if start.tzinfo else start.replace(tzinfo=BRASILIA)
-        if not FIRST_YEAR <= start.year <= LAST_YEAR:
-            raise ValueError(f"start must be in the years {FIRST_YEAR} to {LAST_YEAR}, not {start.year}")
+        start = start_of(options)
         self.clock = SimulatedClock(start.timestamp(), options.speed, monotonic)
         self._sleep = sleep
         self.faults = FaultBoard(BOARD, options.seed)

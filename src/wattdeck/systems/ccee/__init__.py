@@ -69,11 +69,14 @@ class CceeSystem(System):
     def demo(self, options: SimulatorOptions, poll_s: float | None) -> Demo:
         from dataclasses import replace
 
+        from wattdeck.core.lateapp import LateApp
         from wattdeck.core.secrets import SecretRef
+        from wattdeck.systems.ccee.beginning import start_of
         from wattdeck.systems.ccee.config import CceeConfig
-        from wattdeck.systems.ccee.simulator import CceeSimulator, secret_of
+        from wattdeck.systems.ccee.registry import secret_of
 
         del poll_s  # Migrations move by the day, simulated or not.
+        start_of(options)  # The simulator is made later, when nobody could be told any more.
         origin = "http://127.0.0.4"
         secret = SecretRef(plain=secret_of(DEMO_AGENT))
         sources = [
@@ -89,7 +92,8 @@ class CceeSystem(System):
             for name, profile in DEMO_PROFILES.items()
         ]
         # Deadlines are reckoned by the deck's clock, so the simulator's does not run ahead of it.
-        return Demo(sources, {origin: CceeSimulator(replace(options, speed=1.0)).app})
+        steady = replace(options, speed=1.0)
+        return Demo(sources, {origin: LateApp(lambda: self.simulator(steady).app)})
 
     def trend_values(self, feed: str, snapshot: Any) -> Mapping[str, float | None]:
         if feed != "migrations" or not snapshot.complete:

@@ -20,6 +20,7 @@ from wattdeck.core.simcontrols import controls
 from wattdeck.core.simulated import SimulatedClock
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.ccee import bending
+from wattdeck.systems.ccee.beginning import LAST_YEAR, start_of
 from wattdeck.systems.ccee.endpoints import Endpoints
 from wattdeck.systems.ccee.exchange import File, Listing, Nothing, Outcome, Refusal, Single
 from wattdeck.systems.ccee.faults import BOARD, FaultBoard
@@ -31,7 +32,6 @@ from wattdeck.systems.ccee.store import Store
 
 __all__ = ["CceeSimulator", "client_id_of", "profiles_of", "secret_of"]
 
-FIRST_YEAR, LAST_YEAR = 2024, 2200
 TOKEN_PATH = "/sso/oauth/token"  # noqa: S105
 
 
@@ -54,10 +54,7 @@ class CceeSimulator:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
-        start = options.start or datetime.now(BRASILIA)
-        start = start.astimezone(BRASILIA) if start.tzinfo else start.replace(tzinfo=BRASILIA)
-        if not FIRST_YEAR <= start.year <= LAST_YEAR:
-            raise ValueError(f"start must be in the years {FIRST_YEAR} to {LAST_YEAR}, not {start.year}")
+        start = start_of(options)
         self.clock = SimulatedClock(start.timestamp(), options.speed, monotonic)
         self._sleep = sleep
         self.faults = FaultBoard(BOARD, options.seed)
