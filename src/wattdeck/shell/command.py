@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import anyio
 import click
 from anyio import to_thread
 
-from wattdeck.core.command import Level, Outcome, Request, Selection, State
+from wattdeck.core.command import ControlChanged, Level, Outcome, Request, Selection, State
 from wattdeck.core.errors import Cause, CommandRefused
 from wattdeck.core.text import clean
 
@@ -23,8 +28,11 @@ async def command_from_shell(
 ) -> int:
     """Select, ask (or take `--yes` for it), operate, say how it ended.
 
+    A hang-up, a termination or Ctrl-C after the yes ends it in order: what is known of it is written and said first
+    (control.md 22).
+
     Returns:
-        0 confirmed, 4 refused and nothing sent, 5 sent and not confirmed.
+        0 confirmed, 4 refused and nothing sent, 5 sent and not confirmed; 128 and a signal's number if one ended it.
     """
     control = deck.control
     request = Request(source, kind, object_id, wanted, origin="shell", reason=reason)
@@ -40,11 +48,53 @@ async def command_from_shell(
             if typed is None:
                 await control.cancel(selection, "not confirmed in the shell")
                 raise CommandRefused(Cause.ABORTION_BY_CANCEL, "Not confirmed; nothing was sent.")
-        outcome = await control.operate(selection, typed, yes=yes)
+        with anyio.CancelScope() as scope, _ended_by_signals(scope) as ended:
+            try:
+                return _report(await control.operate(selection, typed, yes=yes))
+            except anyio.get_cancelled_exc_class():
+                await _end(deck)
+                raise
     except CommandRefused as error:
         click.echo(f"wattdeck: refused ({error.cause}): {clean(str(error), 500)}", err=True)
         return EXIT_REFUSED
-    return _report(outcome)
+    return 128 + ended[0]
+
+
+@contextlib.contextmanager
+def _ended_by_signals(scope: anyio.CancelScope) -> Iterator[list[int]]:
+    """Cancel the scope on a hang-up or a termination, unless it is ignored as under `nohup`; gives their numbers."""
+    ended: list[int] = []
+
+    def end(number: int) -> None:
+        ended.append(number)
+        scope.cancel()
+
+    loop, taken = asyncio.get_running_loop(), []
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            # Only the main thread of a process can take them.
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, end, number)
+                taken.append(number)
+    try:
+        yield ended
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+
+
+async def _end(deck: Deck) -> None:
+    """Write what is known of a command that is being left, and say it."""
+    from wattdeck.shell.words import say
+
+    told: list[ControlChanged] = []
+    stop = deck.control.subscribe(told.append)
+    with anyio.CancelScope(shield=True):
+        await deck.control.shutdown()
+    stop()
+    for change in told:
+        if change.what in ("ended", "refused"):
+            say(f"{change.state}: {change.sentence}")
 
 
 def _report(outcome: Outcome) -> int:
