@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +18,7 @@ import jsonschema
 import pytest
 from anyio.abc import TaskStatus
 from anyio.from_thread import start_blocking_portal
-from test_shell import Shell, closed_port, config, shell, unsafe, write  # noqa: F401  fixtures by their names
+from test_shell import Shell, closed_port, command, config, shell, unsafe, write  # noqa: F401  fixtures by their names
 
 from wattdeck.core.http import RetryPolicy
 from wattdeck.core.serve import serve
@@ -209,6 +212,13 @@ def test_contracts_are_listed_shown_and_saved(shell: Shell, market: Market) -> N
     assert nowhere.code == 2 and "cannot be written" in nowhere.err
 
 
+def test_one_end_of_the_months_is_enough(shell: Shell, market: Market) -> None:  # noqa: F811
+    for what in ("migrations", "contracts"):
+        for month in (("--from", "2031-05"), ("--to", "2001-05")):
+            result = shell("ccee", what, "list", *month, "--format", "json")
+            assert (result.code, result.document) == (0, []), result.err
+
+
 def test_a_hostile_file_name_stays_in_the_folder(shell: Shell, market: Market, tmp_path: Path) -> None:  # noqa: F811
     contract = shell("ccee", "contracts", "list", "--status", "CONCLUIDO", "--format", "json").document[0][
         "contract_id"
@@ -358,6 +368,9 @@ def test_every_problem_of_a_draft_is_named_at_once(shell: Shell, market: Market)
         (("contracts", "list", "--from", "2027-05", "--to", "2027-01"), "2027-05"),
         (("measurements", UNIT, "--utility", "1", "--from", "2026-05-02", "--to", "2026-05-01"), "is after"),
         (("requests", "list", "--from", "2026-05-02", "--to", "2026-05-01"), "is after"),
+        (("requests", "list", "--to", "0001-01-01"), "0001-01-01 is not between"),
+        (("measurements", UNIT, "--utility", "1", "--to", "0001-01-02"), "0001-01-02 is not between"),
+        (("measurements", UNIT, "--utility", "1", "--from", "9999-12-31"), "9999-12-31 is not between"),
         (("measurements", UNIT), "--utility"),
         (("migrations", "show"), "Missing argument"),
         (("migrations", "show", "nope"), "there is no migration 'nope' in profile 200100"),
@@ -447,6 +460,29 @@ def test_a_command_that_is_not_confirmed_is_exit_code_5(
     result = shell("ccee", "migrations", "delete", chosen.id, "--yes")
     assert (result.code, result.out) == (5, "") and words in result.err, result.err
     assert market.writes == ["DELETE"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_a_signal_after_the_sending_leaves_an_outcome_in_the_journal(
+    shell: Shell,  # noqa: F811
+    market: Market,
+    number: signal.Signals,
+) -> None:
+    chosen = market.one("CRIADA")
+    sent = threading.Event()
+    market.simulator.set_fault("slow", "1")
+    market.before = lambda method, *_: sent.set() if method == "DELETE" else None
+    arguments = command("ccee", "migrations", "delete", chosen.id, "--yes")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert sent.wait(30)
+        process.send_signal(number)
+        out, words = process.communicate(timeout=30)
+    assert (process.returncode, out) == (128 + number, "")
+    assert "It is not sent again" in words and "Traceback" not in words
+    ends = [
+        record for record in shell("journal", "--format", "json").out.splitlines() if '"outcome": "unknown"' in record
+    ]
+    assert len(ends) == 1 and market.writes == ["DELETE"]
 
 
 def test_the_demo_is_commanded_without_a_configuration(shell: Shell) -> None:  # noqa: F811

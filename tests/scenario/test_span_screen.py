@@ -396,6 +396,7 @@ async def test_export_saves_data_text_and_picture_where_the_deck_was_started(dec
         await deck.press("e")
         saved = {path.suffix: path for path in Path.cwd().iterdir()}
         assert sorted(saved) == [".csv", ".json", ".svg", ".txt"]
+        assert {path.stat().st_mode & 0o777 for path in saved.values()} == {0o600}
         document = json.loads(saved[".json"].read_text(encoding="utf-8"))
         assert "span/home" in json.dumps(document)
         assert "Heat Pump" in saved[".txt"].read_text(encoding="utf-8")

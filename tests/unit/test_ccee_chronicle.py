@@ -258,7 +258,8 @@ def test_a_large_file_is_written_anew_and_says_the_same(path: Path, monkeypatch:
     again = Chronicle(path)
     assert again.history("m1") == kept.history("m1") and again.history("m2") == kept.history("m2")
     assert told(again.note([replace(ONE, migration_id="m2")], AT + 99 * HOUR)) == [("seen", "status", "", "CRIADA")]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and os.listdir(path.parent) == [path.name]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert set(os.listdir(path.parent)) == {path.name, path.with_suffix(".key").name}
 
 
 def test_a_file_that_stays_large_is_not_written_anew_each_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,3 +395,23 @@ def test_ten_thousand_unchanged_migrations_cost_little() -> None:
         assert kept.note(again, AT + HOUR) == ()
         best = min(best, time.thread_time() - started)
     assert best < 0.05, f"{best * 1000:.1f} ms"
+
+
+def test_a_mask_and_its_fingerprint_do_not_name_the_value_without_the_key(path: Path) -> None:
+    first, second = saved(path, (ONE,)), Chronicle(path.with_name("other.jsonl"))
+    second.note([ONE], AT)
+    second.save()
+    key = path.with_suffix(".key")
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    again = Chronicle(path)
+    assert again.note([ONE], AT + HOUR) == () and first is not None, "the same key in the next session"
+    one, other = path.read_text(), path.with_name("other.jsonl").read_text()
+    assert one != other and len(one) == len(other), "another key gives the same value another fingerprint"
+
+
+@pytest.mark.parametrize("content", ["", "zz", "00ff", "\x00" * 200])
+def test_a_key_that_is_none_is_replaced(path: Path, content: str) -> None:
+    path.parent.mkdir()
+    path.with_suffix(".key").write_text(content)
+    saved(path, (ONE,))
+    assert len(bytes.fromhex(path.with_suffix(".key").read_text().strip())) == 32

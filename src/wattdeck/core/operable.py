@@ -11,7 +11,6 @@ from typing import Protocol
 
 from wattdeck.core.reading import Link, SourceId
 
-
 MIN_GOOD_POLLS = 2
 """Good polls in a row before equipment that is measured again and again is trusted (control.md rule 10)."""
 

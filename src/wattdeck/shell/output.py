@@ -31,6 +31,8 @@ class Output:
         self._form = form
         self.rows = 0
         """How many have been printed."""
+        self.skipped = 0
+        """How many could not be read, and are not among them."""
 
     def __enter__(self) -> Self:
         return self

@@ -293,7 +293,8 @@ class DeckApp(ThemedApp):
             self.desk.reading_arrived(source)
         self._weigh_link(reading)
         screen = self.screen_stack[0] if self._screen_stacks.get(self.current_mode) else None
-        first = reading.good_polls == 1 or reading.failures == 1
+        arriving = reading.link is Link.WAITING and reading.snapshot is not None
+        first = reading.good_polls == 1 or reading.failures == 1 or arriving
         if first and getattr(screen, "source", None) in (source, ""):
             self.paint()
 
@@ -372,6 +373,9 @@ class DeckApp(ThemedApp):
             return
         from wattdeck.ui.saving import save_all
 
+        hide = getattr(self.screen_stack[0], "hide_personal_data", None)
+        if hide is not None:
+            hide()
         try:
             folder = await save_all(self, self.deck, Path.cwd())
         except OSError as error:

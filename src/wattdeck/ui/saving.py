@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anyio
+from anyio import to_thread
 
 from wattdeck.core import export, snapshot
 
@@ -31,5 +32,13 @@ async def save_all(app: DeckApp, deck: Deck, folder: Path) -> str:
         ".svg": app.picture(),
     }
     for suffix, text in texts.items():
-        await anyio.Path(stem.with_suffix(suffix)).write_text(text, encoding="utf-8")
-    return f"{stem}.json .csv .txt .svg"
+        await to_thread.run_sync(_write_private, stem.with_suffix(suffix), text)
+    return f"{stem}.json .csv .txt .svg, readable by you alone: data files hold documents and addresses whole"
+
+
+def _write_private(path: Path, text: str) -> None:
+    """A file that only its owner can read; one that is there already is replaced."""
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -6,18 +6,22 @@ wattdeck was off is noticed at the next one, under that time.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from wattdeck.core.errors import ConfigError
+from wattdeck.core.paths import read_bounded
+from wattdeck.core.secrets import store_private
 from wattdeck.systems.ccee import annals, traces
 from wattdeck.systems.ccee.models import Migration, Status
 from wattdeck.systems.ccee.traces import Change, Trace
 
 __all__ = ["Change", "Chronicle", "newly_rejected"]
 
+KEY_BYTES = 32
 PENDING_MAX = 100_000
 """Most lines that wait for a disk which takes none."""
 _FORGOTTEN_AFTER = timedelta(days=1)
@@ -37,6 +41,9 @@ class Chronicle:
         self._traces: dict[str, Trace] | None = None
         self._pending: list[bytes] = []
         self._compact_at = annals.COMPACT_BYTES
+        self._key_is_new = False
+        self._key = b""
+        """What masked values are told apart by: without it a mask and its fingerprint would name the value."""
 
     def load(self) -> None:
         """Read the file, if that has not been done."""
@@ -110,6 +117,9 @@ class Chronicle:
         if not pending:
             return ""
         try:
+            if self._key_is_new:
+                store_private(self._path.with_suffix(".key"), self._key.hex() + "\n")
+                self._key_is_new = False
             size = annals.append(self._path, b"".join(pending))
         except (OSError, ConfigError) as error:
             with self._lock:
@@ -126,12 +136,15 @@ class Chronicle:
 
     def _loaded(self) -> dict[str, Trace]:
         if self._traces is None:
+            self._key = b"" if self._path is None else _kept_key(self._path)
+            self._key_is_new = not self._key
+            self._key = self._key or secrets.token_bytes(KEY_BYTES)
             self._traces = {} if self._path is None else annals.load(self._path)
         return self._traces
 
     def _changes(self, trace: Trace, migration_id: str, values: tuple[object, ...], at: datetime) -> tuple[Change, ...]:
         """Compare a migration with what is known of it, and remember the difference."""
-        state = traces.state_of(values)
+        state = traces.state_of(values, self._key)
         changes: tuple[Change, ...]
         if trace.gone:
             trace.gone, trace.state = False, state
@@ -159,7 +172,7 @@ class Chronicle:
                     return
                 del known[stale.pop()]
             values = traces.values_of(migration)
-            trace = known[migration_id] = Trace(traces.state_of(values), at)
+            trace = known[migration_id] = Trace(traces.state_of(values, self._key), at)
             trace.migration, trace.values = migration, values
             change = Change(migration_id, at, "seen", "status", "", traces.status_of(trace.state))
             trace.take([change])
@@ -188,3 +201,12 @@ def _stale(known: dict[str, Trace], at: datetime) -> list[str]:
 
 def _reason(error: OSError | ConfigError) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def _kept_key(path: Path) -> bytes:
+    """The key beside a chronicle's file; empty if there is none."""
+    try:
+        key = bytes.fromhex(read_bounded(path.with_suffix(".key"), 4 * KEY_BYTES)[0].decode().strip())
+    except (OSError, ValueError):
+        return b""
+    return key if len(key) == KEY_BYTES else b""

@@ -21,8 +21,8 @@ from wattdeck.core.errors import UsageError
 from wattdeck.core.http import HttpClients
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee import pdf, ranges, sending, wire
-from wattdeck.systems.ccee.config import PRODUCTION
 from wattdeck.systems.ccee.errors import AnswerError, RefusedError, ServerError, TimedOutError
+from wattdeck.systems.ccee.hosts import PRODUCTION
 from wattdeck.systems.ccee.models import (
     API_VERSIONS,
     ChangeRequest,

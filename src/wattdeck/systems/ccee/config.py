@@ -11,9 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 from wattdeck.core.config import CommandSafety, SourceConfig, Text
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.secrets import SecretRef
+from wattdeck.systems.ccee.hosts import PRODUCTION
 
-PRODUCTION = "https://api-abm.ccee.org.br"
-SANDBOX = "https://sandbox-api-abm.ccee.org.br"
 POLL_ADVISED_S = 60.0
 """Nothing is known of CCEE's limits (ccee.md 2); migrations move by the day."""
 LONGEST_WINDOW_MONTHS = 120

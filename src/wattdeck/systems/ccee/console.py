@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -13,6 +13,7 @@ from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import one_source
 from wattdeck.shell.words import EXIT_PROBLEM, say
+from wattdeck.systems.ccee.checks import FIRST_YEAR, LAST_YEAR
 from wattdeck.systems.ccee.documents import bare_document, valid_unit_code
 from wattdeck.systems.ccee.months import parse_month
 
@@ -22,7 +23,19 @@ if TYPE_CHECKING:
     from wattdeck.systems.ccee.source import CceeSource
 
 T = TypeVar("T")
-DAY = click.DateTime(["%Y-%m-%d"])
+
+
+class _Day(click.DateTime):
+    """A day near enough to this century that others can be reckoned from it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        found: datetime = super().convert(value, param, ctx)
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            self.fail(f"{found.date()} is not between {FIRST_YEAR} and {LAST_YEAR}", param, ctx)
+        return found
+
+
+DAY = _Day(["%Y-%m-%d"])
 yes_option = click.option("--yes", is_flag=True, help="Do not ask; every other rule still holds.")
 unmasked = click.option("--show-documents", is_flag=True, help="Print documents and e-mail addresses whole.")
 profiled = click.option("--profile", type=int, help="Profile code, where the source has more than one.")
@@ -38,6 +51,19 @@ def month(text: str) -> str:
         return parse_month(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def months_of(source: CceeSource, first: str | None, last: str | None) -> tuple[str, str]:
+    """The months to list: an end that was not named is the source's, or the other end where that lies beyond it.
+
+    Raises:
+        UsageError: they end before they start.
+    """
+    window = source.window
+    months = first or min(window[0], last or window[0]), last or max(window[1], first or window[1])
+    if months[0] > months[1]:
+        raise UsageError(f"--from {months[0]} is after --to {months[1]}")
+    return months
 
 
 def unit_code(text: str) -> str:
@@ -113,6 +139,9 @@ async def printed(form: str, fill: Callable[[Output], Awaitable[None]]) -> int:
         if not output.rows:
             raise
         say(f"{error}. The list is not whole.")
+        return EXIT_PROBLEM
+    if output.skipped:
+        say(f"{output.skipped} of the list's entries cannot be read, and are not among these")
         return EXIT_PROBLEM
     return 0
 

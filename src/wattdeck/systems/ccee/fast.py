@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wattdeck.systems.ccee.models import Migration
 from wattdeck.systems.ccee.moments import CHARS_MAX, day, instant, month
-from wattdeck.systems.ccee.scalars import CODE_CHARS_MAX, TEXT_CHARS_MAX, WHOLE_MAX
+from wattdeck.systems.ccee.scalars import CODE_CHARS_MAX, ID_CHARS_MAX, TEXT_CHARS_MAX, WHOLE_MAX
 
 if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
@@ -41,9 +41,13 @@ def migrations(body: bytes) -> tuple[tuple[Migration, ...], Any] | None:
 
 def _printable(body: bytes) -> bool:
     try:
-        return body.decode().isprintable()
+        text = body.decode()
     except UnicodeDecodeError:
         return False
+    # Where all that is not ASCII are letters from À to ÿ, two bytes with the same first one, counting is quicker than
+    # looking at each character.
+    only_letters = len(body) - len(text) == body.count(b"\xc3")
+    return only_letters or text.isprintable()
 
 
 @lru_cache(maxsize=4096)
@@ -73,7 +77,7 @@ def _parser() -> _Parser:
     on = s.with_default_schema(after(lru_cache(maxsize=4096)(day), stamp), default=None)
     in_month = after(lru_cache(maxsize=1024)(month), s.str_schema(strict=True, min_length=1, max_length=CHARS_MAX))
     migration = _dataclass(
-        migration_id=("idMigracao", s.str_schema(strict=True, pattern="^[!-~]{1,200}$")),
+        migration_id=("idMigracao", s.str_schema(strict=True, max_length=ID_CHARS_MAX, pattern="[!-~]")),
         consumer_unit_code=("codigoUnidadeConsumidora", text),
         utility_agent_code=("codigoAgenteConcessionaria", whole),
         retailer_agent_code=("codigoAgenteVarejista", whole),

@@ -8,6 +8,8 @@ with a short fingerprint beside them, so that two that differ never read alike.
 from __future__ import annotations
 
 import hashlib
+import hmac
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -143,7 +145,10 @@ class Creation(Intention):
         """Before the sending any active migration forbids it; afterwards the one of this month is the answer."""
         active = [each for each in of_unit if each.active]
         for each in active:
-            if self.sent and each.reference_month == self.draft.reference_month:
+            ours = (each.reference_month, each.utility_agent_code) == (
+                self.draft.reference_month, self.draft.utility_agent_code,
+            )  # fmt: skip
+            if self.sent and ours:
                 return Seen(_created_of(each), migration=each)
         if active and not self.sent:
             other = active[0]
@@ -241,9 +246,13 @@ class Cancellation(Intention):
         return Seen(clean(migration.status, 40), why_not, migration)
 
 
+_KEY = os.urandom(32)
+"""Of this session alone: with a key that others have, a mask and a fingerprint together would name the value."""
+
+
 def fingerprint(text: str) -> str:
-    """Six characters that tell two values apart and give neither away."""
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:6]
+    """Six characters that tell two values apart within this session and give neither away."""
+    return hmac.new(_KEY, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:6]
 
 
 async def _read(client: CceeClient, migration_id: str, *profiles: int) -> Migration | None:

@@ -155,6 +155,8 @@ class MigrationsSnapshot:
     counts: tuple[StatusCount, ...]
     complete: bool = True
     """All pages have arrived, and nothing was left out because it was too much."""
+    unreadable: int = 0
+    """Entries of the list that could not be read, and are missing here."""
 
     def migration(self, migration_id: str) -> Migration | None:
         """The migration of that id, or None."""
@@ -344,5 +346,7 @@ class ChangeRequestDraft:
 
 def duplicates(migrations: Sequence[Migration]) -> frozenset[str]:
     """Consumer units that have more than one active migration, which CCEE does not allow."""
-    counts = Counter(each.consumer_unit_code for each in migrations if each.active and each.consumer_unit_code)
-    return frozenset(unit for unit, count in counts.items() if count > 1)
+    units = [each.consumer_unit_code for each in migrations if each.status in ACTIVE and each.consumer_unit_code]
+    if len(set(units)) == len(units):  # nearly always, and found sooner than by counting
+        return frozenset()
+    return frozenset(unit for unit, count in Counter(units).items() if count > 1)

@@ -1,7 +1,8 @@
 """CCEE's dates, instants and months as text, in all the forms they come in (ccee.md 5.1).
 
 Year, month and day are those of the text's own offset, never of a converted instant: `2026-10-01T00:00:00Z` is October,
-though it is September still in Brasília. What names no offset is Brasília's. None and the empty text are unknown.
+though it is September still in Brasília. What names no offset is Brasília's. None and the empty text are unknown, and
+so are the first and the last year there are: programs write them for "never", and no calendar goes beyond them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from functools import lru_cache
 from wattdeck.systems.ccee.models import BRASILIA
 
 CHARS_MAX = 40
+YEARS = range(2, 9999)
+"""Outside of them days and offsets could not be added or taken away."""
 _ISO = re.compile(
     r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})"
     r"(?:[T ]+([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?\s*(Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
@@ -43,6 +46,8 @@ def _instant(text: str) -> datetime | None:
         plain = _brazilian(text)
         return None if plain is None else datetime(plain.year, plain.month, plain.day, tzinfo=BRASILIA)
     year, number, of_month, hour, minute, second, fraction, offset = match.groups()
+    if int(year) not in YEARS:
+        return None
     try:
         return datetime(
             int(year),
@@ -75,13 +80,13 @@ def _month(text: str) -> str:
         year, number = int(match[3]), int(match[2])
     else:
         return ""
-    return f"{year:04d}-{number:02d}" if year and 1 <= number <= 12 else ""
+    return f"{year:04d}-{number:02d}" if year in YEARS and 1 <= number <= 12 else ""
 
 
 def _brazilian(text: str) -> date | None:
     """Day, month and year in this order, as people in Brazil write them."""
     match = _BRAZILIAN.fullmatch(text)
-    if match is None or match[1] is None:
+    if match is None or match[1] is None or int(match[3]) not in YEARS:
         return None
     try:
         return date(int(match[3]), int(match[2]), int(match[1]))

@@ -21,6 +21,7 @@ from wattdeck.systems.ccee.console import (
     day_of,
     in_any_profile,
     month,
+    months_of,
     on_agent,
     one_profile,
     printed,
@@ -69,12 +70,12 @@ def list_contracts(app: AppContext, /, source: str | None, use_demo: bool, form:
     async def work(agent: CceeSource) -> int:
         from wattdeck.systems.ccee import tables
 
-        first, last = agent.window
+        first, last = months_of(agent, asked["first"], asked["last"])
 
         async def fill(output: Output) -> None:
             for profile in profiles_of(agent, asked["profile"]):
                 found = agent.client.list_contracts(
-                    asked["first"] or first, asked["last"] or last, profile, utility_agent_code=asked["utility"],
+                    first, last, profile, utility_agent_code=asked["utility"],
                     consumer_unit_code=unit_code(asked["unit"]), status=asked["status"].upper(),
                 )  # fmt: skip
                 async for each in found:

@@ -255,6 +255,10 @@ def trouble(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: 
     if snapshot is not None and not snapshot.complete and reading.link is Link.LIVE and reading.good_polls:
         words = f"There is more than the {number(len(snapshot.migrations))} rows kept; max_migrations sets how many."
         lines += [((" ", TEXT), *line) for line in wrap(words, width - 1, "link-stale")]
+    if snapshot is not None and snapshot.unreadable:
+        entries = "1 entry" if snapshot.unreadable == 1 else f"{number(snapshot.unreadable)} entries"
+        words = f"{entries} of the list cannot be read, and are missing here."
+        lines += [((" ", TEXT), *line) for line in wrap(words, width - 1, "link-stale")]
     return lines[:4]
 
 

@@ -346,6 +346,7 @@ class CceeScreen(SystemScreen):
         self._naming = False
         hint = "words, status:criada, month:2026-10..2027-03, utility:100000, alert:yes"
         open_prompt(self, hint, self.view.filter.to_text(), most=QUERY_CHARACTERS)
+        self.call_after_refresh(self.view.ready_to_search)
 
     def action_views(self) -> None:
         """Choose a saved view."""

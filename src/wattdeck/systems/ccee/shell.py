@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
-from wattdeck.core.errors import UsageError
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import common, formatted
@@ -19,6 +18,7 @@ from wattdeck.systems.ccee.console import (
     command,
     find_migration,
     month,
+    months_of,
     on_agent,
     one_profile,
     printed,
@@ -239,10 +239,7 @@ async def _list(
     from wattdeck.systems.ccee import tables
 
     async def work(source: CceeSource) -> int:
-        window = source.window
-        months = (first or min(window[0], last or window[0]), last or max(window[1], first or window[1]))
-        if months[0] > months[1]:
-            raise UsageError(f"--from {months[0]} is after --to {months[1]}")
+        months = months_of(source, first, last)
         seen: set[str] = set()
 
         async def fill(output: Output) -> None:
@@ -253,6 +250,7 @@ async def _list(
                     *months, each, consumer_unit_code=unit_code(unit), status=status.upper()
                 )
                 async for page in pages:
+                    output.skipped += page.skipped
                     new = [source.dated(item) for item in page.items if item.migration_id not in seen]
                     seen.update(item.migration_id for item in new)
                     lines = (

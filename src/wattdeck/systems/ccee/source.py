@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.errors import SourceError
 from wattdeck.core.feed import Feed
 from wattdeck.core.system import Context
-from wattdeck.systems.ccee.client import CceeClient
 from wattdeck.systems.ccee.config import CceeConfig
 from wattdeck.systems.ccee.models import (
     BRASILIA,
@@ -30,7 +30,7 @@ from wattdeck.systems.ccee.rules import Calendar, Rules, answer_deadline
 
 if TYPE_CHECKING:
     from wattdeck.systems.ccee.chronicle import Change, Chronicle
-    from wattdeck.systems.ccee.client import Page
+    from wattdeck.systems.ccee.client import CceeClient, Page
     from wattdeck.systems.ccee.commands import CceeOperable
 
 log = logging.getLogger(__name__)
@@ -57,16 +57,7 @@ class CceeSource:
             extra_holidays=frozenset(config.extra_holidays),
         )
         self.calendar = Calendar(config.extra_holidays)
-        self.client = CceeClient(
-            config.client_id,
-            config.client_secret.reveal,
-            agent_code=config.agent_code,
-            url=config.url,
-            api_version=config.api_version,
-            timeout_s=config.timeout_s,
-            clients=context.http,
-            clock=context.clock,
-        )
+        self._http = context.http
         self.feed: Feed[MigrationsSnapshot] = Feed(
             self.id, "migrations", self.fetch, interval_s=config.poll_s, clock=context.clock, keep_last=False
         )
@@ -78,6 +69,8 @@ class CceeSource:
         self._operable: CceeOperable | None = None
         self._taken: dict[str, Migration | None] = {}
         """What was read by itself since the list in flight began; None for what is gone."""
+        self._unreadable = 0
+        """Entries of the list that is being read that make no sense."""
         self._listed = False
         """A whole list has been read."""
         self._prepared = False
@@ -87,6 +80,23 @@ class CceeSource:
     @property
     def feeds(self) -> Sequence[Feed[Any]]:
         return (self.feed,)
+
+    @cached_property
+    def client(self) -> CceeClient:
+        """Made when it is first needed: loading it is a good part of opening a source."""
+        from wattdeck.systems.ccee.client import CceeClient
+
+        config = self.config
+        return CceeClient(
+            config.client_id,
+            config.client_secret.reveal,
+            agent_code=config.agent_code,
+            url=config.url,
+            api_version=config.api_version,
+            timeout_s=config.timeout_s,
+            clients=self._http,
+            clock=self.clock,
+        )
 
     @property
     def operable(self) -> CceeOperable:
@@ -109,7 +119,7 @@ class CceeSource:
         return add_months(this, -self.config.months_back), add_months(this, self.config.months_ahead)
 
     async def aclose(self) -> None:
-        await self.client.aclose()
+        """Nothing to do: the connections are the hub's."""
 
     async def fetch(self) -> MigrationsSnapshot:
         """Read all pages of all profiles. The first list is handed on while it arrives.
@@ -123,6 +133,7 @@ class CceeSource:
         known = {} if before is None else {each.migration_id: each for each in before.migrations}
         arrived: dict[str, Migration] = {}
         self._taken.clear()
+        self._unreadable = 0
         self.progress = Progress(len(self.config.profiles), len(known) if self._listed else 0)
         try:
             whole = await self._read_pages(self.progress, first, last, known, arrived)
@@ -135,7 +146,7 @@ class CceeSource:
         self._listed = True
         for migration_id, migration in self._taken.items():
             _put(arrived, migration_id, migration if self._belongs(migration, first, last) else None)
-        snapshot = _snapshot(first, last, arrived, complete=whole)
+        snapshot = replace(_snapshot(first, last, arrived, complete=whole), unreadable=self._unreadable)
         await self._remember(snapshot)
         return snapshot
 
@@ -147,6 +158,7 @@ class CceeSource:
         for profile in self.config.profiles:
             async with aclosing(self.client.migration_pages(first, last, profile)) as pages:
                 async for page in pages:
+                    self._unreadable += page.skipped
                     left_out = self._take_page(page, known, arrived)
                     progress.page(page, len(arrived))
                     if not self._listed and self.clock.monotonic() - shown_s >= ARRIVING_S:

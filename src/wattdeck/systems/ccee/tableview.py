@@ -99,12 +99,12 @@ class TableView:
         self._duplicates = twice = duplicates(migrations)
         fresh = basis.newly_rejected
         # Most migrations are done with: only what waits, stands beside another or was just refused can need attention.
-        return frozenset(
-            each.migration_id
+        worth = [
+            each
             for each in migrations
-            if (each.status == _WAITING or each.consumer_unit_code in twice or each.migration_id in fresh)
-            and self.alerts(each, basis)
-        )
+            if each.status == _WAITING or each.consumer_unit_code in twice or each.migration_id in fresh
+        ]
+        return frozenset(each.migration_id for each in worth if self.alerts(each, basis))
 
     def migration(self, migration_id: str) -> Migration | None:
         """The migration of a row."""
@@ -114,6 +114,11 @@ class TableView:
         return self._index[1].get(migration_id)
 
     # What a person changes
+
+    def ready_to_search(self) -> None:
+        """Make the searchable texts while nothing has been typed yet, so that no first letter waits for them."""
+        for each in self._by_month:
+            self._folds.of(each)
 
     def take_query(self, text: str, today: date, known: Sequence[str] = ()) -> str:
         """Filter by what was typed; what cannot be understood is left out. Returns the problem, or nothing."""

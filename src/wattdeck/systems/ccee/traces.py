@@ -7,6 +7,7 @@ apart.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -105,9 +106,11 @@ class Trace:
             del self.changes[1 : 1 + surplus]
 
 
-def state_of(values: Sequence[object]) -> State:
+def state_of(values: Sequence[object], key: bytes) -> State:
     """A migration's values as text that may be kept and shown."""
-    return tuple(["" if value is None else _text(field, value) for field, value in zip(FIELDS, values, strict=True)])
+    return tuple(
+        ["" if value is None else _text(field, value, key) for field, value in zip(FIELDS, values, strict=True)]
+    )
 
 
 def differences(migration_id: str, at: datetime, old: State, new: State) -> Iterator[Change]:
@@ -242,10 +245,10 @@ def _kept(text: object) -> str:
     return clean(text, TEXT_LENGTH_MAX)
 
 
-def _text(field: str, value: object) -> str:
+def _text(field: str, value: object, key: bytes) -> str:
     if isinstance(value, str):
         if value and (mask := _MASKS.get(field)) is not None:
-            digest = hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:6]
+            digest = hmac.new(key, value.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:6]
             return f"{clean(mask(value), TEXT_LENGTH_MAX - 20)} ({digest})"
         return clean(value, TEXT_LENGTH_MAX)
     if isinstance(value, date):
