@@ -463,6 +463,17 @@ async def test_nobody_served_means_no_percentage_and_no_alarm(tmp_path: Path) ->
         assert snapshot.totals.out > 1000 and "I15" in rules(bench)
 
 
+async def test_rows_that_cannot_be_read_make_a_half_hour_too_low_and_not_kept(bench: Bench) -> None:
+    await bench.live()
+    bench.clock.advance(1800)
+    bench.fault("set-zero")
+    snapshot = await bench.live()
+    assert snapshot.unreadable_rows == 1
+    totals = snapshot.totals
+    assert (totals.change_out, totals.restored) == (None, None), "what cannot be read has not come back"
+    assert bench.source.slots.get(snapshot.slot) is None, "it is to be asked for again"
+
+
 # half hours that were missed
 
 
@@ -471,9 +482,10 @@ async def test_what_was_missed_is_asked_for_later_the_newest_first(bench: Bench)
     first = await bench.filled(1)
     assert (first.known, first.missing) == (1, WEEK - 1) and bench.line.asked_for == [], "the first look only counts"
     after = await bench.filled(4)
-    # The oldest is asked for as well, once: to see that the server knows one moment from another.
+    # The oldest is asked for, and the first again: to see that the server knows one moment from another.
     assert bench.line.asked_for == [
-        "20/11/2026 13:30", "13/11/2026 14:30", "20/11/2026 13:00", "20/11/2026 12:30", "20/11/2026 12:00",
+        "20/11/2026 13:30", "13/11/2026 14:30", "20/11/2026 13:30", "20/11/2026 13:00", "20/11/2026 12:30",
+        "20/11/2026 12:00",
     ]  # fmt: skip
     assert (after.known, after.missing) == (6, WEEK - 6)
     for back in (1, 2, 3, 4, WEEK - 1):
@@ -493,7 +505,7 @@ async def test_what_was_missed_is_asked_for_once_within_the_pace_until_all_is_kn
     assert seen[-1].snapshot == BackfillSnapshot(WEEK, 0)
     assert bench.line.most_in_a_minute() <= 7, "five a minute, one more at the start, and a poll"
     asked = bench.line.asked_for
-    assert len(asked) == len(set(asked)) == 61
+    assert len(set(asked)) == 61 and len(asked) == 62, "one of them twice, for the proof"
     assert {each.problem for each in seen} == {""}
 
 

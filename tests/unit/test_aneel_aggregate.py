@@ -123,6 +123,18 @@ def test_what_has_no_known_age_is_in_no_band() -> None:
     assert sum(band.out for band in made.bands) == 0
 
 
+def test_what_was_out_already_at_the_first_look_is_not_said_to_be_new() -> None:
+    pair, older = (1, CARACARAI), (2, CARACARAI)
+    universe = Universe()
+    rows = [Row(*pair, 500, 0, 5), Row(*older, 500, 0, 7)]
+    universe.learn(rows, AT)
+
+    made = snapshot(rows, slot=AT, email="", universe=universe, names=str, before=None,
+                    since={pair: AT, older: AT - HOUR}, at_least={pair, older}, chi_customer_h=None)  # fmt: skip
+
+    assert [band.out for band in made.bands] == [0, 7, 0, 0, 0, 0, 0]
+
+
 def test_a_municipality_is_flagged_when_its_denominator_has_jumped() -> None:
     made = seen([Row(1, CARACARAI, 500, 0, 5)], before=[Row(1, CARACARAI, 5000, 0, 5)])
     assert made.municipalities[0].reconfigured

@@ -182,6 +182,24 @@ async def test_a_key_that_is_told_is_not_repeated_in_the_finding() -> None:
     assert KEY not in repr(await outcomes(Server(key=leaky), key=lambda: KEY))
 
 
+@pytest.mark.parametrize("words", ["Erro inesperado na autenticação", "Unexpected API key"])
+async def test_words_that_only_contain_a_hint_are_none(words: str) -> None:
+    def refused(path: str, key: str) -> Answer | None:
+        return (401, failure(mensagem=words)) if key != KEY and path in PATHS.values() else None
+
+    assert await broken(Server(path_key=refused)) == set()
+
+
+async def test_a_server_that_only_redirects_leaves_the_rest_open_with_the_reason() -> None:
+    server = Server(path=lambda path: (307, b""))
+
+    found = await outcomes(server)
+
+    assert {one.rule for one in found if isinstance(one, Finding)} == {"T12"}
+    assert "307" in next(one.why for one in found if isinstance(one, NotChecked) and one.rule == "T04")
+    assert len(server.asked) == 1
+
+
 def moment_fault(rule: str) -> Callable[..., Answer | None]:
     """An answer about the past that breaks this rule."""
 

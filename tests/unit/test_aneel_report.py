@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aneel_checks import NOW, RORAIMA, envelope, exchange, outages, row
+from fakes import ManualClock
+from wattdeck.core.errors import TimedOut
 from wattdeck.systems.aneel.conformance import RULES, Context, NotChecked, Passed, examine, examine_bytes
 from wattdeck.systems.aneel.conformance.junit import junit, xml_text
 from wattdeck.systems.aneel.conformance.model import Outcome
@@ -24,7 +29,9 @@ from wattdeck.systems.aneel.conformance.report import (
     summary,
     text,
 )
+from wattdeck.systems.aneel.exchange import Exchange
 from wattdeck.systems.aneel.models import Finding, Level
+from wattdeck.systems.aneel.shell import _check_server
 
 BAD = outages(row(ideMunicipio=1400471), row(qtdOcorrenciaProgramada=0, qtdOcorrenciaNaoProgramada=0))
 
@@ -168,3 +175,44 @@ def test_a_saved_answer_without_rows_leaves_the_rules_about_rows_open() -> None:
     assert found.findings == ()
     assert {"E01", "T04"} <= {one.rule for one in found.passed}
     assert NotChecked("I10", "the answer holds nothing that it looks at") in found.not_checked
+
+
+def asked_for_answers(outages_asked: Callable[[], Exchange], demands_asked: Callable[[], Exchange]) -> Any:
+    """A distributor that answers, or raises, when it is asked."""
+
+    async def first() -> Exchange:
+        return outages_asked()
+
+    async def second() -> Exchange:
+        return demands_asked()
+
+    client = SimpleNamespace(outages=first, demands=second, origin="https://api.distribuidora.example", base_path="")
+    config = SimpleNamespace(state="RR", municipalities=(), profile={})
+    return SimpleNamespace(client=client, config=config, customers={}, clock=ManualClock(NOW))
+
+
+ANSWERS_ALONE: Mapping[str, Any] = {"answers_only": True, "protocol": None, "rate": False}
+
+
+@pytest.mark.anyio
+async def test_what_one_answer_shows_is_not_lost_when_the_next_one_does_not_come() -> None:
+    def gone() -> Exchange:
+        raise TimedOut("no complete answer in time")
+
+    found, silent = await _check_server(asked_for_answers(lambda: exchange(BAD), gone), {}, ANSWERS_ALONE)
+
+    assert (names(found), silent) == ({"I10", "I17"}, "")
+    assert {one.why for one in found.not_checked if one.rule == "D01"} == {"no complete answer in time"}
+    with pytest.raises(TimedOut):
+        await _check_server(asked_for_answers(gone, gone), {}, ANSWERS_ALONE)
+
+
+@pytest.mark.anyio
+async def test_a_server_that_only_redirects_has_told_nothing() -> None:
+    def elsewhere() -> Exchange:
+        return exchange(b"", code=307)
+
+    found, silent = await _check_server(asked_for_answers(elsewhere, elsewhere), {}, ANSWERS_ALONE)
+
+    assert names(found) == {"T12"}
+    assert silent == "the server answered 307"

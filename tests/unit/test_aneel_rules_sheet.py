@@ -247,3 +247,19 @@ def test_rules_know_what_they_need() -> None:
         "P12",
         "H05",
     }
+
+
+def test_personal_data_that_is_no_text_is_not_shown_either() -> None:
+    bad = demand(numProtocolo=20260000431, numUC=812345, numCPFCNPJ=52998224725, nomeTitularUC=5299822)
+
+    findings = check_answer(exchange(looked_up(bad), "demand"), RORAIMA)
+
+    assert {finding.rule for finding in findings} == {"P02", "P03", "P04", "P05"}
+    for secret in ("20260000431", "812345", "52998224725", "5299822"):
+        assert secret not in repr(findings)
+
+
+def test_an_object_with_nothing_in_it_is_shown_as_that() -> None:
+    (finding,) = check_answer(exchange({}), RORAIMA)
+
+    assert (finding.rule, finding.found) == ("E02", "{}")

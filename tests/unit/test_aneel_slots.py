@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aneel_checks import exchange, outages, row
+from fakes import ManualClock
 from wattdeck.systems.aneel import slotfile
+from wattdeck.systems.aneel.backfill import Backfill
+from wattdeck.systems.aneel.exchange import Exchange
 from wattdeck.systems.aneel.models import BRASILIA, SLOT, Row
 from wattdeck.systems.aneel.slots import Slots
 from wattdeck.systems.aneel.universe import Universe
@@ -310,3 +317,53 @@ def test_numbers_beyond_the_protocol_are_cut_and_codes_beyond_it_left_out() -> N
     slots = Slots()
     slots.put(AT, [Row(1, CARACARAI, 2**40, -3, 2**40), Row(2**40, CARACARAI, 1, 1, 1), Row(-1, 1, 1, 1, 1)])
     assert slots.get(AT) == (Row(1, CARACARAI, 2**31 - 1, 0, 2**31 - 1),)
+
+
+class Distributor:
+    """Answers about the past, from what was out in each half hour."""
+
+    def __init__(self, rows: Callable[[datetime], list[dict[str, Any]]]) -> None:
+        self.clock, self.slots, self.asked = ManualClock(AT), Slots(), 0
+        self._rows = rows
+        self.past = Backfill(self.slots, Universe(), self._ask, self.clock)
+
+    async def _ask(self, moment: datetime) -> Exchange:
+        self.asked += 1
+        return exchange(outages(*self._rows(moment)))
+
+
+@pytest.mark.anyio
+async def test_nothing_out_is_no_proof_that_a_server_has_a_past() -> None:
+    now: list[dict[str, Any]] = []
+    ignoring = Distributor(lambda _: now)
+
+    assert [await ignoring.past.fill(2) for _ in range(2)] == [0, 0]
+    assert ignoring.asked == 4
+    now.append(row())
+
+    assert await ignoring.past.fill(2) == 0
+    assert ignoring.past.has_no_past
+    assert ignoring.slots.known() == []
+
+
+@pytest.mark.anyio
+async def test_quiet_half_hours_are_believed_once_the_server_is_seen_to_have_a_past() -> None:
+    noisy = {AT - 4 * SLOT: [row()]}
+    true = Distributor(lambda moment: noisy.get(moment, []))
+
+    assert await true.past.fill(3) == 0
+    assert await true.past.fill(1) == 5
+
+    assert true.asked == 6
+    assert true.slots.get(AT - SLOT) == ()
+    assert true.slots.get(AT - 4 * SLOT) != ()
+
+
+@pytest.mark.anyio
+async def test_present_that_moves_between_two_questions_is_not_taken_for_a_past() -> None:
+    served = itertools.count(1)
+    moving = Distributor(lambda _: [row(qtdUCsAtendidas=500_000 + next(served))])
+
+    assert await moving.past.fill(3) == 0
+
+    assert moving.past.has_no_past and moving.slots.known() == []

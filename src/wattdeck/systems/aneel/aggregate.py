@@ -204,12 +204,15 @@ def bands(ages: Iterable[tuple[float, int]]) -> tuple[DurationBand, ...]:
 
 
 def _ages(rows: Iterable[OutageRow], slot: datetime | None) -> list[tuple[float, int]]:
-    """Hours out and customers of every row whose age is known, rows of one age together."""
+    """Hours out and customers of every row whose age is known, rows of one age together.
+
+    Of what was out already when looking began, nothing is known at first; later it is out for that long at least.
+    """
     if slot is None:
         return []
     outs: dict[datetime, int] = {}
     for row in rows:
-        if row.out_since is not None and row.out:
+        if row.out_since is not None and row.out and not (row.since_at_least and row.out_since >= slot):
             outs[row.out_since] = outs.get(row.out_since, 0) + row.out
     return [(max(0.0, (slot - since) / timedelta(hours=1)), out) for since, out in outs.items()]
 

@@ -1,7 +1,8 @@
 """Half hours that were missed, asked for later: slowly, the newest first (aneel.md 2.3, 11).
 
 A server that ignores `dthRecuperacao` would have its present taken for the past. So two moments are asked for before
-anything is believed: a server that has the same to tell of both has no past.
+anything is believed, and the first of them twice: a server that has the same to tell of both, or not the same of one,
+has no past.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import NoReturn
 
 from wattdeck.core.clock import Clock
 from wattdeck.systems.aneel.errors import NoData, NotConformant
@@ -24,8 +26,8 @@ log = logging.getLogger(__name__)
 AGAIN_S = 6 * 3600.0
 """After so long a half hour is asked for again that was not to be had, and a server without a past is tried again."""
 NO_PAST = (
-    "the server answers different half hours of the last seven days alike, as if it ignored dthRecuperacao; what was "
-    "out then is not known"
+    "the server answers half hours of the last seven days as if it ignored dthRecuperacao; what was out then is not "
+    "known"
 )
 
 Rows = tuple[Row, ...]
@@ -52,6 +54,8 @@ class Backfill:
         self._not_before_s: dict[datetime, float] = {}
         """Half hours the distributor did not have -> when to ask for them again."""
         self._has_past = False
+        self._unproven: set[datetime] = set()
+        """Half hours in which nothing was out, told before it was known whether the server has a past."""
         self._tried_again_s = float("-inf")
 
     @property
@@ -89,7 +93,8 @@ class Backfill:
             return 0
         now_s, before = self._clock.monotonic(), self.missing
         self._not_before_s = {slot: at_s for slot, at_s in self._not_before_s.items() if at_s > now_s}
-        for slot in reversed([each for each in before if each not in self._not_before_s][-most:]):
+        unknown = [each for each in before if each not in self._not_before_s and each not in self._unproven]
+        for slot in reversed(unknown[-most:]):
             try:
                 await self.ask(slot)
             except NoData:
@@ -107,31 +112,55 @@ class Backfill:
         if self.has_no_past:
             raise NoPast(slot)
         here = await self._told(slot)
+        if not self._has_past and here == ():
+            # A server that ignores the moment says so too while nothing is out now.
+            self._unproven.add(slot)
+            return ()
         if not self._has_past:
-            first, last = self.span
-            other = first if slot != first else last
-            there = await self._told(other)
-            if not isinstance(here, NoData) and not isinstance(there, NoData):
-                self._compare(slot, here, there)
-            self._has_past = not (isinstance(here, NoData) and isinstance(there, NoData))
-            self._keep(other, there)
+            await self._prove(slot, here)
         self._keep(slot, here)
         if isinstance(here, NoData):
             raise here
         return here
 
+    async def _prove(self, slot: datetime, here: Rows | NoData) -> None:
+        """Ask for another moment: a server that has the same to tell of both has no past."""
+        first, last = self.span
+        other = first if slot != first else last
+        there = await self._told(other)
+        if not isinstance(here, NoData) and not isinstance(there, NoData):
+            self._compare(slot, here, there)
+            again = await self._told(slot)
+            if not isinstance(again, NoData) and frozenset(again) != frozenset(here):
+                # Its present has moved between the questions, and was taken for the past.
+                self._refuse(slot)
+        self._has_past = not (isinstance(here, NoData) and isinstance(there, NoData))
+        self._keep(other, there)
+        if self._has_past:
+            for quiet in self._unproven:
+                self._keep(quiet, ())
+            self._unproven.clear()
+
     async def _told(self, slot: datetime) -> Rows | NoData:
         try:
-            return read_outages(await self._outages(slot)).rows
+            answer = read_outages(await self._outages(slot))
         except NoData as error:
             return error
+        if answer.unreadable:
+            return NoData(f"half hour of {slot:%d/%m/%Y %H:%M}: {answer.unreadable} rows of it cannot be read")
+        return answer.rows
 
     def _compare(self, slot: datetime, here: Rows, there: Rows) -> None:
-        """Refuse what is the same of both moments, unless that is nothing."""
-        if here and frozenset(here) == frozenset(there):
-            self._tried_again_s = self._clock.monotonic() + AGAIN_S
-            log.warning("%s", error := NoPast(slot))
-            raise error
+        """Refuse what is the same of both moments."""
+        if frozenset(here) == frozenset(there):
+            self._refuse(slot)
+
+    def _refuse(self, slot: datetime) -> NoReturn:
+        """The server has no past, as far as can be seen; it is tried again later."""
+        self._tried_again_s = self._clock.monotonic() + AGAIN_S
+        self._unproven.clear()
+        log.warning("%s", error := NoPast(slot))
+        raise error
 
     def _keep(self, slot: datetime, rows: Rows | NoData) -> None:
         first, last = self.span

@@ -177,6 +177,8 @@ class OutagesSnapshot:
     bands: tuple[DurationBand, ...]
     findings: tuple[Finding, ...] = ()
     """Of the conformance check, worst first."""
+    unreadable_rows: int = 0
+    """Rows of the answer that could not be read: the figures are too low by them, and no change is reckoned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,11 @@ def cannot_answer_words(problem: str, besides: str = "This does not mean zero ou
 def trouble(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs = UNICODE) -> list[Line]:
     """What is wrong with the outages and what to do about it; nothing while all is well."""
     reading = outages_reading(readings)
+    snapshot = None if reading is None else reading.snapshot
+    if reading is not None and snapshot is not None and snapshot.unreadable_rows and not reading.problem:
+        rows = "1 row" if snapshot.unreadable_rows == 1 else f"{number(snapshot.unreadable_rows)} rows"
+        words = f"{rows} of the answer cannot be read: the figures are too low. c tells why."
+        return [((" ", TEXT), *line) for line in wrap(words, width - 1, "severity-medium")]
     if reading is None or not (reading.problem or (reading.link is not Link.LIVE and reading.snapshot is None)):
         return []
     words, meaning = link_span(reading, now, marks)

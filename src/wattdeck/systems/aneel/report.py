@@ -60,6 +60,8 @@ def total_words(snapshot: OutagesSnapshot) -> list[str]:
 
 def _outages(snapshot: OutagesSnapshot) -> Iterator[str]:
     yield from (f"  {words}" for words in total_words(snapshot))
+    if snapshot.unreadable_rows:
+        yield f"  rows of the answer that cannot be read: {snapshot.unreadable_rows}; the figures are too low"
     for place in snapshot.municipalities[:MOST_PLACES]:
         yield f"  {place_line(place)}"
     left = len(snapshot.municipalities) - MOST_PLACES

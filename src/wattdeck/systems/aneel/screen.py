@@ -402,6 +402,11 @@ class AneelScreen(SystemScreen):
         self.query_one(Pane).scroll_by(rows)
         self.paint()
 
+    def hide_personal_data(self) -> None:
+        """Mask a demand: personal data is shown to whoever asks for it, and saved nowhere."""
+        self._masked = True
+        self.paint()
+
     def action_mask(self) -> None:
         """Show personal data whole, or masked."""
         self._masked = not self._masked

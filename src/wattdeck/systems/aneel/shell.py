@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import click
 
-from wattdeck.core.errors import UsageError
+from wattdeck.core.errors import SourceError, UsageError
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import common, formatted, one_source
 from wattdeck.shell.words import EXIT_NOTHING, say
+from wattdeck.systems.aneel.errors import NoData
 
 if TYPE_CHECKING:
     from wattdeck.systems.aneel.conformance import Context as Expectations
@@ -137,6 +138,8 @@ def check(
 ) -> None:  # fmt: skip
     """Check a distributor's server, or a saved answer (FILE, or `-` for standard input), against ANEEL's format.
 
+    A server is asked some thirty questions, ten a minute: two to four minutes. --answers-only takes seconds.
+
     Ends with 1 if a rule of level error is broken, so that it can stand in CI; with 3 if the server tells nothing.
     """
     from wattdeck.systems.aneel.conformance.report import exit_code
@@ -227,7 +230,7 @@ async def _check_server(
     distributor: AneelSource, profile: Mapping[str, str], asked: Mapping[str, Any]
 ) -> tuple[Report, str]:
     """The report, and why the server tells nothing: a refused key is no clean bill of health."""
-    from wattdeck.systems.aneel.conformance import NotChecked, Passed, examine
+    from wattdeck.systems.aneel.conformance import RULES, NotChecked, Passed, examine
     from wattdeck.systems.aneel.conformance.probes import Options, probe, target
     from wattdeck.systems.aneel.conformance.report import assemble
 
@@ -240,25 +243,52 @@ async def _check_server(
         protocol=asked["protocol"],
     )
     outcomes: list[Any] = []
+    nothing = ""
     if asked["answers_only"]:
-        for ask in _askings(distributor, asked["protocol"]):
-            seen = examine(await ask(), context)
+        for family, ask in _askings(distributor, asked["protocol"]).items():
+            try:
+                seen = examine(await ask(), context)
+            except SourceError as error:
+                # What the answers before this one have shown is not lost with it.
+                if not outcomes:
+                    raise
+                outcomes += [NotChecked(rule, str(error)) for rule in RULES if rule.startswith(family)]
+                continue
             outcomes += [*seen.findings, *(Passed(rule, "kept in this answer") for rule in seen.passed)]
-            if (code := seen.exchange.status_code) in (401, 403, 429):
+            if family == "I":
+                nothing = _tells_nothing(seen.exchange)
+            if (code := seen.exchange.status_code) in (401, 403, 429) or 300 <= code < 400:
                 outcomes.append(NotChecked("T04", f"the server answered {code}"))
     else:
         options = Options(rate=asked["rate"], key=config.key.reveal)
         async for outcome in probe(distributor.client, context, options, clock=distributor.clock):
             outcomes.append(outcome)
+        nothing = _tells_nothing(await distributor.client.outages())
     silent = next((each.why for each in outcomes if isinstance(each, NotChecked) and each.rule == "T04"), "")
+    silent = silent or nothing
     now = distributor.clock.now()
     return assemble(outcomes, context, target=target(distributor.client), checked_at=now), silent
 
 
-def _askings(distributor: AneelSource, protocol: str | None) -> list[Callable[[], Awaitable[Exchange]]]:
+def _tells_nothing(exchange: Exchange) -> str:
+    """Why an answer does not say what is out; empty if it does. Status 2 to everything keeps every rule there is."""
+    from wattdeck.systems.aneel.wire import read_outages
+
+    try:
+        read_outages(exchange)
+    except NoData as error:
+        return str(error)
+    except SourceError:
+        # The findings and what was not checked say it better.
+        return ""
+    return ""
+
+
+def _askings(distributor: AneelSource, protocol: str | None) -> dict[str, Callable[[], Awaitable[Exchange]]]:
+    """What to ask for, by the first letter of the rules about it."""
     client = distributor.client
-    askings: list[Callable[[], Awaitable[Exchange]]] = [client.outages, client.demands]
-    return [*askings, lambda: client.demand(protocol)] if protocol else askings
+    askings: dict[str, Callable[[], Awaitable[Exchange]]] = {"I": client.outages, "D": client.demands}
+    return {**askings, "P": lambda: client.demand(protocol)} if protocol else askings
 
 
 def _expected(**known: Any) -> Expectations:

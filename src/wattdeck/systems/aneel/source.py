@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -143,9 +144,11 @@ class AneelSource:
         self.universe.learn(answer.rows, slot)
         # What lies ahead was put there by a clock that was wrong.
         self.slots.forget_after(slot)
-        self.slots.put(slot, answer.rows)
+        if not answer.unreadable:
+            # What could not be read is not restored: half of an answer must not become the past.
+            self.slots.put(slot, answer.rows)
         await self._save()
-        return self._reckoned(slot, answer.rows, answer.email, findings)
+        return self._reckoned(slot, answer.rows, answer.email, findings, answer.unreadable)
 
     async def at(self, moment: datetime) -> OutagesSnapshot:
         """What was out in a half hour: as kept, else as the distributor says.
@@ -189,21 +192,22 @@ class AneelSource:
             self.outages_feed.show_arriving(self._reckoned(now.slot, rows, now.email, now.findings))
 
     def _reckoned(
-        self, slot: datetime, rows: Sequence[Row], email: str, findings: tuple[Finding, ...]
+        self, slot: datetime, rows: Sequence[Row], email: str, findings: tuple[Finding, ...], unreadable: int = 0
     ) -> OutagesSnapshot:
-        return aggregated(
+        snapshot = aggregated(
             rows,
             slot=slot,
             email=email,
             universe=self.universe,
             names=municipality_words,
-            before=self.slots.get(slot - SLOT),
+            before=None if unreadable else self.slots.get(slot - SLOT),
             since=self.slots.since(slot),
             at_least=self.slots.at_least(slot),
             chi_customer_h=self.slots.chi_customer_h(slot),
             chi_missing_h=self.slots.chi(slot).missing_h,
             findings=findings,
         )
+        return replace(snapshot, unreadable_rows=unreadable) if unreadable else snapshot
 
     # Demands
 

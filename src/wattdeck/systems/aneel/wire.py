@@ -52,7 +52,9 @@ class OutageAnswer:
     email: str
     """Where ANEEL writes when the server is unavailable; empty if it is not said."""
     skipped: int
-    """Rows that were left out: unreadable, or followed by another with the same key. The total is too low by them."""
+    """Rows that were left out: unreadable, or followed by another with the same key."""
+    unreadable: int = 0
+    """Those of them that could not be read: customers are out there, and the total is too low by them."""
 
 
 def read_outages(exchange: Exchange) -> OutageAnswer:
@@ -74,13 +76,15 @@ def read_outages(exchange: Exchange) -> OutageAnswer:
         if has(envelope.fields, DIALECT_B):
             name = DIALECT_B
     rows: dict[tuple[int, int], Row] = {}
-    count = 0
+    count = unreadable = 0
     for raw in _rows(envelope, name):
         count += 1
         if (row := _row(raw)) is not None:
             rows[row.set_code, row.municipality_code] = row
+        else:
+            unreadable += 1
     _any_read(envelope.what, name, count, len(rows))
-    return OutageAnswer(tuple(rows.values()), _email(envelope), count - len(rows))
+    return OutageAnswer(tuple(rows.values()), _email(envelope), count - len(rows), unreadable)
 
 
 def _row(raw: Mapping[str, Any]) -> Row | None:

@@ -98,7 +98,7 @@ def _protocol(subject: Subject, values: Mapping[str, Any]) -> None:
     tally, found, where = subject.tally, values["numProtocolo"], f"{OBJECT}.numProtocolo"
     asked = subject.exchange.asked.get("numProtocolo")
     if not isinstance(found, str):
-        tally.value("P02", where, found, "The protocol is not a text. Leading zeros count.")
+        tally.add("P02", where, _kind(found), "The protocol is not a text. Leading zeros count.")
     elif not re.fullmatch(r"[0-9A-Za-z]{1,30}", found):
         tally.add("P02", where, shown.number(found), expected="1 to 30 letters and digits")
     elif asked is not None and asked.strip() and found != asked:
@@ -110,7 +110,7 @@ def _holder(tally: Tally, values: Mapping[str, Any]) -> None:
     if "numUC" in values:
         unit, where = values["numUC"], f"{OBJECT}.numUC"
         if not isinstance(unit, str):
-            tally.value("P03", where, unit)
+            tally.add("P03", where, _kind(unit))
         elif not 1 <= len(unit) <= UNIT_CHARS_MAX:
             tally.add("P03", where, f"{len(unit)} characters", expected=f"1 to {UNIT_CHARS} characters")
         elif len(unit) > UNIT_CHARS:
@@ -120,7 +120,7 @@ def _holder(tally: Tally, values: Mapping[str, Any]) -> None:
     if NAME in values:
         name, where = values[NAME], f"{OBJECT}.{NAME}"
         if not isinstance(name, str):
-            tally.value("P05", where, name)
+            tally.add("P05", where, _kind(name))
         elif not 1 <= len(name) <= NAME_CHARS_MAX or not name.strip():
             tally.add("P05", where, f"{len(name)} characters")
 
@@ -128,8 +128,7 @@ def _holder(tally: Tally, values: Mapping[str, Any]) -> None:
 def _document(tally: Tally, found: Any) -> None:
     where = f"{OBJECT}.numCPFCNPJ"
     if not isinstance(found, str):
-        kind = "null" if found is None else "a number" if type(found) in (int, float) else type(found).__name__
-        tally.add("P04", where, kind, "The document is not a text. Leading zeros count.")
+        tally.add("P04", where, _kind(found), "The document is not a text. Leading zeros count.")
     elif "*" in found:
         tally.add("P04", where, f"a masked document of {len(found)} characters", "Send it whole: ANEEL masks it.")
     elif not re.fullmatch(r"[0-9]{11}|[0-9A-Z]{12}[0-9]{2}", found):
@@ -137,6 +136,11 @@ def _document(tally: Tally, found: Any) -> None:
     elif not digits_right(found):
         says = "The check digits of the holder's document are wrong. Look for a number that was cut or padded."
         tally.add("P04", where, "wrong check digits", says, level=WARNING)
+
+
+def _kind(found: Any) -> str:
+    """What stands in the place of a text about a person, without showing it."""
+    return "a number" if type(found) in (int, float) else shown.value(found)
 
 
 def _codes(tally: Tally, values: Mapping[str, Any]) -> None:

@@ -18,8 +18,8 @@ from wattdeck.systems.aneel.models import Finding, Level
 Judged = Finding | Passed
 
 _HINT = re.compile(
-    r"esperad[oa]|expected|come[cç]a com|starts? with|termina com|ends? with|deveria ser|should be|"
-    r"correta (?:[eé]|seria)\b",
+    r"\b(?:esperad[oa]|expected|come[cç]a com|starts? with|termina com|ends? with|deveria ser|should be|"
+    r"correta (?:[eé]|seria))\b",
     re.IGNORECASE,
 )
 _INSIDE = re.compile(

@@ -43,6 +43,8 @@ async def present(asker: Asker) -> None:
             "T07", why="the key was refused in the header, and is not tried in the address, which ends up in logs"
         )
         raise Gone(f"the server answered {code}: the key, or the address we come from, is refused")
+    if 300 <= code < 400:
+        raise Gone(f"the server answered {code}: it redirects, which is not followed")
     if seen.envelope:
         asker.looked_at("T07", "the key in the header is enough")
     asker.now = seen

@@ -186,4 +186,4 @@ def what_is_there(subject: Subject) -> str:
         return shown.value(body.value)
     if subject.wrapped:
         return '{"detail":{…}}'
-    return "{" + shown.key(", ".join(f'"{name[:20]}"' for name in list(found)[:4])) + "}"
+    return "{" + shown.key(", ".join(f'"{name[:20]}"' for name in list(found)[:4])) + "}" if found else "{}"
