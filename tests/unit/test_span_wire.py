@@ -449,6 +449,11 @@ def outcome(parse: Any, *arguments: Any) -> Any:
     return repr(result)
 
 
+def test_infinity_in_place_of_an_object_is_unknown_and_no_mistake() -> None:
+    body = json.dumps({**fixture("panel"), "feedthroughEnergy": math.inf}).encode()
+    assert wire.read_panel(Answer(200, body, {}), "panel").feedthrough_consumed_wh is None
+
+
 @pytest.mark.parametrize("name", READERS)
 def test_the_quick_way_is_taken_for_ordinary_answers_and_means_the_same(name: str) -> None:
     answer = Answer(200, (FIXTURES / f"{name}.json").read_bytes(), {})

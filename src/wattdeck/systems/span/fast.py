@@ -7,6 +7,7 @@ None and left to the tolerant functions of `wire`, which alone say what things m
 from __future__ import annotations
 
 from functools import lru_cache
+from math import isfinite
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -67,6 +68,8 @@ def panel(body: bytes) -> tuple[dict[str, Any], tuple[Branch, ...]] | None:
     try:
         raw: dict[str, Any] = parser.panel.validate_json(body)
     except parser.declined:
+        return None
+    if any(isinstance(value, float) and not isfinite(value) for value in raw.values()):
         return None
     branches: list[Branch] = raw["branches"]
     tabs = [branch.tab for branch in branches]
