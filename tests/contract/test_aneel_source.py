@@ -471,7 +471,7 @@ async def test_rows_that_cannot_be_read_make_a_half_hour_too_low_and_not_kept(be
     assert snapshot.unreadable_rows == 1
     totals = snapshot.totals
     assert (totals.change_out, totals.restored) == (None, None), "what cannot be read has not come back"
-    assert bench.source.slots.get(snapshot.slot) is None, "it is to be asked for again"
+    assert snapshot.slot is not None and bench.source.slots.get(snapshot.slot) is None, "it is to be asked for again"
 
 
 # half hours that were missed
