@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattdeck.core.asgi import SimulatedTransport
@@ -401,6 +401,7 @@ async def test_crowds_of_browsers_do_not_push_out_a_session_in_use(inside: Bench
 # the captcha
 
 
+@settings(max_examples=25)
 @given(st.text(captcha_image.ALPHABET, min_size=5, max_size=5))
 def test_a_captcha_is_a_png_of_200_by_80_with_its_text_in_the_alpha_channel_alone(answer: str) -> None:
     picture = captcha_image.png(answer)
