@@ -268,7 +268,7 @@ def test_construction_is_quick() -> None:
         AneelSimulator(SimulatorOptions(start=START))
         return perf_counter() - begin_s
 
-    assert min(once() for _ in range(5)) < 0.15
+    assert min(once() for _ in range(5)) < 0.015
 
 
 async def test_scenarios_are_chosen_at_the_start_or_later() -> None:

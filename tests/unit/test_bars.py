@@ -153,7 +153,7 @@ def test_more_values_than_columns_show_the_highest_of_each_column() -> None:
     assert rows(bars, 106, 12)[-2][AXIS_CELLS + peak] == "▲"
 
 
-def test_a_year_of_hours_is_drawn_at_once() -> None:
+def test_a_year_of_hours_takes_less_than_fifty_milliseconds() -> None:
     bars = Bars(
         "2026", "kWh", tuple(1 + math.sin(hour / 24) for hour in range(8760)), tuple(map(str, range(8760))), 1.5
     )
@@ -162,7 +162,7 @@ def test_a_year_of_hours_is_drawn_at_once() -> None:
         start = time.process_time()
         draw(bars, 200, 40)
         best = min(best, time.process_time() - start)
-    assert best < 0.25
+    assert best < 0.05
 
 
 def test_summary_says_total_extremes_units_and_holes() -> None:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wattdeck.core.asgi import SimulatedTransport
@@ -401,7 +401,6 @@ async def test_crowds_of_browsers_do_not_push_out_a_session_in_use(inside: Bench
 # the captcha
 
 
-@settings(max_examples=25)
 @given(st.text(captcha_image.ALPHABET, min_size=5, max_size=5))
 def test_a_captcha_is_a_png_of_200_by_80_with_its_text_in_the_alpha_channel_alone(answer: str) -> None:
     picture = captcha_image.png(answer)
@@ -914,7 +913,7 @@ def test_starting_costs_next_to_nothing() -> None:
     before_s = process_time()
     for _ in range(20):
         UsmsSimulator(SimulatorOptions(start=START))
-    assert (process_time() - before_s) / 20 < 0.2
+    assert (process_time() - before_s) / 20 < 0.02
 
 
 def test_a_start_without_offset_is_a_wall_clock_in_brunei_and_odd_years_are_refused() -> None:
