@@ -372,10 +372,11 @@ class DeckApp(ThemedApp):
         if self.deck is None:
             return
         from wattdeck.ui.saving import save_all
+        from wattdeck.ui.system_screen import SystemScreen
 
-        hide = getattr(self.screen_stack[0], "hide_personal_data", None)
-        if hide is not None:
-            hide()
+        screen = self.screen_stack[0]
+        if isinstance(screen, SystemScreen):
+            screen.hide_personal_data()
         try:
             folder = await save_all(self, self.deck, Path.cwd())
         except OSError as error:

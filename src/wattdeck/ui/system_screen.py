@@ -13,10 +13,12 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
+from wattdeck.core.lines import Line
 from wattdeck.core.reading import Reading, SourceId
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import UNICODE, Glyphs
 from wattdeck.ui.frame import Footer, Header, footer_line, header_line, shown_bindings
+from wattdeck.ui.paint import Painted
 
 if TYPE_CHECKING:
     from wattdeck.ui.app import DeckApp
@@ -106,6 +108,26 @@ class SystemScreen(Screen[None]):
         header.paint([header_line(self.deck_app.header_state(self.source), now, header.size.width, self.marks)])
         footer = self.query_one(Footer)
         footer.paint([footer_line(self.footer_bindings(), footer.size.width)])
+
+    @staticmethod
+    def _set_display(widget: Widget, shown: bool) -> None:
+        if widget.display is not shown:
+            widget.display = shown
+
+    @staticmethod
+    def _set_height(widget: Widget, rows: int) -> None:
+        if widget.styles.height is None or widget.styles.height.value != rows:
+            widget.styles.height = rows
+
+    def _set_lines(self, widget: Painted, lines: Sequence[Line]) -> None:
+        """Paint a region as high as its lines are many; none hides it."""
+        self._set_display(widget, bool(lines))
+        if lines:
+            self._set_height(widget, len(lines))
+            widget.paint(lines)
+
+    def hide_personal_data(self) -> None:
+        """Mask what was asked to be shown whole; called before the screen is saved as a file."""
 
     def footer_bindings(self) -> list[tuple[str, str]]:
         """Keys and words for the footer."""

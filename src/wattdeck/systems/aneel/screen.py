@@ -290,19 +290,6 @@ class AneelScreen(SystemScreen):
         if self.focused is None or not self.focused.display:
             front.focus()
 
-    @staticmethod
-    def _set_display(widget: Widget, shown: bool) -> None:
-        if widget.display is not shown:
-            widget.display = shown
-
-    def _set_lines(self, widget: Painted, lines: Sequence[Line]) -> None:
-        """Paint a region as high as its lines are many; none hides it."""
-        self._set_display(widget, bool(lines))
-        if lines:
-            if widget.styles.height is None or widget.styles.height.value != len(lines):
-                widget.styles.height = len(lines)
-            widget.paint(lines)
-
     # Time
 
     def action_walk(self, steps: int) -> None:

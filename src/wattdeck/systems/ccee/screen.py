@@ -244,19 +244,6 @@ class CceeScreen(SystemScreen):
         """The pane stands where the table was."""
         return self.size.width < WIDE and self.query_one(Pane).display
 
-    @staticmethod
-    def _set_display(widget: Widget, shown: bool) -> None:
-        if widget.display is not shown:
-            widget.display = shown
-
-    def _set_lines(self, widget: Painted, lines: list[Line]) -> None:
-        """Show lines in as many rows; none, and the widget is gone."""
-        self._set_display(widget, bool(lines))
-        if lines:
-            if widget.styles.height is None or widget.styles.height.value != len(lines):
-                widget.styles.height = len(lines)
-            widget.paint(lines)
-
     # Keys
 
     def on_deck_table_cursor_moved(self, message: DeckTable.CursorMoved) -> None:

@@ -94,7 +94,7 @@ class SpanScreen(SystemScreen):
             summary.paint([((" Starting.", "muted"),), rule])
             return
         lines = present.summary(reading, self.trend(), now, width, self.marks)
-        self._summary_height(len(lines) + 1)
+        self._set_height(summary, len(lines) + 1)
         summary.paint([*lines, rule])
         if self._all_panels:
             self._paint_panels(now)
@@ -223,16 +223,6 @@ class SpanScreen(SystemScreen):
             plot.styles.height = wanted
         elif not tall and plot.styles.has_rule("height") and plot.styles.inline.has_rule("height"):
             plot.styles.inline.clear_rule("height")
-
-    @staticmethod
-    def _set_display(widget: Widget, shown: bool) -> None:
-        if widget.display is not shown:
-            widget.display = shown
-
-    def _summary_height(self, rows: int) -> None:
-        summary = self.query_one("#summary")
-        if summary.styles.height is None or summary.styles.height.value != rows:
-            summary.styles.height = rows
 
     # Keys
 

@@ -116,11 +116,7 @@ class UsmsScreen(SystemScreen):
 
     def _paint_notice(self, account: present.Account, now: datetime) -> None:
         notice = self.query_one("#notice", Painted)
-        lines = present.trouble(account, now, self.size.width, self.marks)
-        self._set_display(notice, bool(lines))
-        if lines:
-            self._set_height(notice, len(lines))
-            notice.paint(lines)
+        self._set_lines(notice, present.trouble(account, now, self.size.width, self.marks))
 
     def _paint_no_meter(self, account: present.Account) -> None:
         region = self.query_one("#chart", Region)
@@ -312,16 +308,6 @@ class UsmsScreen(SystemScreen):
         if self.focused is None:
             # A widget that is hidden loses the focus.
             self.query_one(MeterTable).focus()
-
-    @staticmethod
-    def _set_display(widget: Widget, shown: bool) -> None:
-        if widget.display is not shown:
-            widget.display = shown
-
-    @staticmethod
-    def _set_height(widget: Widget, rows: int) -> None:
-        if widget.styles.height is None or widget.styles.height.value != rows:
-            widget.styles.height = rows
 
     # Keys
 

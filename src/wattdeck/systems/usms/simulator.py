@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -19,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wattdeck.core.simcontrols import controls
+from wattdeck.core.simstart import start_of
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.usms import templates
 from wattdeck.systems.usms.answers import PAGES, Answers
@@ -63,10 +63,7 @@ class UsmsSimulator:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
-        start = options.start or datetime.now(UTC)
-        start = start.astimezone(BRUNEI) if start.tzinfo else start.replace(tzinfo=BRUNEI)
-        if not FIRST_YEAR <= start.year <= LAST_YEAR:
-            raise ValueError(f"start must be in the years {FIRST_YEAR} to {LAST_YEAR}, not {start.year}")
+        start = start_of(options, BRUNEI, FIRST_YEAR, LAST_YEAR)
         self.clock = PortalClock(start, options.speed, monotonic)
         self._sleep = sleep
         self.faults = FaultBoard()
