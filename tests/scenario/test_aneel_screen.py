@@ -328,6 +328,20 @@ async def test_demand_is_looked_up_masked_and_gone_after_escape(deck_home: Path)
         assert seat.wire.asked("demand").count("demand") == 2
 
 
+async def test_saved_screen_holds_no_personal_data_that_was_shown_whole(deck_home: Path) -> None:
+    async with seated(deck_home) as seat:
+        demand = of(seat, 2)
+        secrets = (demand.document_number, demand.consumer_unit, demand.holder_name)
+        await seat.look_up(demand.protocol)
+        await seat.press("m")
+        assert all(secret in squeezed(seat.pane) for secret in secrets)
+        await seat.press("e")
+        saved = {path.suffix: path.read_text(encoding="utf-8") for path in Path.cwd().iterdir()}
+        assert sorted(saved) == [".csv", ".json", ".svg", ".txt"]
+        assert demand.protocol in saved[".svg"], "the demand is on it"
+        assert not any(secret in text for secret in secrets for text in saved.values())
+
+
 async def test_demand_that_cannot_be_shown_says_why(deck_home: Path) -> None:
     night = {"start": START + timedelta(hours=8), "week": False}
     async with seated(deck_home, size=SMALL, bench=night) as seat:
