@@ -134,6 +134,13 @@ class SafetyConfig(CommandSafety):
     """Circuits that are locked, each with who and why."""
 
 
+class AlarmSettings(_Table):
+    """The alarms of one source."""
+
+    off: Names = ()
+    """Rules that are out of service for this source, by name, as `wattdeck alarms rules` lists them."""
+
+
 class SourceConfig(_Table):
     """What every source has, whatever its system."""
 
@@ -145,6 +152,8 @@ class SourceConfig(_Table):
     """Time between two polls, s."""
     safety: CommandSafety = Field(default_factory=CommandSafety)
     """The rules commands have to pass."""
+    alarms: AlarmSettings = Field(default_factory=AlarmSettings)
+    """When to raise an alarm."""
 
     def warnings(self) -> tuple[str, ...]:
         """Sentences about settings that work but are seldom meant."""
@@ -156,6 +165,8 @@ class UiConfig(_Table):
 
     theme: Text = "wattdeck-dark"
     """Name of a theme, shipped or your own."""
+    language: Literal["auto", "en", "pt_BR", "ms"] = "auto"
+    """Language of the screens and of the shell's words. `auto`: by LANG and the like. Data formats never change."""
     read_only: bool = False
     """Refuse every command of every source, like `--read-only`."""
     low_bandwidth: AutoBool = "auto"

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import overload
 
+from wattdeck.core.language import tr
+
 Span = tuple[str, str]
 """Text and the name of its meaning."""
 Line = tuple[Span, ...]
@@ -27,6 +29,7 @@ class Column:
 
     key: str
     title: str
+    """In English; translated where it is drawn."""
     width: int
     """Cells; the least it needs if `flex`."""
     flex: bool = False
@@ -99,7 +102,7 @@ def arrange(columns: Sequence[Column], width: int) -> list[Place]:
 def titles(places: Sequence[Place]) -> str:
     """The header of a table."""
     return " " + " ".join(
-        right(column.title, cells) if column.right else fit(column.title, cells) for _, column, _, cells in places
+        (right if column.right else fit)(column.title and tr(column.title), cells) for _, column, _, cells in places
     )
 
 

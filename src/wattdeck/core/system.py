@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     import click
     from textual.screen import Screen
 
+    from wattdeck.core.alarm import AlarmRule, Watch
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.feed import Feed
     from wattdeck.core.http import HttpClients
     from wattdeck.core.lines import Line
+    from wattdeck.core.matters import Matters
     from wattdeck.core.operable import Operable
     from wattdeck.core.units import Glyphs
 
@@ -134,6 +136,22 @@ class System(ABC):
         """The values of a snapshot worth a sparkline or a plot, by key; None = unknown."""
         del feed, snapshot
         return {}
+
+    def matters(self, readings: Sequence[Reading[Any]], now: datetime) -> Matters:
+        """A source in three or four numbers, for the overview. Called at every paint of it: quick, loads no Textual."""
+        from wattdeck.core.matters import Matters
+
+        del readings, now
+        return Matters()
+
+    def alarm_rules(self) -> Sequence[AlarmRule]:
+        """The alarms the system knows, in the order in which settings and help list them."""
+        return ()
+
+    def watch(self, config: SourceConfig) -> Watch | None:
+        """Who looks for alarms in one source's readings, by its settings; None: nobody."""
+        del config
+        return None
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         """Feed name -> frozen model of its `data`, for the JSON Schema."""

@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from wattdeck.core.header import HeaderState, header_line
+from wattdeck.core.language import tr
 from wattdeck.core.lines import Line, Span, cut, line_width
 from wattdeck.ui.paint import Painted
 
@@ -80,5 +81,5 @@ def shown_bindings(screen: Screen[Any], *, ascii_only: bool = False) -> list[tup
     for active in screen.active_bindings.values():
         binding: Binding = active.binding
         if binding.show and active.enabled and binding.action not in found:
-            found[binding.action] = (key_name(active.binding.key, ascii_only=ascii_only), binding.description)
+            found[binding.action] = (key_name(active.binding.key, ascii_only=ascii_only), tr(binding.description))
     return list(found.values())

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
+from wattdeck.core.language import tr
 from wattdeck.core.lines import Column, Row, wrap
 from wattdeck.ui.frame import key_name
 from wattdeck.ui.page import Page
@@ -87,7 +88,7 @@ class HelpScreen(Page):
                 area = binding.id.partition(".")[0]
                 key = keymap.get(binding.id, "") or _all_keys(self._about, binding)
                 rows.append(
-                    Row(binding.id, ((key, "key"), (binding.tooltip, "normal"),
+                    Row(binding.id, ((key, "key"), (tr(binding.tooltip), "normal"),
                                      (AREAS.get(area, area.upper()), "label"), (binding.id, "muted")))
                 )  # fmt: skip
         self.query_one("#keys", DeckTable).show(rows)

@@ -9,6 +9,7 @@ from typing import Any
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from wattdeck.core.language import tr
 from wattdeck.core.reading import SourceId
 
 PALETTE_ID = "deck.palette"
@@ -21,7 +22,7 @@ def action_commands(app: App[Any], screen: Screen[Any]) -> Iterator[SystemComman
         if active.enabled and binding.id not in (None, PALETTE_ID) and binding.tooltip and binding.action:
             area = str(binding.id).partition(".")[0]
             run = partial(app.run_action, binding.action, active.node)
-            yield SystemCommand(f"{area}: {binding.tooltip}", binding.description, run)
+            yield SystemCommand(f"{area}: {tr(binding.tooltip)}", tr(binding.description), run)
 
 
 def source_commands(sources: Iterable[SourceId], show: Callable[[SourceId], None]) -> Iterator[SystemCommand]:
