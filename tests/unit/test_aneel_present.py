@@ -59,28 +59,6 @@ def text_of(lines: Sequence[Line]) -> str:
     return " ".join(plain(lines).split())
 
 
-# The line of the overview
-
-
-def test_the_headline_says_how_many_what_share_and_where_it_is_worst() -> None:
-    assert present.headline([live(seen())], NOW) == "1 204 out · 0.9 % · Caracaraí 6.1 %"
-
-
-def test_the_headline_says_when_nothing_is_out_and_nothing_when_nothing_is_known() -> None:
-    assert present.headline([live(seen(()))], NOW) == "nothing out"
-    assert present.headline([live(None, link=Link.DOWN)], NOW) == ""
-    assert present.headline([], NOW) == ""
-
-
-def test_an_old_headline_says_of_when_it_is() -> None:
-    assert present.headline([live(seen())], NOW + timedelta(hours=2)).endswith("at 14:00")
-
-
-def test_a_headline_without_denominators_names_the_municipality_with_most_out() -> None:
-    rows = [Row(1, CARACARAI, None, 0, 310), Row(1, CANTA, None, 0, 5)]
-    assert present.headline([live(seen(rows, none=1))], NOW) == "315 out · ~100.0 % · Caracaraí 310"
-
-
 # Figures
 
 

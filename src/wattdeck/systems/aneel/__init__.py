@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.lines import Line
+    from wattdeck.core.matters import Matters
     from wattdeck.core.units import Glyphs
     from wattdeck.systems.aneel.config import AneelConfig
     from wattdeck.systems.aneel.simulator import AneelSimulator
@@ -96,6 +97,11 @@ class AneelSystem(System):
         if feed != "outages":
             return {}
         return {"out": float(snapshot.totals.out)}
+
+    def matters(self, readings: Sequence[Reading[Any]], now: datetime) -> Matters:
+        from wattdeck.systems.aneel.matters import matters
+
+        return matters(readings, now)
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.aneel.models import BackfillSnapshot, DemandsSnapshot, OutagesSnapshot

@@ -1,4 +1,4 @@
-"""What people read of a distributor's outages: trouble, figures, table, and one line for the overview. Knows no widget.
+"""What people read of a distributor's outages: trouble, figures and table. Knows no widget.
 
 The table itself is in `outagetable`, the figures above it are in `totallines`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, arrange, cells_line, cut, justify, titles, wrap
@@ -15,7 +15,7 @@ from wattdeck.core.link import link_lines, link_span, next_step
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
-from wattdeck.systems.aneel.models import DemandsSnapshot, OutagesSnapshot, PlaceOutage
+from wattdeck.systems.aneel.models import DemandsSnapshot, OutagesSnapshot
 from wattdeck.systems.aneel.outagetable import (
     COLUMNS,
     SET_COLUMNS,
@@ -24,7 +24,6 @@ from wattdeck.systems.aneel.outagetable import (
     filtered,
     moment_words,
     ordered,
-    percent_words,
     rows,
     set_columns,
     set_rows,
@@ -40,7 +39,6 @@ __all__ = [
     "columns",
     "filtered",
     "first_lines",
-    "headline",
     "ordered",
     "rows",
     "set_columns",
@@ -52,8 +50,6 @@ __all__ = [
 
 OUTAGES, DEMANDS = "outages", "demands"
 """Names of the feeds."""
-OLD = timedelta(hours=1)
-"""A half hour that began longer ago is not the present one any more."""
 ROOM_FOR_NOUN = 70
 TROUBLE_ROWS = 4
 OWN_WORDS = 100
@@ -150,35 +146,6 @@ def table_line(
     count = f"{number(shown)} of {number(total)}" if shown != total else number(total)
     noun = "" if width < ROOM_FOR_NOUN else " municipality" if total == 1 else " municipalities"
     return justify(tuple(left), ((f"  {count}{noun}, {order.words} ", "label"),), width)
-
-
-def worst(snapshot: OutagesSnapshot) -> PlaceOutage | None:
-    """The municipality with the highest share of its customers out, where that is known; else the one with most."""
-    found = [place for place in snapshot.municipalities if place.out]
-    known = [place for place in found if place.percent_out is not None and not place.estimated]
-    if known:
-        return max(known, key=lambda place: (place.percent_out or 0.0, place.out))
-    return max(found, key=lambda place: place.out, default=None)
-
-
-def headline(readings: Sequence[Reading[Any]], now: datetime) -> str:
-    """What matters of a distributor in a few words: `1 204 out · 0.8 % · Caracaraí 6.1 %`; how old if it is old."""
-    reading = outages_reading(readings)
-    if reading is None or reading.snapshot is None:
-        return ""
-    totals, slot = reading.snapshot.totals, reading.snapshot.slot
-    old = f"at {moment_words(slot, now)}" if slot is not None and now - slot > OLD else ""
-    if not totals.out:
-        return " · ".join(filter(None, ("nothing out", old)))
-    parts = [f"{number(totals.out)} out"]
-    if totals.percent_out is not None:
-        parts.append(f"{percent_words(totals.percent_out, estimated=totals.estimated)} %")
-    place = worst(reading.snapshot)
-    if place is not None:
-        known = place.percent_out is not None and not place.estimated
-        value = f"{percent_words(place.percent_out)} %" if known else number(place.out)
-        parts.append(f"{clean(place.name, 40)} {value}")
-    return " · ".join(filter(None, (*parts, old)))
 
 
 def first_lines(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs = UNICODE) -> list[Line]:
