@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.lines import Line
+    from wattdeck.core.matters import Matters
     from wattdeck.core.units import Glyphs
     from wattdeck.systems.span.config import SpanConfig
     from wattdeck.systems.span.models import PanelSnapshot
@@ -103,6 +104,11 @@ class SpanSystem(System):
         for circuit in panel.circuits:
             values[circuit.circuit_id] = circuit.power_w
         return values
+
+    def matters(self, readings: Sequence[Reading[Any]], now: datetime) -> Matters:
+        from wattdeck.systems.span.matters import matters
+
+        return matters(readings[0]) if readings else super().matters(readings, now)
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.span.models import PanelSnapshot

@@ -175,6 +175,14 @@ class PanelSnapshot:
     """Where `energy_today_wh` starts: local midnight, or later if wattdeck was not running then."""
     uptime_s: int | None = field(default=None, compare=False)
 
+    @property
+    def off_grid(self) -> bool | None:
+        """No grid reaches the panel: it is away, or the main relay is open. None: the panel does not say."""
+        grid, dsm = self.grid_state.upper(), self.dsm_state.upper()
+        if self.main_relay is Relay.OPEN or "DOWN" in grid or "OFF_GRID" in dsm:
+            return True
+        return False if "UP" in grid or "ON_GRID" in dsm else None
+
     def circuit(self, circuit_id: str) -> Circuit | None:
         """The circuit of that id, or None."""
         for circuit in self.circuits:

@@ -300,7 +300,7 @@ def state_spans(snapshot: PanelSnapshot) -> Line:
         (" · Door ", "label"),
         (str(door), "severity-medium" if door is Door.OPEN else "relay-closed"),
     ]
-    if "DOWN" in snapshot.grid_state.upper() or "OFF_GRID" in snapshot.dsm_state.upper():
+    if snapshot.off_grid:
         spans.append(("  OFF GRID", "severity-high"))
     return tuple(spans)
 
