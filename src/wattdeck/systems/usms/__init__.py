@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.lines import Line
+    from wattdeck.core.matters import Matters
     from wattdeck.core.units import Glyphs
     from wattdeck.systems.usms.config import UsmsConfig
     from wattdeck.systems.usms.simulator import UsmsSimulator
@@ -80,6 +81,11 @@ class UsmsSystem(System):
         if feed != "meters":
             return {}
         return {meter.number: meter.credit_bnd for meter in snapshot.meters}
+
+    def matters(self, readings: Sequence[Reading[Any]], now: datetime) -> Matters:
+        from wattdeck.systems.usms.matters import matters
+
+        return matters(readings, now)
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.usms.models import AccountSnapshot, BackfillSnapshot, ConsumptionSnapshot

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from wattdeck.core.language import tr_as
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, line_width, wrap
 from wattdeck.core.units import MINUS, UNICODE, UNKNOWN, Glyphs, number
-from wattdeck.systems.usms.models import BRUNEI, Meter, MonthCost, Projection
+from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, MonthCost, Projection
 from wattdeck.systems.usms.walk import MONTHS, day_words, unit_words
 
 LOW_DAYS, VERY_LOW_DAYS = 7, 3
@@ -105,6 +106,11 @@ def left_span(meter: Meter, projection: Projection | None, now: datetime) -> Spa
     if days < LOW_DAYS:
         return f"! {days} d", "severity-medium"
     return (f"{days} d" if days <= FAR.days else ">2 y"), TEXT
+
+
+def kind_words(kind: Kind) -> str:
+    """What a meter counts, as people say it."""
+    return tr_as("meter", "electricity") if kind is Kind.ELECTRICITY else tr_as("meter", "water")
 
 
 def money(value_bnd: float | None) -> str:

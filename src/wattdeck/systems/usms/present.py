@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from wattdeck.core.language import tr_as
 from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, arrange, cells_line, titles, wrap
 from wattdeck.core.link import link_lines
 from wattdeck.core.reading import Link, Reading
@@ -115,13 +116,18 @@ def _meter_row(meter: Meter, account: Account, now: datetime, marks: Glyphs) -> 
     cells: tuple[Span, ...] = (
         (clean(meter.number, 20), TEXT),
         (meter.kind.value, "label"),
-        (clean(meter.status, 20).lower() or UNKNOWN, TEXT if meter.active else "severity-medium"),
+        (status_words(meter) or UNKNOWN, TEXT if meter.active else "severity-medium"),
         (remaining_words(meter, marks), TEXT),
         (number(credit, 2), "severity-high" if credit is not None and credit < 0 else TEXT),
         left_span(meter, month.projection if month else None, now),
         (heard_words(meter, now), MUTED),
     )
     return Row(meter.number, cells)
+
+
+def status_words(meter: Meter, limit: int = 20) -> str:
+    """The portal's word for how a meter is, in the language in use if it is the usual one; empty if not shown."""
+    return tr_as("meter", "active") if meter.active else clean(meter.status, limit).lower()
 
 
 def remaining_words(meter: Meter, marks: Glyphs = UNICODE) -> str:
@@ -195,7 +201,7 @@ def about_lines(
     fact("account", clean(snapshot.account_name, 80) if snapshot else "")
     fact("address", ", ".join(filter(None, (clean(meter.address), clean(meter.kampong)))))
     fact("", ", ".join(filter(None, (clean(meter.mukim), clean(meter.district), clean(meter.postcode)))))
-    fact("status", clean(meter.status, 40).lower() or UNKNOWN, TEXT if meter.active else "severity-medium")
+    fact("status", status_words(meter, 40) or UNKNOWN, TEXT if meter.active else "severity-medium")
     fact("remaining", "not shown by the portal just now" if meter.remaining_unit is None else
          f"{number(meter.remaining_unit, 3)} {unit_words(meter.unit, marks)}")  # fmt: skip
     fact("credit", money(meter.credit_bnd), "severity-high" if (meter.credit_bnd or 0) < 0 else TEXT)
