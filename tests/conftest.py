@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import os
 import time
 from collections.abc import Iterator
@@ -10,11 +11,22 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from wattdeck.core import language
+
 # What CI says of a commit is the same each time; new examples are looked for at the desk.
 # A machine that does other work as well is slow at times, which is no one's mistake.
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Whatever language a test chose, the next one starts with English."""
+    language.use("en")
+    yield
+    language.use("en")
+    gettext.textdomain("messages")
 
 
 @pytest.fixture
@@ -26,12 +38,18 @@ def anyio_backend() -> str:
 @pytest.fixture
 def deck_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home of its own for an app: folders, time zone, locale and terminal that are the same everywhere."""
-    for name in ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "WATTDECK_CONFIG", "LC_ALL", "LC_CTYPE"):
+    for name in ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "WATTDECK_CONFIG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
     for name in ("CONFIG", "STATE", "DATA", "CACHE", "RUNTIME"):
         suffix = "DIR" if name == "RUNTIME" else "HOME"
         monkeypatch.setenv(f"XDG_{name}_{suffix}", str(tmp_path / name.lower()))
-    for name, value in {"LANG": "C.UTF-8", "TERM": "xterm-256color", "COLORTERM": "truecolor", "TZ": "UTC"}.items():
+    for name, value in {
+        "LANG": "C.UTF-8",
+        "LANGUAGE": "",
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "TZ": "UTC",
+    }.items():
         monkeypatch.setenv(name, value)
     time.tzset()
     work = tmp_path / "work"

@@ -85,6 +85,7 @@ def _in_modules() -> Iterator[tuple[Key, str, str]]:
 def _in_commands() -> Iterator[tuple[Key, str, str]]:
     """What `--help` says, from the commands themselves."""
     from wattdeck.cli import main
+    from wattdeck.discovery import discover
 
     def walk(command: click.Command, path: str, area: str) -> Iterator[tuple[Key, str, str]]:
         if command.help:
@@ -100,13 +101,30 @@ def _in_commands() -> Iterator[tuple[Key, str, str]]:
                 if below is not None:
                     yield from walk(below, f"{path} {name}", name if name in AREAS else area)
 
+    for name, system in discover().items():
+        if name in AREAS:
+            yield (None, system.summary), name, f"wattdeck {name}"
     yield from walk(main, "wattdeck", "shell")
+
+
+def _in_parser() -> Iterator[tuple[Key, str, str]]:
+    """What the command-line library itself says, by the process's gettext, which we give our catalogue to."""
+    for path in sorted(Path(click.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", "")
+            texts = [_text(argument) for argument in node.args]
+            if name == "_" and texts and texts[0]:
+                yield (None, texts[0]), "shell", "click"
+            elif name == "ngettext" and len(texts) > 1 and texts[0] and texts[1]:
+                yield (None, (texts[0], texts[1])), "shell", "click"
 
 
 def messages() -> dict[Key, Message]:
     """Every message, in the order of the areas."""
     found: dict[Key, Message] = {}
-    said = [*_in_modules(), *_in_commands()]
+    said = [*_in_modules(), *_in_commands(), *_in_parser()]
     for key, area, place in sorted(said, key=lambda each: (AREAS.index(each[1]), each[2])):
         message = found.setdefault(key, Message(key, area))
         if place not in message.places:

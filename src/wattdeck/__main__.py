@@ -38,7 +38,9 @@ def _live(*, demo: bool) -> int:
     from wattdeck.shell.context import AppContext
     from wattdeck.shell.guard import guarded
     from wattdeck.shell.live import demo_app, live_app
+    from wattdeck.shell.speech import choose_language
 
+    choose_language()
     app = AppContext(find_systems=discover)
     return guarded(lambda: demo_app(app) if demo else live_app(app))
 
@@ -46,7 +48,7 @@ def _live(*, demo: bool) -> int:
 def _print_kept_help() -> bool:
     """Print the help page kept beside this file, which a test holds equal to the real one.
 
-    Not used where it could be wrong: a narrow terminal, another language's click, or a plug-in with a command.
+    Not used where it could be wrong: a narrow terminal, another language, or a plug-in with a command.
     """
     import os
     from pathlib import Path
@@ -64,6 +66,12 @@ def _print_kept_help() -> bool:
     from wattdeck.core.plugins import plugins_installed
 
     if plugins_installed():
+        return False
+    from wattdeck.core import language
+    from wattdeck.shell.speech import choose_language
+
+    choose_language()
+    if language.current() != "en":
         return False
     sys.stdout.write(text)
     return True

@@ -14,10 +14,12 @@ import click
 
 from wattdeck import __version__
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.system import System
 from wattdeck.discovery import discover
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.guard import guarded
+from wattdeck.shell.speech import choose_language, form_option, speak
 from wattdeck.shell.words import EXIT_INTERRUPTED, EXIT_NO_READER, EXIT_USAGE, parse_time, simulator_options
 
 
@@ -30,14 +32,13 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command = super().get_command(ctx, cmd_name)
-        if command is not None:
-            return command
-        if cmd_name == "config":
+        if command is None and cmd_name == "config":
             from wattdeck.shell.config import config_group
 
-            return config_group
-        system = _app(ctx).systems.get(cmd_name)
-        return None if system is None else system.cli()
+            command = config_group
+        if command is None and cmd_name in _app(ctx).systems:
+            command = _app(ctx).systems[cmd_name].cli()
+        return None if command is None else speak(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List everything without loading the systems' groups: their summaries are enough."""
@@ -45,13 +46,13 @@ class Commands(click.Group):
         rows = []
         for name in self.list_commands(ctx):
             if name in app.systems:
-                rows.append((name, app.systems[name].summary))
+                rows.append((name, tr(app.systems[name].summary)))
             elif name == "config":
-                rows.append((name, "Write, check and show the configuration."))
+                rows.append((name, tr("Write, check and show the configuration.")))
             else:
-                command = super().get_command(ctx, name)
+                command = self.get_command(ctx, name)
                 rows.append((name, command.get_short_help_str(80) if command is not None else ""))
-        with formatter.section("Commands"):
+        with formatter.section(tr("Commands")):
             formatter.write_dl(rows)
 
 
@@ -100,6 +101,8 @@ def main(
         log_file=log_file,
         find_systems=discover,
     )
+    if config is not None:
+        choose_language(config)
     live = ctx.invoked_subcommand in (None, "demo")
     set_up_logging(log_level, log_file, to_stderr=not live)
     if ctx.invoked_subcommand is None:
@@ -131,9 +134,7 @@ def demo(
 @main.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option("--demo", "use_demo", is_flag=True, help="Read the embedded simulators.")
-@click.option(
-    "--format", "form", type=click.Choice(["json", "csv", "text", "svg", "html"]), default="text", show_default=True
-)
+@form_option("json", "csv", "text", "svg", "html")
 @click.option("--output", type=click.Path(path_type=Path), help="Write to a file instead of stdout.")
 @click.option("--screen", metavar="NAME", help="Screen to draw (svg, html).")
 @click.option("--size", metavar="COLSxROWS", default="120x36", show_default=True, help="Size to draw (svg, html).")
@@ -179,7 +180,7 @@ def simulate(
 
 @main.command()
 @click.option("--since", metavar="ISO8601", help="Only records from this time on.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@form_option("text", "json")
 @click.option("--verify", is_flag=True, help="Check the chain and say what is wrong with it.")
 @click.option("--demo", "use_demo", is_flag=True, help="The demo's journal, which is a file of its own.")
 def journal(since: str | None, form: str, verify: bool, use_demo: bool) -> None:
@@ -207,7 +208,7 @@ def set_up_logging(level: str, file: Path | None, *, to_stderr: bool) -> None:
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
-            raise UsageError(f"{file}: cannot log there ({error.strerror})") from error
+            raise UsageError(tr("{file}: cannot log there ({reason})", file=file, reason=error.strerror)) from error
         handler = logging.StreamHandler(os.fdopen(descriptor, "w", encoding="utf-8"))
     elif to_stderr:
         handler = logging.StreamHandler(sys.stderr)
@@ -232,8 +233,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    choose_language()
     try:
-        code = main.main(args=arguments, prog_name="wattdeck", standalone_mode=False)
+        code = speak(main).main(args=arguments, prog_name="wattdeck", standalone_mode=False)
     except click.exceptions.Abort:
         return EXIT_INTERRUPTED
     except click.ClickException as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from wattdeck.core.language import plural, tr
 from wattdeck.core.lines import TEXT, Line, Span, cut, justify, line_width
 from wattdeck.core.link import link_span
 from wattdeck.core.reading import Reading
@@ -35,10 +36,10 @@ def header_line(state: HeaderState, now: datetime, width: int, marks: Glyphs) ->
     left: list[Span] = [(" wattdeck ", "heading")]
     if len(state.systems) > 1:
         for key, title, current in state.systems:
-            words = f"{key} {title}" if roomy else key
+            words = f"{key} {tr(title)}" if roomy else key
             left.append((f"[{words}]" if current else f" {words} ", "heading" if current else "label"))
     else:
-        left += [(f"[{title}] ", "heading") for _, title, _ in state.systems]
+        left += [(f"[{tr(title)}] ", "heading") for _, title, _ in state.systems]
     link: list[Span] = []
     if state.source:
         link.append((f" {cut(state.source, 24)} ", TEXT))
@@ -46,14 +47,14 @@ def header_line(state: HeaderState, now: datetime, width: int, marks: Glyphs) ->
         link.append(link_span(state.reading, now, marks))
     right_side: list[Span] = []
     if state.paused:
-        right_side += [(" PAUSED ", "mode-control"), (" ", TEXT)]
+        right_side += [(f" {tr('PAUSED')} ", "mode-control"), (" ", TEXT)]
     if state.demo:
-        right_side += [("DEMO", "mode-demo"), (" ", TEXT)]
+        right_side += [(tr("DEMO"), "mode-demo"), (" ", TEXT)]
     if state.read_only:
-        right_side += [(" READ-ONLY ", "mode-read-only"), (" ", TEXT)]
+        right_side += [(f" {tr('READ-ONLY')} ", "mode-read-only"), (" ", TEXT)]
     elif state.armed:
-        right_side += [(" CONTROL ", "mode-control"), (" ", TEXT)]
-    alarms = f"{state.alarms} alarm{'s' * (state.alarms != 1)}" if state.alarms else "no alarms"
+        right_side += [(f" {tr('CONTROL')} ", "mode-control"), (" ", TEXT)]
+    alarms = plural("{count} alarm", "{count} alarms", state.alarms) if state.alarms else tr("no alarms")
     if state.alarms or roomy:
         right_side = [(alarms, "severity-high" if state.alarms else "muted"), ("  ", TEXT), *right_side]
     if state.clock:

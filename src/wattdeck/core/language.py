@@ -27,7 +27,7 @@ class Manner:
     """How a language writes numbers and dates."""
 
     decimal: str = "."
-    group: str = "\N{NARROW NO-BREAK SPACE}"
+    group: str = " "
     """Between three digits and three."""
     date: str = "%Y-%m-%d"
     """A whole date, as `strftime` takes it."""

@@ -1,4 +1,7 @@
-"""Numbers as people in the field read them: a space every three digits, a real minus, one unit a column."""
+"""Numbers as people in the field read them: digits in groups of three, a real minus, one unit a column.
+
+English groups with a space, so that no comma can be taken for a decimal one; other languages follow their custom.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,30 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from wattdeck.core.dates import moment_text
+from wattdeck.core.language import Manner, manner, tr
+
 UNKNOWN = "–"
 """Shown where a value is not known. Never zero."""
 MINUS = "−"
-SPACE = " "
+SPACE = Manner().group
+"""Between groups of three digits in English."""
 
 
 def number(value: float | None, decimals: int = 0, *, plus: bool = False) -> str:
     """`-1449.6` -> `−1 450`; None -> `–`. No negative zero. `plus` shows the sign of positive numbers too."""
     if value is None:
         return UNKNOWN
-    text = f"{abs(value):,.{decimals}f}".replace(",", SPACE)
+    text = in_manner(f"{abs(value):,.{decimals}f}")
     if not re.search("[1-9]", text):
         return text
     return (MINUS if value < 0 else "+" if plus else "") + text
+
+
+def in_manner(text: str) -> str:
+    """A number as Python writes it (`1,846.5`) with the marks of the language in use."""
+    ours = manner()
+    return text.translate({ord(","): ours.group, ord("."): ours.decimal})
 
 
 def power(power_w: float | None, *, plus: bool = False) -> str:
@@ -42,7 +55,7 @@ def percent(share: float | None) -> str:
 def age(age_s: float | None) -> str:
     """How old, in one unit: `2 s`, `4 min`, `2 h`, `3 d`. Rounded down."""
     if age_s is None:
-        return "never"
+        return tr("never")
     if age_s < 90:
         return f"{int(age_s)} s"
     if age_s < 5400:
@@ -69,7 +82,7 @@ def since(moment: datetime | None, now: datetime) -> str:
     local = moment.astimezone()
     if now.astimezone().date() == local.date():
         return local.strftime("%H:%M")
-    return local.strftime("%Y-%m-%d %H:%M")
+    return moment_text(local)
 
 
 def local_midnight(now: datetime) -> datetime:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import click
 
+from wattdeck.core import language
 from wattdeck.core.errors import ConfigError, UsageError
 from wattdeck.core.paths import state_dir
 from wattdeck.core.reading import SourceId
@@ -47,6 +48,7 @@ def take_snapshot(
 ) -> int:
     """Print the snapshot document, a stream of them, its schema, or a picture; return the exit code."""
     if json_schema:
+        language.use("en")
         from wattdeck.core.export import to_json
         from wattdeck.core.snapshot import json_schema as schema
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wattdeck.core.errors import ConfigError, UsageError
+from wattdeck.core.language import tr
+from wattdeck.shell.speech import form_option
 
 if TYPE_CHECKING:
     from wattdeck.core.hub import Hub
     from wattdeck.core.system import Source
 
-FORMATS = click.Choice(["text", "json", "csv"])
-
-formatted = click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+formatted = form_option("text", "json", "csv")
 
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,12 +39,14 @@ def one_source(hub: Hub, system: str, name: str | None, what: str) -> Source:
     known = [source for source in hub.sources if source.startswith(f"{system}/")]
     noun = what.rpartition(" ")[2]
     if not known:
-        raise ConfigError(f"no {what} is configured; add a [[{system}]] table")
+        raise ConfigError(tr("no {what} is configured; add a [[{system}]] table", what=what, system=system))
     if name is None:
         if len(known) > 1:
-            raise UsageError(f"which {noun}? Name one with --source: {', '.join(known)}")
+            raise UsageError(tr("which {noun}? Name one with --source: {known}", noun=noun, known=", ".join(known)))
         return hub.sources[known[0]]
     wanted = name if name.startswith(f"{system}/") else f"{system}/{name}"
     if wanted not in known:
-        raise UsageError(f"there is no {noun} {name!r}; there are: {', '.join(known)}")
+        raise UsageError(
+            tr("there is no {noun} {name!r}; there are: {known}", noun=noun, name=name, known=", ".join(known))
+        )
     return hub.sources[wanted]

@@ -16,6 +16,7 @@ from wattdeck.core.errors import SourceError, UsageError
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import common, formatted, one_source
+from wattdeck.shell.speech import form_option
 from wattdeck.shell.words import EXIT_NOTHING, say
 from wattdeck.systems.aneel.errors import NoData
 
@@ -131,7 +132,7 @@ def demand(app: AppContext, protocol: str, whole: bool, source: str | None, use_
 @click.option("--rate", is_flag=True, help="Also find out the rate limit: takes over a minute.")
 @click.option("--answers-only", is_flag=True, help="Look at the answers alone (demand with --protocol); probe nothing.")
 @common
-@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
+@form_option("text", "json", "junit")
 @click.pass_obj
 def check(
     app: AppContext, /, file: Path | None, source: str | None, use_demo: bool, form: str, **asked: Any
@@ -163,7 +164,7 @@ def check(
 
 
 @group.command()
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@form_option("text", "json")
 def rules(form: str) -> None:
     """List the rules of the conformance check."""
     from wattdeck.systems.aneel.conformance import RULES
