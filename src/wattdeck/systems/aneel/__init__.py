@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     import click
     from textual.screen import Screen
 
+    from wattdeck.core.alarm import AlarmRule
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.lines import Line
     from wattdeck.core.matters import Matters
     from wattdeck.core.units import Glyphs
+    from wattdeck.systems.aneel.alarms import AneelWatch
     from wattdeck.systems.aneel.config import AneelConfig
     from wattdeck.systems.aneel.simulator import AneelSimulator
 
@@ -102,6 +104,16 @@ class AneelSystem(System):
         from wattdeck.systems.aneel.matters import matters
 
         return matters(readings, now)
+
+    def alarm_rules(self) -> Sequence[AlarmRule]:
+        from wattdeck.systems.aneel.alarms import RULES
+
+        return RULES
+
+    def watch(self, config: SourceConfig) -> AneelWatch:
+        from wattdeck.systems.aneel.alarms import AneelWatch
+
+        return AneelWatch(cast("AneelConfig", config))
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.aneel.models import BackfillSnapshot, DemandsSnapshot, OutagesSnapshot

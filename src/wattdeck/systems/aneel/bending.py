@@ -9,7 +9,7 @@ from typing import Any
 from wattdeck.core.faultboard import Fault, FaultBoard
 from wattdeck.systems.aneel.codes import CHANNELS, LEVELS_OF_SERVICE, TYPOLOGIES
 from wattdeck.systems.aneel.exchange import PAYLOADS, Route
-from wattdeck.systems.aneel.territory import ALTO_ALEGRE, CAPITAL
+from wattdeck.systems.aneel.territory import ALTO_ALEGRE, CAPITAL, CARACARAI, PLACES
 
 Json = dict[str, Any]
 Rows = list[Json]
@@ -60,11 +60,23 @@ def _repeated(rows: Rows, _: int) -> Rows:
     return [row | {SERVED: whole[row[SET]]} for row in [*rows, *extra]]
 
 
+def _feeder_lost(rows: Rows, _: int) -> Rows:
+    """A third of each set's customers in Caracaraí out; elsewhere nothing changes."""
+    lost = [
+        {SET: place.set_code, PLACE: CARACARAI, SERVED: place.customers, PLANNED: 0, UNPLANNED: place.customers // 3}
+        for place in PLACES
+        if place.municipality_code == CARACARAI
+    ]
+    others = [row for row in rows if row[PLACE] != CARACARAI]
+    return sorted([*others, *lost], key=lambda row: (row[PLACE], row[SET]))
+
+
 def _jumping(rows: Rows, before: int) -> Rows:
     return [row | {SERVED: row[SERVED] * 3} for row in rows] if before % 2 else rows
 
 
 OF_ROWS: dict[str, Bend] = {
+    "feeder-lost": _feeder_lost,
     "extra-field": _every(lambda row: row | {"nomeMunicipio": "Boa Vista"}),
     "string-municipality": _every(lambda row: row | {PLACE: str(row[PLACE])}),
     "decimal-counts": _every(lambda row: row | {UNPLANNED: float(row[UNPLANNED])}),

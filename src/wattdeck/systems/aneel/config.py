@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from wattdeck.core.config import SourceConfig, Text
+from wattdeck.core.config import AlarmSettings, SourceConfig, Text
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.secrets import SecretRef
 
@@ -29,6 +29,22 @@ def _base_url(text: str) -> str:
 
 
 Count = Annotated[int, Field(ge=1, le=100_000_000)]
+
+
+class AneelAlarms(AlarmSettings):
+    """The alarms of one distributor."""
+
+    municipality_percent: float = Field(default=5.0, gt=0, le=100)
+    """A municipality with more than this share of its customers out is an alarm, %."""
+    municipality_dead_band_percent: float = Field(default=1.0, ge=0, le=50)
+    """How far below that it has to fall to be well again, percentage points."""
+    municipality_customers_min: int = Field(default=1000, ge=1, le=100_000_000)
+    """Customers a municipality must have to be watched: a single line is half of a small one."""
+    zero_after_out: int = Field(default=1000, ge=1, le=100_000_000)
+    """Nobody out is not believed right after a half hour in which so many customers were."""
+    late_after_min: int = Field(default=65, ge=35, le=10_080)
+    """How long after its beginning the newest half hour counts as old, min: a new one comes every 30. Never less
+    than 35 min after an expected look."""
 
 
 class AneelConfig(SourceConfig):
@@ -56,10 +72,10 @@ class AneelConfig(SourceConfig):
     """How long one answer may take, s."""
     requests_per_minute: int = Field(default=10, ge=1, le=6000)
     """Most requests a minute, repetitions included. ANEEL suggests ten (aneel.md 2.4)."""
-    municipality_alert_percent: float = Field(default=5.0, gt=0, le=100)
-    """Share of a municipality's customers out that deserves attention."""
     profile: dict[Text, Literal["error", "warning", "info", "off"]] = Field(default_factory=dict)
     """Conformance rule -> how much it matters here, over the usual: `E11 = "off"`."""
+    alarms: AneelAlarms = Field(default_factory=AneelAlarms)
+    """When to raise an alarm."""
 
     @field_validator("municipalities")
     @classmethod

@@ -33,6 +33,7 @@ def _standing(name: str, meaning: str, *rules: str) -> Fault:
 FAULTS: tuple[Fault, ...] = (
     # how the simulated state is
     (Kind("scenario", "the weather from now on", "|".join(SCENARIOS), STORM, one_of(*SCENARIOS), "once"), ()),
+    _answer("feeder-lost", "a third of Caracaraí's customers are out"),
     _standing("closed-hours", "demands are served Mon-Fri 06-24 h, single cases Mon-Sat 08-20 h"),
     _standing("no-limit", "more than ten requests a minute are answered"),
     # the line

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 CAPITAL = 1400100
 ALTO_ALEGRE = 1400050
+CARACARAI = 1400209
 
 LATITUDES: dict[int, float] = {
     1400100: 2.824,
