@@ -446,6 +446,8 @@ NOT_SET_BY_DEFAULT = {
     "span.ca_file",
     "span.main_rating_a",
     "span.token",
+    "span.alarms.breaker_a",
+    "span.alarms.limits_w",
     "span.safety.close_threshold_w",
     "span.safety.lockouts",
     "usms.password",

@@ -330,6 +330,14 @@ ANSWERS: Mapping[str, tuple[str | None, str, Check]] = {
     "hostile-names": (None, "circuits", lambda a, _: "\\u001b" in a.text or "\x1b" in first_names(a)),
     "renamed": ("Tea Kitchen", "circuits", lambda a, _: first(a)["name"] == "Tea Kitchen"),
     "moved-tabs": ("25", "circuits", lambda a, _: first(a)["tabs"] == [25]),
+    "door-open": (None, "status", lambda a, _: a.json()["system"]["doorState"] == "OPEN"),
+    "load": ("2500", "circuits", lambda a, _: first(a)["instantPowerW"] == pytest.approx(-2500, abs=1)),
+    "charge": ("12", "storage/soe", lambda a, _: a.json()["soe"]["percentage"] == 12),
+    "main-relay-open": (
+        None,
+        "panel",
+        lambda a, _: (a.json()["mainRelayState"], a.json()["instantGridPowerW"]) == ("OPEN", 0.0),
+    ),
     "grid-down": (None, "panel", lambda a, _: a.json()["dsmGridState"] == "DSM_GRID_DOWN"),
     "clock-jump": (
         "-7200",
@@ -551,6 +559,10 @@ async def test_every_endpoint_can_be_struck_alone(bench: Bench, endpoint: str) -
         ("moved-tabs", "99", "1 to 32"),
         ("moved-tabs", "nix:25", "no circuit"),
         ("counter-dip", "2", "between 0 and 1"),
+        ("load", None, "CIRCUIT"),
+        ("load", "nix:5", "no circuit"),
+        ("load", "200000", "100000"),
+        ("charge", "101", "0 and 100"),
     ],
 )
 async def test_a_fault_that_makes_no_sense_is_refused_in_words(

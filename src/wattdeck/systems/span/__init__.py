@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     import click
     from textual.screen import Screen
 
+    from wattdeck.core.alarm import AlarmRule
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.lines import Line
     from wattdeck.core.matters import Matters
     from wattdeck.core.units import Glyphs
+    from wattdeck.systems.span.alarms import SpanWatch
     from wattdeck.systems.span.config import SpanConfig
     from wattdeck.systems.span.models import PanelSnapshot
     from wattdeck.systems.span.simulator import SpanSimulator
@@ -109,6 +111,16 @@ class SpanSystem(System):
         from wattdeck.systems.span.matters import matters
 
         return matters(readings[0]) if readings else super().matters(readings, now)
+
+    def alarm_rules(self) -> Sequence[AlarmRule]:
+        from wattdeck.systems.span.alarms import RULES
+
+        return RULES
+
+    def watch(self, config: SourceConfig) -> SpanWatch:
+        from wattdeck.systems.span.alarms import SpanWatch
+
+        return SpanWatch(cast("SpanConfig", config))
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.span.models import PanelSnapshot

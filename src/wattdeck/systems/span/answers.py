@@ -50,13 +50,14 @@ class Answers:
     def status(self, *, proximity_proven: bool) -> Json:
         """`GET /status` (span.md 4.1)."""
         house = self._house
+        door = "OPEN" if self._faults.standing("door-open") else house.door
         return {
             "software": {"firmwareVersion": house.household.firmware, "updateStatus": "idle", "env": "prod"},
             "system": {
                 "manufacturer": "Span",
                 "serial": house.household.serial,
                 "model": "00200",
-                "doorState": "UNKNOWN" if self._faults.strike("door-unknown", "status") else house.door,
+                "doorState": "UNKNOWN" if self._faults.strike("door-unknown", "status") else door,
                 "proximityProven": proximity_proven,
                 "uptime": house.second - house.booted_s,
             },

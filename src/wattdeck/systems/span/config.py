@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from wattdeck.core.config import ConfigFile, SafetyConfig, SourceConfig
+from wattdeck.core.config import AlarmSettings, ConfigFile, SafetyConfig, SourceConfig, Text
 from wattdeck.core.secrets import SecretRef
 from wattdeck.systems.span.models import SPACES, leg
 
@@ -18,6 +18,39 @@ POLL_ADVISED_S = 5.0
 """Real panels get unsteady when read more often (span.md 8.4)."""
 
 Tab = Annotated[int, Field(ge=1, le=SPACES)]
+
+
+Ratings = Annotated[dict[Text, Annotated[float, Field(gt=0, le=400)]], Field(max_length=200)]
+Limits = Annotated[dict[Text, Annotated[float, Field(gt=0, le=100_000)]], Field(max_length=200)]
+
+
+class SpanAlarms(AlarmSettings):
+    """When a panel is worth an alarm. A v1 panel reports no breaker's rating, so they are said here or assumed."""
+
+    breaker_a: Ratings = Field(default_factory=dict)
+    """Ratings of breakers, A, by the circuit's id or name. Those not named here are assumed from their spaces."""
+    one_space_breaker_a: float = Field(default=20.0, ge=0, le=400)
+    """Assumed rating of a circuit on one space, A: the larger of the two usual ones, to err towards quiet. 0: none."""
+    two_space_breaker_a: float = Field(default=50.0, ge=0, le=400)
+    """Assumed rating of a circuit on two spaces, A: the largest that homes usually have. 0: none."""
+    limits_w: Limits = Field(default_factory=dict)
+    """Power above which a circuit is too high for a time, W, by id or name, instead of a share of its breaker."""
+    over_limit_percent: float = Field(default=80.0, gt=0, le=200)
+    """Share of the rating that a breaker carries for hours, percent."""
+    over_limit_s: float = Field(default=300.0, ge=0, le=86_400)
+    """How long a circuit is above its limit before it counts, s."""
+    spike_percent: float = Field(default=100.0, gt=0, le=1000)
+    """Share of the rating that counts at once, percent."""
+    dead_band_percent: float = Field(default=5.0, ge=0, le=50)
+    """How far below its limit a circuit has to fall to be well again, in percent of the rating (of `limits_w`)."""
+    door_open_s: float = Field(default=600.0, ge=0, le=86_400)
+    """How long the door stays open before it counts as forgotten, s."""
+    battery_low_percent: float = Field(default=20.0, ge=0, le=100)
+    """A battery below this is low, percent. 0 turns it off."""
+    battery_back_percent: float = Field(default=5.0, ge=0, le=50)
+    """How far above that it has to be charged to be well again, percent of the whole."""
+    grid_lost_s: float = Field(default=10.0, ge=0, le=3600)
+    """How long the panel is off grid before it counts, s."""
 
 
 class SpanConfig(SourceConfig):
@@ -56,6 +89,8 @@ class SpanConfig(SourceConfig):
 
     safety: SafetyConfig = Field(default_factory=SafetyConfig)
     """The rules a command to a circuit has to pass."""
+    alarms: SpanAlarms = Field(default_factory=SpanAlarms)
+    """When to raise an alarm."""
 
     @model_validator(mode="before")
     @classmethod

@@ -23,6 +23,21 @@ def _dip(text: str) -> tuple[float, int | None]:
     return share(lost), int(answers) if answers else None
 
 
+def _percent(text: str) -> float:
+    value = seconds(text)
+    if value > 100:
+        raise ValueError("must be between 0 and 100")
+    return value
+
+
+def _load(text: str) -> tuple[str, float]:
+    circuit, _, watts = text.rpartition(":")
+    value = seconds(watts)
+    if value > 100_000:
+        raise ValueError("must be between 0 and 100000")
+    return circuit, value
+
+
 def _tabs(text: str) -> tuple[str, tuple[int, ...]]:
     circuit, _, tabs = text.rpartition(":")
     spaces = tuple(int(tab) for tab in tabs.split(",")) if tabs else ()
@@ -92,6 +107,16 @@ KINDS: tuple[Kind, ...] = (
         strikes="standing",
     ),
     # the house
+    Kind("door-open", "somebody left the door open", strikes="standing"),
+    Kind(
+        "load",
+        "a circuit draws this much, W; without a name or id the first",
+        "[CIRCUIT:]W",
+        parse=_load,
+        strikes="standing",
+    ),
+    Kind("charge", "the battery stays at this charge", "PERCENT", "5", _percent, strikes="standing"),
+    Kind("main-relay-open", "the main relay is open: the house is on its own", strikes="standing"),
     Kind("grid-down", "the grid is away: the panel sheds, the battery carries", strikes="standing"),
     Kind("clock-jump", "the panel's time is off by this much", "[-]SECONDS", "3600", _jump, strikes="standing"),
     Kind("counter-reset", "counters lose a share for good", "SHARE", "1", share, strikes="once"),

@@ -73,6 +73,8 @@ class House:
     low_soe_percent: float = 30.0
     high_soe_percent: float = 50.0
     door: str = "CLOSED"
+    held_charge_percent: float | None = None
+    """What the battery's charge stays at; None: it charges and discharges."""
     circuits: dict[str, CircuitState] = field(init=False, default_factory=dict)
     meters: list[Meter] = field(init=False)
     """By space, the first at index 0."""
@@ -91,6 +93,7 @@ class House:
                 circuit_id, load.name, load.tabs, load, salt, load.priority, load.controllable
             )
         battery = self.household.battery
+        self._charge_before_wh = 0.0
         self.charge_wh = battery.capacity_wh * (0.55 + 0.3 * chance(self._salt, 3)) if battery else 0.0
         self._fill_counters()
         self._publish_energies()
@@ -183,6 +186,27 @@ class House:
             self.charge_wh = self.household.battery.capacity_wh * max(0.0, min(100.0, percent)) / 100
         self._refresh()
 
+    def hold_charge(self, percent: float | None) -> None:
+        """Keep the battery at a charge, or let it go on with the one it had before."""
+        if percent == self.held_charge_percent:
+            return
+        self.advance()
+        if self.held_charge_percent is None:
+            self._charge_before_wh = self.charge_wh
+        self.held_charge_percent = percent
+        if percent is not None:
+            self.set_charge(percent)
+        else:
+            self.charge_wh = self._charge_before_wh
+            self._refresh()
+
+    def force_loads(self, loads_w: Mapping[str, float]) -> None:
+        """Let these circuits draw that much, and every other one what its load does."""
+        self.advance()
+        for circuit in self.circuits.values():
+            circuit.forced_w = loads_w.get(circuit.circuit_id)
+        self._refresh()
+
     def rewire(self, moves: Mapping[str, tuple[int, ...]]) -> None:
         """Put these circuits on other spaces, and every other one back where it was built."""
         self.advance()
@@ -230,7 +254,7 @@ class House:
                 meter.count(power, hours)
         self.main_meter.count(self.flow.grid, hours)
         battery = self.household.battery
-        if battery is not None:
+        if battery is not None and self.held_charge_percent is None:
             out_wh = self.flow.battery / PER_UNIT * hours
             self.charge_wh -= out_wh / battery.efficiency if out_wh > 0 else out_wh * battery.efficiency
             self.charge_wh = max(0.0, min(battery.capacity_wh, self.charge_wh))

@@ -52,6 +52,8 @@ class CircuitState:
     consumed_wh: float = 0.0
     """Counter as last published, see `House.energy_at_s`."""
     produced_wh: float = 0.0
+    forced_w: float | None = None
+    """What it draws whatever its load would; None: as its load does."""
 
     @property
     def is_open(self) -> bool:
@@ -101,7 +103,9 @@ def solve(household: Household, salt: int, circuits: Iterable[CircuitState], mom
             if circuit.load.template is INVERTER:
                 battery = None
         else:
-            demand = demand_w(circuit.load.template, circuit.salt, moment.local_s)
+            demand = circuit.forced_w
+            if demand is None:
+                demand = demand_w(circuit.load.template, circuit.salt, moment.local_s)
             _add(spaces, circuit.tabs, -round(PER_UNIT * demand), circuit.salt)
     feedthrough = sun = stored = 0
     if household.sub_panel is not None:

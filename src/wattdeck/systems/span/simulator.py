@@ -64,6 +64,7 @@ class SpanSimulator:
         self.faults = FaultBoard(options.seed)
         self.registry = Registry(salt_of(options.seed, self.house.household.serial), clock.elapsed_s)
         self._answers = Answers(self.house, self.faults)
+        self._main_relay_forced = False
         self._movements: list[tuple[float, str, bool]] = []
         endpoints = Endpoints(self.house, self._answers, self.registry, self.faults, self._settle, self._move_later)
         panel = Starlette(
@@ -94,7 +95,9 @@ class SpanSimulator:
             ValueError: no such fault, or a value it does not take; the message lists what is known.
         """
         if value != "off":
-            self._moves(BOARD.parse(name, value))
+            asked = BOARD.parse(name, value)
+            self._moves(asked)
+            self._loads_w(asked)
         fault = self.faults.set(name, value)
         if fault is not None and fault.kind.strikes == "once":
             self._happen(fault)
@@ -127,9 +130,32 @@ class SpanSimulator:
         grid_up = self.faults.standing("grid-down") is None
         if grid_up != self.house.grid_up:
             self.house.set_grid(up=grid_up)
-        moved = self.faults.standing("moved-tabs")
-        moves = {} if moved is None else self._moves(moved)
-        self.house.rewire(moves)
+        opened = self.faults.standing("main-relay-open") is not None
+        if opened != self._main_relay_forced:
+            self._main_relay_forced = opened
+            self.house.set_main_relay(opened=opened)
+        charge = self.faults.value("charge")
+        self.house.hold_charge(charge if isinstance(charge, float) else None)
+        moved, loaded = self.faults.standing("moved-tabs"), self.faults.standing("load")
+        self.house.rewire({} if moved is None else self._moves(moved))
+        self.house.force_loads({} if loaded is None else self._loads_w(loaded))
+
+    def _loads_w(self, fault: Fault) -> dict[str, float]:
+        """What a `load` fault lets a circuit draw, W, by its id; nothing for other faults.
+
+        Raises:
+            ValueError: no such circuit.
+        """
+        if fault.kind.name != "load" or not isinstance(fault.value, tuple):
+            return {}
+        named, watts = fault.value
+        circuits = self.house.circuits.values()
+        found = [each for each in circuits if not named or named in (each.circuit_id, each.name)]
+        if not found:
+            raise ValueError(
+                f"no circuit has the id or name {named!r}; there are {', '.join(c.name for c in circuits)}"
+            )
+        return {found[0].circuit_id: watts}
 
     def _moves(self, fault: Fault) -> dict[str, tuple[int, ...]]:
         """The new spaces a `moved-tabs` fault asks for; nothing for other faults.
