@@ -861,7 +861,8 @@ async def test_a_status_nobody_knows_does_not_break_the_list(other: Other, clien
 
 READABLE = {
     "cursor-number": None, "cursor-empty": None, "cursor-missing": None, "null-array": None, "bare-array": None,
-    "duplicate-rows": None, "shifting-pages": None, "huge-page": None, "nulls": None, "mixed-dates": None,
+    "duplicate-rows": None, "twin-unit": None,
+    "shifting-pages": None, "huge-page": None, "nulls": None, "mixed-dates": None,
     "string-codes": "text", "unknown-status": None, "legacy-codes": None, "alnum-cnpj": None, "hostile-text": None,
     "compat-052": None, "token-short": "20", "expire-mid": "2", "array-get": None, "page-size": "3",
 }  # fmt: skip

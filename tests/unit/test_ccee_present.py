@@ -333,11 +333,6 @@ def test_line_above_the_table_says_filter_count_and_order() -> None:
     assert plain([present.filter_line(Filter(), Sort(), 41, 41, 80)]).startswith(" all migrations")
 
 
-def test_headline_is_what_matters() -> None:
-    assert present.headline(reading(*due(0, count=3), *due(5)), NOW) == "3 answers due today · 4 open"
-    assert present.headline(reading(DONE), NOW) == "nothing open" and present.headline([], NOW) == ""
-
-
 def test_progress_has_a_bar_and_words() -> None:
     line = present.progress_line(0.5, "reading page 4", 80)
     assert plain([line]).split() == ["██████████", "50", "%", "reading", "page", "4"]

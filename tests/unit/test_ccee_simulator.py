@@ -835,6 +835,7 @@ async def test_lists_come_in_wrong_shapes(bench: Bench) -> None:
         ("null-array", lambda body: body["migracao"] is None),
         ("bare-array", lambda body: isinstance(body, list)),
         ("duplicate-rows", lambda body: len(body["migracao"]) == 100),
+        ("twin-unit", lambda body: len({row["idMigracao"] for row in body["migracao"]}) == 51),
         ("huge-page", lambda body: len(body["migracao"]) > 100 and body["indexProximaPagina"] is None),
         ("unknown-status", lambda body: body["migracao"][0]["statusMigracao"] == NEW_STATUS),
     ):

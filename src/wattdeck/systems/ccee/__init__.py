@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     import click
     from textual.screen import Screen
 
+    from wattdeck.core.alarm import AlarmRule, Watch
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.lines import Line
+    from wattdeck.core.matters import Matters
     from wattdeck.core.units import Glyphs
     from wattdeck.systems.ccee.config import CceeConfig
     from wattdeck.systems.ccee.simulator import CceeSimulator
@@ -100,6 +102,21 @@ class CceeSystem(System):
             return {}
         open_count = sum(each.count for each in snapshot.counts if each.status == "CRIADA")
         return {"open": float(open_count), "all": float(len(snapshot.migrations))}
+
+    def matters(self, readings: Sequence[Reading[Any]], now: datetime) -> Matters:
+        from wattdeck.systems.ccee.matters import matters
+
+        return matters(readings, now)
+
+    def alarm_rules(self) -> Sequence[AlarmRule]:
+        from wattdeck.systems.ccee.alarms import RULES
+
+        return RULES
+
+    def watch(self, config: SourceConfig) -> Watch:
+        from wattdeck.systems.ccee.alarms import CceeWatch
+
+        return CceeWatch(cast("CceeConfig", config))
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.ccee.models import MigrationsSnapshot

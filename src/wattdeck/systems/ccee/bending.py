@@ -30,6 +30,7 @@ _TEXTS_AS_NUMBER = ("codigoUnidadeConsumidora", "numeroDocumento", "codigoAgente
 _FREE_TEXTS = ("justificativa", "comentario", "descricaoJustificativa", "nomeUnidadeConsumidora")
 _STATUSES = ("statusMigracao", "situacaoCcv", "situacaoAlteracao", "situacaoMedicao")
 _OF_ROWS = ("nulls", "mixed-dates", "string-codes", "legacy-codes", "alnum-cnpj", "hostile-text")
+_ACTIVE = ("CRIADA", "CONCLUIDA")
 NEW_STATUS = "EM_ANALISE"
 HOSTILE = "[bold red]x[/] [link=file:///etc/passwd]y[/link] <b>\x1b[31m\x1b]0;title\x07 \u202etxet\u202c \u200b\r\n\tç "
 _LEGACY = ("0032765", "UC-TESTE", "7", "12.345-6", "000000")
@@ -40,6 +41,9 @@ def page(listing: Listing, faults: FaultBoard) -> Any:
     rows = _bent(listing.rows, faults)
     if faults.strike("duplicate-rows"):
         rows = [row for row in rows for _ in range(2)]
+    twinned = next((row for row in rows if row.get("statusMigracao") in _ACTIVE), None)
+    if twinned is not None and faults.strike("twin-unit"):
+        rows = [*rows, twinned | {"idMigracao": f"{str(twinned['idMigracao'])[:-4]}7717"}]
     if faults.strike("bare-array"):
         return rows
     key = listing.key

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from wattdeck.core.config import CommandSafety, SourceConfig, Text
+from wattdeck.core.config import AlarmSettings, CommandSafety, SourceConfig, Text
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.secrets import SecretRef
 from wattdeck.systems.ccee.hosts import PRODUCTION
@@ -34,6 +34,15 @@ class RecordSafety(CommandSafety):
 
     select_timeout_s: float = Field(default=30.0, ge=5, le=30)
     """How long a command waits for its confirmation, s. The longest allowed: there is more to read than of a relay."""
+
+
+class CceeAlarms(AlarmSettings):
+    """When an agent's migrations need a person."""
+
+    due_business_days: int = Field(default=1, ge=0, le=30)
+    """An answer that is due within so many business days is an alarm; 0: on its last day alone."""
+    refused_days: int = Field(default=7, ge=1, le=90)
+    """A refusal is an alarm for so many days, unless its unit is asked for again before."""
 
 
 class CceeConfig(SourceConfig):
@@ -74,6 +83,8 @@ class CceeConfig(SourceConfig):
 
     safety: RecordSafety = Field(default_factory=RecordSafety)
     """The rules commands have to pass."""
+    alarms: CceeAlarms = Field(default_factory=CceeAlarms)
+    """When to raise an alarm."""
 
     @model_validator(mode="after")
     def _profiles_differ(self) -> CceeConfig:

@@ -56,6 +56,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("null-array", "null instead of rows"),
     Kind("bare-array", "rows without the object around them"),
     Kind("duplicate-rows", "each row twice on its page"),
+    Kind("twin-unit", "the first active migration of a page has a twin: the same unit and month under another id"),
     Kind("shifting-pages", "a row arrives in front before every page: the one before comes again"),
     Kind("huge-page", "all rows on one page"),
     # objects

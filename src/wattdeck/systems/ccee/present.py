@@ -18,12 +18,12 @@ from wattdeck.systems.ccee.documents import format_document, format_unit_code, m
 from wattdeck.systems.ccee.filters import Filter, Sort, month_words, ordered
 from wattdeck.systems.ccee.models import BRASILIA, Migration, MigrationsSnapshot, Status
 from wattdeck.systems.ccee.rules import brasilia_date, deadline_words
-from wattdeck.systems.ccee.summary import FAR_YEARS, counts_line, deadlines_line, deadlines_words
+from wattdeck.systems.ccee.summary import FAR_YEARS, counts_line, deadlines_line
 
 if TYPE_CHECKING:
     from wattdeck.systems.ccee.rules import Calendar
 
-__all__ = ["COLUMNS", "Rows", "columns", "first_lines", "headline", "ordered", "row", "trouble"]
+__all__ = ["COLUMNS", "Rows", "columns", "first_lines", "ordered", "row", "trouble"]
 
 FEED = "migrations"
 COLUMNS = (
@@ -306,17 +306,6 @@ def progress_line(share: float, words: str, width: int, marks: Glyphs = UNICODE)
     share = max(0.0, min(1.0, share))
     filled = bar(share, room, marks)
     return ((" ", TEXT), (f"{filled:<{room}}", "bar-load"), (f" {number(share * 100)} %  ", TEXT), (words, MUTED))
-
-
-def headline(readings: Sequence[Reading[Any]], now: datetime) -> str:
-    """What matters of a source in a few words: `3 answers due today · 41 open`."""
-    reading = list_reading(readings)
-    if reading is None or reading.snapshot is None:
-        return ""
-    migrations = reading.snapshot.migrations
-    waiting = sum(each.editable for each in migrations)
-    words = deadlines_words(migrations, brasilia_day(now))
-    return " · ".join(filter(None, (words, f"{number(waiting)} open" if waiting else "nothing open")))
 
 
 def first_lines(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs = UNICODE) -> list[Line]:

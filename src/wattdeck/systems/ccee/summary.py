@@ -189,12 +189,6 @@ def deadlines_line(
     return clip(tuple(spans), width)
 
 
-def deadlines_words(migrations: Iterable[Migration], today: date) -> str:
-    """The pressing part alone, for one line among others: `1 answer overdue · 3 due today`."""
-    pressing = [words for words, meaning in deadline_parts(migrations, today, None) if meaning.startswith("severity")]
-    return " · ".join(pressing)
-
-
 # The summary page
 
 
