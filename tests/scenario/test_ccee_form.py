@@ -17,11 +17,12 @@ from textual.pilot import Pilot
 from deck_app import NORMAL, SMALL, HandClock, press, settle
 from wattdeck.core.lines import Line
 from wattdeck.core.units import ASCII, UNICODE, Glyphs
-from wattdeck.systems.ccee.form import EditForm, FormLines, MigrationForm
+from wattdeck.systems.ccee.form import EditForm, MigrationForm
 from wattdeck.systems.ccee.models import Migration, MigrationDraft, MigrationEdit
 from wattdeck.systems.ccee.rules import Rules
 from wattdeck.systems.ccee.sheets import CreateSheet, EditSheet
 from wattdeck.ui.dialogs import Words
+from wattdeck.ui.form import FormLines
 from wattdeck.ui.paint import Painted
 from wattdeck.ui.themed import ThemedApp
 
@@ -295,7 +296,7 @@ def test_every_key_of_the_form_has_an_id_a_word_and_a_sentence() -> None:
     from wattdeck.ui.help import bindings_of
 
     for binding in bindings_of(FormLines, MigrationForm, EditForm):
-        assert (binding.id or "").startswith("ccee_form.") and " " in binding.tooltip
+        assert (binding.id or "").startswith("form.") and " " in binding.tooltip
         assert " " not in binding.description and "ctrl+s" not in binding.key
 
 

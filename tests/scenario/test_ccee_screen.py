@@ -655,7 +655,7 @@ async def test_form_that_was_left_offers_its_text_again_and_a_burst_harms_nothin
 
 
 async def test_keys_of_the_form_can_be_others(deck_home: Path) -> None:
-    async with seated(deck_home, size=SMALL, ui=UiConfig(keys={"ccee_form.next": "ctrl+n"})) as seat:
+    async with seated(deck_home, size=SMALL, ui=UiConfig(keys={"form.next": "ctrl+n"})) as seat:
         await seat.press("n")
         await seat.burst(*UNIT, "ctrl+n", *"100000")
         assert f"Consumer unit {UNIT} " in squeezed(seat.dialog) and "Utility 100000" in squeezed(seat.dialog)

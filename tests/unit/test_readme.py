@@ -6,7 +6,6 @@ from pathlib import Path
 
 from wattdeck.systems.aneel.screen import AneelScreen
 from wattdeck.systems.aneel.widgets import FindingTable, PlaceTable
-from wattdeck.systems.ccee.form import FormLines
 from wattdeck.systems.ccee.screen import CceeScreen
 from wattdeck.systems.ccee.widgets import MigrationTable
 from wattdeck.systems.span.screen import SpanScreen
@@ -14,6 +13,7 @@ from wattdeck.systems.span.widgets import CircuitTable
 from wattdeck.systems.usms.screen import UsmsScreen
 from wattdeck.systems.usms.widgets import MeterTable
 from wattdeck.ui.app import DeckApp
+from wattdeck.ui.form import FormLines
 from wattdeck.ui.help import bindings_of, key_table
 
 PICTURES = ("docs/span.svg", "docs/usms.svg", "docs/ccee.svg", "docs/aneel.svg")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
+from wattdeck.core.caret import CARET, with_caret
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, cell_width, clip, cut, fit, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
@@ -19,8 +20,6 @@ GO = "go"
 GO_WORDS = "Check and go on"
 MARK_CELLS = 3
 LABEL_CELLS = 16
-CARET = "mode-read-only"
-"""Meaning of the character the caret is on: reverse video, so that it needs no colour."""
 FOOT_LINES = 3
 
 
@@ -64,6 +63,11 @@ class Entry(Generic[D]):
     def field(self) -> Field | None:
         """The field that has the focus; None on the last line."""
         return next((each for each in self._shown if each.key == self.focus), None)
+
+    @property
+    def at_end(self) -> bool:
+        """The focus is on the last line."""
+        return self.focus == GO
 
     # What keys do
 
@@ -270,22 +274,9 @@ class Entry(Generic[D]):
             return (("  ", TEXT), (words, TEXT if text else MUTED))
         if not focused:
             return (("  ", TEXT), (cut(text, room - 2), TEXT))
-        return (("  ", TEXT), *_with_caret(text, self.caret, room - 2))
+        return (("  ", TEXT), *with_caret(text, self.caret, room - 2))
 
     @staticmethod
     def _scrolled(line: Line, mark: str, width: int) -> Line:
         used = sum(cell_width(text) for text, _ in line)
         return (*line, (" " * max(0, width - 1 - used), TEXT), (mark, "rule"))
-
-
-def _with_caret(text: str, caret: int, room: int) -> Line:
-    """The part of a text around the caret, the character under it marked."""
-    start = 0
-    while start < caret and cell_width(text[start : caret + 1]) > room - 1:
-        start += 1
-    under = text[caret : caret + 1] or " "
-    left = room - cell_width(text[start:caret]) - cell_width(under)
-    after = text[caret + 1 :]
-    while cell_width(after) > left:
-        after = after[: max(0, min(len(after) - 1, left))]
-    return ((text[start:caret], TEXT), (under, CARET), (after, TEXT))

@@ -18,12 +18,12 @@ from wattdeck.core.reading import Link, Reading
 from wattdeck.systems.ccee import present, summary
 from wattdeck.systems.ccee.aside import FIELDS, PAGES, REST_S, Aside, Topic
 from wattdeck.systems.ccee.changes import Changes
-from wattdeck.systems.ccee.form import FormLines
 from wattdeck.systems.ccee.models import Migration, MigrationsSnapshot
 from wattdeck.systems.ccee.query import QUERY_CHARACTERS
 from wattdeck.systems.ccee.tableview import Basis, TableView
 from wattdeck.systems.ccee.views import SavedViews, View, all_views, find_view, views_path
 from wattdeck.systems.ccee.widgets import MigrationTable, SummaryPage
+from wattdeck.ui.form import FormLines
 from wattdeck.ui.paint import Painted
 from wattdeck.ui.pane import Pane
 from wattdeck.ui.system_screen import SystemScreen
