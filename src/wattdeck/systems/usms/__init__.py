@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import click
     from textual.screen import Screen
 
+    from wattdeck.core.alarm import AlarmRule, Watch
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.lines import Line
     from wattdeck.core.matters import Matters
@@ -86,6 +87,16 @@ class UsmsSystem(System):
         from wattdeck.systems.usms.matters import matters
 
         return matters(readings, now)
+
+    def alarm_rules(self) -> Sequence[AlarmRule]:
+        from wattdeck.systems.usms.alarms import RULES
+
+        return RULES
+
+    def watch(self, config: SourceConfig) -> Watch:
+        from wattdeck.systems.usms.alarms import UsmsWatch
+
+        return UsmsWatch(cast("UsmsConfig", config).alarms)
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.usms.models import AccountSnapshot, BackfillSnapshot, ConsumptionSnapshot

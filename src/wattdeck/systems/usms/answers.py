@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from wattdeck.systems.usms import templates
+from wattdeck.systems.usms.bending import Bending, cents
 from wattdeck.systems.usms.faults import FaultBoard
 from wattdeck.systems.usms.household import Home
-from wattdeck.systems.usms.ledger import CENT, ZERO, Account, Ledger
+from wattdeck.systems.usms.ledger import ZERO, Account, Ledger
 from wattdeck.systems.usms.models import BRUNEI, Kind
 from wattdeck.systems.usms.portal import USERNAME, Form, Portal, Reply, Session, redirect
 from wattdeck.systems.usms.templates import Field, Grid
@@ -48,6 +49,7 @@ class Answers:
         self._portal = portal
         self._faults = faults
         self._now = now
+        self._bending = Bending(homes[0], faults)
 
     def homes(self) -> list[Home]:
         """The meters on the account, in the portal's order."""
@@ -79,7 +81,7 @@ class Answers:
         return Reply(templates.home(self._portal.state(session, "Home"), cards))
 
     def _card(self, c: int, home: Home) -> list[Field]:
-        account, hostile = self.account(home.number), "markup" in self._faults
+        account, hostile = self._bending.account(home, self.account(home.number)), "markup" in self._faults
         late = 0 if self._faults.value("layout") == "old" else 1
         name, address, kampong, mukim = HOSTILE if hostile else (NAME, home.address, home.kampong, home.mukim)
         links = templates.card_links(c, 18 + late, _meter_id(home.number))
@@ -87,42 +89,18 @@ class Answers:
             Field(2, "Meter No:", home.number),
             Field(3, "", html=templates.icon(home.kind.capitalize())),
             Field(4, "Full Name:", name),
-            Field(5, "Meter Status:", "ACTIVE"),
+            Field(5, "Meter Status:", self._bending.status_text(home)),
             Field(6, "Address:", address),
             Field(7, "Kampong:", kampong),
             Field(8, "Mukim:", mukim),
             Field(9, "District:", home.district),
             Field(10, "Postcode:", home.postcode),
             *([Field(11, "Premise Type:", "RESIDENTIAL")] if late else []),
-            Field(11 + late, "Remaining Unit:", self._unit_text(home, account)),
-            Field(12 + late, "Remaining Balance:", self._credit_text(account)),
-            Field(17 + late, "Last Updated:", self._updated_text(home, account, with_time=not late)),
+            Field(11 + late, "Remaining Unit:", self._bending.unit_text(home, account)),
+            Field(12 + late, "Remaining Balance:", self._bending.credit_text(account)),
+            Field(17 + late, "Last Updated:", self._bending.updated_text(home, account, with_time=not late)),
             Field(18 + late, "", html=links),
         ]
-
-    def _unit_text(self, home: Home, account: Account) -> str:
-        if "dashes" in self._faults:
-            return "-"
-        units = account.remaining_units
-        if "negative-credit" in self._faults:
-            units = -Decimal(5) * units / account.credit_bnd
-        return f"{units:,.3f} {'kWh' if home.kind is Kind.ELECTRICITY else 'm³'}"
-
-    def _credit_text(self, account: Account) -> str:
-        if "dashes" in self._faults:
-            return "-"
-        owed = {"inside": "$-5.00", "before": "-$5.00", "brackets": "($5.00)"}
-        return owed.get(str(self._faults.value("negative-credit")), f"${_cents(account.credit_bnd)}")
-
-    def _updated_text(self, home: Home, account: Account, *, with_time: bool) -> str:
-        """Date and time until September 2026 for electricity; the date alone after that, and for water."""
-        if "water-no-date" in self._faults and home.kind is Kind.WATER:
-            return ""
-        at = account.known_until
-        bare = f"{at:%d/%m/%Y}"
-        odd = {"empty": "", "bare": bare, "dash": "-", "twelve-hour": f"{at:%d/%m/%Y %I:%M:%S %p}", "iso": str(at)[:19]}
-        usual = f"{at:%d/%m/%Y %H:%M:%S}" if with_time and home.kind is Kind.ELECTRICITY else bare
-        return odd.get(str(self._faults.value("odd-dates")), usual)
 
     # consumption
 
@@ -167,8 +145,9 @@ class Answers:
         if "late" in self._faults:
             last = min(last, now.astimezone(BRUNEI).date() - timedelta(days=2))
         if kind == "3" and first <= last:
-            return ((str(hour), value) for hour, value in enumerate(home.hours_known(first, now), 1))
-        days = home.days_known(first, last, now)
+            hours = home.hours_known(first, now)
+            return ((str(hour), self._bending.hour(home, first, value, now)) for hour, value in enumerate(hours, 1))
+        days = ((day, self._bending.day(home, day, value, now)) for day, value in home.days_known(first, last, now))
         if kind == "1":
             return ((f"{day:%d/%m/%Y}", value) for day, value in days)
         months: dict[str, int] = {}
@@ -203,9 +182,9 @@ class Answers:
                 f"{one.at:%d/%m/%Y %H:%M:%S}",
                 one.transaction,
                 home.number,
-                f"${_cents(one.amount_bnd)}",
-                f"${_cents(one.cleared_bnd)}",
-                f"${_cents(one.recharge_bnd)}",
+                f"${cents(one.amount_bnd)}",
+                f"${cents(one.cleared_bnd)}",
+                f"${cents(one.recharge_bnd)}",
                 f"{one.units:,.3f}",
                 one.mode,
                 HOSTILE[0] if "markup" in self._faults else one.site,
@@ -219,19 +198,19 @@ class Answers:
         home = self._home_of(meter_id)
         if home is None:
             return self._unknown_meter()
-        account = self.account(home.number)
+        account = self._bending.account(home, self.account(home.number))
         owes = account.debt_bnd > ZERO
         rows = (
             ("Meter No", "lblMeterNo2", home.number),
             ("Customer Type", "lblCustType", "Residential"),
             ("Debt Clearance Model", "lblDebtCleranceModel", "DEBT_ADJUSTED"),
-            ("Total Debt Owing", "lblDebtBalRemaining", f"${_cents(account.opening_debt_bnd if owes else ZERO)}"),
+            ("Total Debt Owing", "lblDebtBalRemaining", f"${cents(account.opening_debt_bnd if owes else ZERO)}"),
             ("Repayment Period", "lblRepaymentPeriod", "24" if owes else "-"),
-            ("Monthly Debt Amount", "lblMonthlyDebtAmt", f"${_cents(account.opening_debt_bnd / 24 if owes else ZERO)}"),
+            ("Monthly Debt Amount", "lblMonthlyDebtAmt", f"${cents(account.opening_debt_bnd / 24 if owes else ZERO)}"),
             ("Debt Remaining Period", "lblDebtRemainingPeriod", "-"),
-            ("Debt Balance Remaining", "lblOutstandingBalance", f"${_cents(account.debt_bnd)}"),
-            ("Remaining Unit", "lblRemainingUnit", self._unit_text(home, account)),
-            ("Current Balance", "lblCurrentBalance", self._credit_text(account)),
+            ("Debt Balance Remaining", "lblOutstandingBalance", f"${cents(account.debt_bnd)}"),
+            ("Remaining Unit", "lblRemainingUnit", self._bending.unit_text(home, account)),
+            ("Current Balance", "lblCurrentBalance", self._bending.credit_text(account)),
         )
         return Reply(templates.payment(rows))
 
@@ -249,7 +228,7 @@ class Answers:
         return Reply(templates.account_info(state, labels, [home.number for home in homes]))
 
     def _meter_labels(self, home: Home) -> dict[str, str]:
-        account = self.account(home.number)
+        account = self._bending.account(home, self.account(home.number))
         return {
             "Address": home.address,
             "Kampong": home.kampong,
@@ -259,10 +238,10 @@ class Answers:
             "MeterNo": home.number,
             "MeterType": home.kind.capitalize(),
             "CustomerType": "Residential",
-            "RemainingUnit": self._unit_text(home, account),
-            "CurrentBalance": self._credit_text(account),
-            "LastUpdated": self._updated_text(home, account, with_time=True) or "-",
-            "Status": "ACTIVE",
+            "RemainingUnit": self._bending.unit_text(home, account),
+            "CurrentBalance": self._bending.credit_text(account),
+            "LastUpdated": self._bending.updated_text(home, account, with_time=True) or "-",
+            "Status": self._bending.status_text(home),
         }
 
     # what they share
@@ -307,8 +286,3 @@ def _date_state(at: datetime) -> str:
 
 def _meter_id(number: str) -> str:
     return base64.b64encode(number.encode()).decode()
-
-
-def _cents(amount_bnd: Decimal) -> str:
-    """Whole cents, the rest cut off, as the portal seems to do (usms.md 6)."""
-    return f"{amount_bnd.quantize(CENT, ROUND_DOWN):,.2f}"

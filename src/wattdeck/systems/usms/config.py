@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
-from wattdeck.core.config import SourceConfig
+from wattdeck.core.config import AlarmSettings, SourceConfig
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.paths import resolve_path
 from wattdeck.core.secrets import SecretRef
@@ -40,6 +40,18 @@ def _history_place(raw: object, info: ValidationInfo) -> bool | str | Path:
 HistoryPlace = Annotated[bool | str | Path, PlainValidator(_history_place)]
 
 
+class UsmsAlarms(AlarmSettings):
+    """The alarms of one account."""
+
+    credit_days: float = Field(default=3.0, ge=0, le=365)
+    """Credit that lasts for fewer days than this at the present pace, for each meter. It clears a day above."""
+    no_update_h: float = Field(default=24.0, ge=1, le=2400)
+    """The portal has not heard of a meter for longer than this, h. A bare date counts from the end of that day."""
+    unusual_percent: float = Field(default=60.0, ge=10, le=1000)
+    """The last whole day was this far from the usual, %: the median of the same weekday in the four weeks before, or
+    of all their days. At least three times as far as days usually are; 100 and more: days of too much use alone."""
+
+
 class UsmsConfig(SourceConfig):
     """One account of the residential portal."""
 
@@ -59,6 +71,8 @@ class UsmsConfig(SourceConfig):
     them in memory alone."""
     backfill: bool = False
     """Read everything the portal has, back to the earliest day, a page at a time in the background."""
+    alarms: UsmsAlarms = Field(default_factory=UsmsAlarms)
+    """When to raise an alarm."""
 
     def warnings(self) -> tuple[str, ...]:
         if self.poll_s < POLL_ADVISED_S:

@@ -6,7 +6,9 @@ Written `NAME` or `NAME=VALUE`. Faults of answers take `*N` behind either part: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from decimal import Decimal
 
 from wattdeck.core import faultboard
 from wattdeck.core.faultboard import Catalogue, Kind, choice, count, one_of, seconds
@@ -14,6 +16,26 @@ from wattdeck.core.faultboard import Catalogue, Kind, choice, count, one_of, sec
 
 def _after(text: str) -> int:
     return count(text.removeprefix("after:"))
+
+
+def _decimal(text: str, most: int, what: str) -> Decimal:
+    if re.fullmatch(r"\d{1,4}(\.\d{1,3})?", text, re.ASCII) and (found := Decimal(text)) <= most:
+        return found
+    raise ValueError(f"expected {what} from 0 to {most}")
+
+
+def _dollars(text: str) -> Decimal:
+    return _decimal(text, 1000, "dollars")
+
+
+def _times(text: str) -> Decimal:
+    return _decimal(text, 100, "a number")
+
+
+def _word(text: str) -> str:
+    if not re.fullmatch(r"[A-Z ]{1,20}", text):
+        raise ValueError("expected a word in capital letters")
+    return text
 
 
 def _standing(
@@ -60,12 +82,16 @@ KINDS: tuple[Kind, ...] = (
     _standing("meter-added", "a second electricity meter on the account"),
     _standing("meter-removed", "the water meter is gone"),
     _standing("markup", "names with markup, escapes, bidi marks and 200 characters"),
+    _standing("low-credit", "the electricity meter has that many dollars left", "DOLLARS", "0.50", _dollars),
+    _standing("not-active", "the electricity meter has another status than ACTIVE", "WORD", "INACTIVE", _word),
+    _standing("silent", "the portal has not heard of any meter for some hours", "HOURS", "72", count),
     # reports
     _standing("gaps", "hours and days are missing inside the grids"),
     _standing("late", "nothing came in yet of today and yesterday"),
     _standing("empty-history", "every report is empty"),
     _standing("comma-values", "values with commas for thousands: 0,006.514"),
     _standing("dash-values", "the newest value of a grid is `-`"),
+    _standing("unusual-day", "yesterday took the electricity meter so many times its use", "TIMES", "3", _times),
     _standing("stray-error", "the words `consumption history not found.` over a full grid"),
 )
 BOARD = Catalogue(KINDS)
