@@ -52,6 +52,8 @@ def _messages_of_call(call: ast.Call) -> Iterator[Key]:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     texts = [_text(argument) for argument in call.args]
     named = {keyword.arg: _text(keyword.value) for keyword in call.keywords}
+    if named.get("empty"):
+        yield None, str(named["empty"])
     match name:
         case "tr" | "later":
             if not texts or texts[0] is None:

@@ -15,6 +15,7 @@ from anyio import to_thread
 
 from wattdeck.core.command import ControlChanged, Level, Outcome, Request, Selection, State
 from wattdeck.core.errors import Cause, CommandRefused
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 
 if TYPE_CHECKING:
@@ -42,12 +43,12 @@ async def command_from_shell(
         if not yes:
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 await control.cancel(selection, "no terminal to confirm on")
-                words = "There is no terminal to confirm on. Give --yes to command without asking."
+                words = tr("There is no terminal to confirm on. Give --yes to command without asking.")
                 raise CommandRefused(Cause.NO_ACCESS_AUTHORITY, words)
             typed = await _ask(selection)
             if typed is None:
                 await control.cancel(selection, "not confirmed in the shell")
-                raise CommandRefused(Cause.ABORTION_BY_CANCEL, "Not confirmed; nothing was sent.")
+                raise CommandRefused(Cause.ABORTION_BY_CANCEL, tr("Not confirmed; nothing was sent."))
         with anyio.CancelScope() as scope, _ended_by_signals(scope) as ended:
             try:
                 return _report(await control.operate(selection, typed, yes=yes))
@@ -112,9 +113,9 @@ async def _ask(selection: Selection) -> str | None:
     for line in selection.lines:
         click.echo(line, err=True)
     if selection.level is Level.TYPE_NAME:
-        prompt = f"Type {selection.type_this!r} to go on, or Enter to cancel"
+        prompt = tr("Type {this!r} to go on, or Enter to cancel", this=selection.type_this)
         return await to_thread.run_sync(_prompt, prompt, abandon_on_cancel=True) or None
-    answer = await to_thread.run_sync(_prompt, "Do it? Type yes", abandon_on_cancel=True)
+    answer = await to_thread.run_sync(_prompt, tr("Do it? Type yes"), abandon_on_cancel=True)
     return "yes" if answer.strip().lower() in ("y", "yes") else None
 
 

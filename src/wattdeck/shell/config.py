@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from wattdeck.core.errors import ConfigError
+from wattdeck.core.language import tr
 from wattdeck.core.paths import config_path
 from wattdeck.shell.context import AppContext
 
@@ -40,13 +41,13 @@ def write_example(app: AppContext, force: bool) -> None:
 
     path = config_path(app.config_path)
     if os.path.lexists(path) and not force:
-        _fail(f"{path}: there is a configuration already; --force replaces it")
+        _fail(tr("{path}: there is a configuration already; --force replaces it", path=path))
     try:
         write_config(path, example_text())
     except ConfigError as error:
         _fail(*error.problems)
     click.echo(path)
-    _say("written; set the host of your panel in it, then run `wattdeck config check`")
+    _say(tr("written; set the host of your panel in it, then run `wattdeck config check`"))
 
 
 @config_group.command("check")
@@ -56,11 +57,11 @@ def check(app: AppContext, no_secrets: bool) -> None:
     """Say whether the configuration can be used, or everything that is wrong with it."""
     settings = _settings(app)
     if not settings.exists:
-        _fail(f"{settings.path}: there is no configuration; `wattdeck config init` writes one")
+        _fail(tr("{path}: there is no configuration; `wattdeck config init` writes one", path=settings.path))
     problems = [] if no_secrets else _unresolved(settings)
     if problems:
         _fail(*problems)
-    names = ", ".join(settings.by_id) or "no sources"
+    names = ", ".join(settings.by_id) or tr("no sources")
     click.echo(f"ok: {settings.path}: {names}")
 
 
@@ -72,7 +73,7 @@ def show(app: AppContext) -> None:
 
     settings = _settings(app)
     if not settings.exists:
-        _say(f"{settings.path}: there is no configuration; these are the defaults")
+        _say(tr("{path}: there is no configuration; these are the defaults", path=settings.path))
     tables = {system: sources for system, sources in settings.sources.items() if sources}
     click.echo(_printable(dump_settings({"ui": settings.ui, **tables})), nl=False)
 
@@ -89,7 +90,7 @@ def example_text() -> str:
             return (folder / EXAMPLE_NAME).read_text(encoding="utf-8")
         except OSError:
             continue
-    raise ConfigError(f"{EXAMPLE_NAME} is missing from this installation; install wattdeck again")
+    raise ConfigError(tr("{name} is missing from this installation; install wattdeck again", name=EXAMPLE_NAME))
 
 
 def _settings(app: AppContext) -> Settings:
@@ -99,7 +100,7 @@ def _settings(app: AppContext) -> Settings:
     except ConfigError as error:
         _fail(*error.problems)
     for warning in settings.warnings:
-        _say(f"warning: {warning}")
+        _say(tr("warning: {words}", words=warning))
     return settings
 
 

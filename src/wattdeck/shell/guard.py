@@ -22,8 +22,10 @@ def guarded(work: Callable[[], int]) -> int:
         say(str(error))
         return code_of(error)
     except Exception as error:
+        from wattdeck.core.language import tr
         from wattdeck.shell.words import EXIT_INTERNAL, say
 
         logging.getLogger("wattdeck").exception("internal error")
-        say(f"internal error ({type(error).__name__}: {error}). Please report it; --log-file keeps the details.")
+        what = f"{type(error).__name__}: {error}"
+        say(tr("internal error ({what}). Please report it; --log-file keeps the details.", what=what))
         return EXIT_INTERNAL

@@ -14,6 +14,7 @@ import click
 
 from wattdeck.core import language
 from wattdeck.core.errors import ConfigError, UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.paths import state_dir
 from wattdeck.core.reading import SourceId
 from wattdeck.core.text import clean
@@ -56,10 +57,10 @@ def take_snapshot(
         return 0
     if form in DRAWN:
         if watch is not None or sources:
-            raise UsageError(f"--format {form} draws one screen; it takes no sources and no --watch")
+            raise UsageError(tr("--format {form} draws one screen; it takes no sources and no --watch", form=form))
         return _draw(app, use_demo, form, output, screen, _size(size), timeout, (seed, start))
     if count is not None and watch is None:
-        raise UsageError("--count goes with --watch")
+        raise UsageError(tr("--count goes with --watch"))
     return anyio.run(_snapshots, app, sources, use_demo, form, output, timeout, watch, count, (seed, start))
 
 
@@ -127,12 +128,14 @@ def open_hub(app: AppContext, use_demo: bool, simulation: tuple[int, str | None]
 
     settings = app.settings
     if not settings.exists:
-        raise ConfigError(f"there is no configuration at {settings.path}; `wattdeck config init` writes one")
+        raise ConfigError(
+            tr("there is no configuration at {path}; `wattdeck config init` writes one", path=settings.path)
+        )
     for warning in settings.warnings:
-        say(f"warning: {warning}")
+        say(tr("warning: {words}", words=warning))
     pairs = sources_of(settings, app.systems)
     if not pairs:
-        raise ConfigError(f"{settings.path}: there is no source in it; add a table like [[span]]")
+        raise ConfigError(tr("{path}: there is no source in it; add a table like [[span]]", path=settings.path))
     return Hub(pairs, state_dir=state_dir(), keep_last=False)
 
 
@@ -162,7 +165,7 @@ def choose(known: Sequence[SourceId], names: Sequence[str]) -> list[SourceId]:
     for name in names:
         found = [source for source in known if name in (source, source.partition("/")[0])]
         if not found:
-            raise UsageError(f"there is no source {name!r}; there are: {', '.join(known)}")
+            raise UsageError(tr("there is no source {name!r}; there are: {known}", name=name, known=", ".join(known)))
         chosen += [source for source in found if source not in chosen]
     return chosen
 
@@ -176,13 +179,13 @@ def _put(text: str, output: Path | None, *, append: bool = False) -> None:
         with output.open("a" if append else "w", encoding="utf-8") as stream:
             stream.write(text)
     except OSError as error:
-        raise UsageError(f"{output}: cannot be written ({error.strerror})") from error
+        raise UsageError(tr("{path}: cannot be written ({reason})", path=output, reason=error.strerror)) from error
 
 
 def _size(text: str) -> tuple[int, int]:
     columns, _, rows = text.lower().partition("x")
     if not (columns.isdigit() and rows.isdigit() and 1 <= int(columns) <= 500 and 1 <= int(rows) <= 200):
-        raise UsageError(f"{text!r} is no size; write it like 120x36, at most 500x200")
+        raise UsageError(tr("{text!r} is no size; write it like 120x36, at most 500x200", text=text))
     return int(columns), int(rows)
 
 
@@ -203,7 +206,9 @@ def _draw(
     from wattdeck.ui.picture import draw, page
 
     if screen is not None and screen not in app.systems:
-        raise UsageError(f"there is no screen {screen!r}; there are: {', '.join(app.systems)}")
+        raise UsageError(
+            tr("there is no screen {screen!r}; there are: {known}", screen=screen, known=", ".join(app.systems))
+        )
 
     simulated = simulator_options(simulation[0], 1.0, simulation[1])
 
@@ -213,7 +218,9 @@ def _draw(
         return Deck.from_settings(app.settings, app.systems, keep_last=False)
 
     if not use_demo and not app.settings.exists:
-        raise ConfigError(f"there is no configuration at {app.settings.path}; `wattdeck config init` writes one")
+        raise ConfigError(
+            tr("there is no configuration at {path}; `wattdeck config init` writes one", path=app.settings.path)
+        )
     options = AppOptions(
         app.systems,
         demo=use_demo,
@@ -232,22 +239,22 @@ def run_simulator(app: AppContext, name: str, host: str, port: int, options: Sim
     """Serve a simulator until interrupted."""
     system = app.systems.get(name)
     if system is None:
-        raise UsageError(f"there is no system {name!r}; there are: {', '.join(app.systems)}")
+        raise UsageError(tr("there is no system {name!r}; there are: {known}", name=name, known=", ".join(app.systems)))
     try:
         simulator = system.simulator(options)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if simulator is None:
-        raise UsageError(f"{name} has no simulator")
+        raise UsageError(tr("{name} has no simulator", name=name))
     from wattdeck.core.serve import serve
 
     def ready(url: str) -> None:
         click.echo(f"wattdeck: {name} simulator on {url}")
         sys.stdout.flush()
-        click.echo("wattdeck: this is a simulator, not a real device. Ctrl-C ends it.", err=True)
+        click.echo("wattdeck: " + tr("this is a simulator, not a real device. Ctrl-C ends it."), err=True)
 
     if host not in ("127.0.0.1", "::1", "localhost"):
-        click.echo(f"wattdeck: warning: {host} can be reached from other machines", err=True)
+        click.echo("wattdeck: " + tr("warning: {host} can be reached from other machines", host=host), err=True)
     anyio.run(serve, simulator.app, host, port, ready)
     return 0
 
@@ -263,9 +270,9 @@ def show_journal(since: datetime | None, form: str, verify: bool, use_demo: bool
     if verify:
         problems = journal.verify()
         for problem in problems:
-            click.echo(f"line {problem.line}: {problem.words}")
+            click.echo(tr("line {line}: {words}", line=problem.line, words=problem.words))
         if not any(problem.serious for problem in problems):
-            click.echo(f"ok: {journal.path}: the chain is whole")
+            click.echo(tr("ok: {path}: the chain is whole", path=journal.path))
             return 0
         return 1
     for record in journal.records(since):

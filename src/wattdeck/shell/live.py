@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from wattdeck.core.clock import clock_from
+from wattdeck.core.language import later, tr
 from wattdeck.core.paths import config_path, state_dir
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.shell.context import AppContext
@@ -34,7 +35,7 @@ NO_CONFIGURATION = """\
 wattdeck: there is no configuration at {path}.
   wattdeck demo          shows everything on simulated panels, without a network
   wattdeck config init   writes a configuration to start from"""
-NO_TERMINAL = "wattdeck: the live app needs a terminal; `wattdeck snapshot` prints readings without one."
+NO_TERMINAL = later("wattdeck: the live app needs a terminal; `wattdeck snapshot` prints readings without one.")
 
 
 def live_app(app: AppContext) -> int:
@@ -96,7 +97,9 @@ def demo_app(
     from wattdeck.core.errors import UsageError
 
     if screen is not None and screen not in app.systems:
-        raise UsageError(f"there is no screen {screen!r}; there are: {', '.join(app.systems)}")
+        raise UsageError(
+            tr("there is no screen {screen!r}; there are: {known}", screen=screen, known=", ".join(app.systems))
+        )
 
     if not on_terminal():
         return 2
@@ -129,7 +132,7 @@ def on_terminal() -> bool:
     """Whether there is a terminal to run in; says so if there is none."""
     if sys.stdin.isatty() and sys.stderr.isatty():
         return True
-    print(NO_TERMINAL, file=sys.stderr)  # noqa: T201
+    print(tr(NO_TERMINAL), file=sys.stderr)  # noqa: T201
     return False
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 import click
 
 from wattdeck.core.errors import CommandRefused, ConfigError, SourceError, UsageError, WattdeckError
+from wattdeck.core.language import tr
 from wattdeck.core.system import SimulatorOptions
 
 EXIT_PROBLEM, EXIT_USAGE, EXIT_NOTHING, EXIT_REFUSED, EXIT_UNCONFIRMED, EXIT_INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -58,4 +59,4 @@ def parse_time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError, OSError) as error:
-        raise UsageError(f"{text!r} is no time; write it like 2026-11-20T17:00:00Z") from error
+        raise UsageError(tr("{text!r} is no time; write it like 2026-11-20T17:00:00Z", text=text)) from error

@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import WattdeckError
+from wattdeck.core.language import tr
 from wattdeck.core.reading import Link, Reading, SourceId
 from wattdeck.core.system import System
 from wattdeck.core.trend import Trend
@@ -380,10 +381,11 @@ class DeckApp(ThemedApp):
         try:
             folder = await save_all(self, self.deck, Path.cwd())
         except OSError as error:
-            self.say(f"Nothing was saved: {error.strerror or error}. Start wattdeck in a folder you can write to.",
-                     trouble=True)  # fmt: skip
+            words = tr("Nothing was saved: {reason}. Start wattdeck in a folder you can write to.",
+                       reason=error.strerror or error)  # fmt: skip
+            self.say(words, trouble=True)
         else:
-            self.say(f"Saved in {folder}")
+            self.say(tr("Saved in {files}", files=folder))
 
     @work(exclusive=True, group="quit")
     async def action_quit_deck(self) -> None:
@@ -391,8 +393,11 @@ class DeckApp(ThemedApp):
         if self.desk is not None and self.desk.busy:
             from wattdeck.ui.dialogs import AskDialog
 
-            words = ["A command is still waiting for its confirmation.", "Leaving writes its outcome as unknown."]
-            if not await self.push_screen_wait(AskDialog("Leave now?", words, yes="Leave")):
+            words = [
+                tr("A command is still waiting for its confirmation."),
+                tr("Leaving writes its outcome as unknown."),
+            ]
+            if not await self.push_screen_wait(AskDialog(tr("Leave now?"), words, yes=tr("Leave"))):
                 return
         self.leave(0, "")
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from wattdeck.core.language import tr
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, cell_width, cut, joined
 from wattdeck.core.units import UNICODE, Glyphs, number
 
@@ -77,16 +78,22 @@ def summary(bars: Bars) -> str:
     """The chart as a sentence, for exports and screen readers: total, lowest, highest, holes, with units."""
     known = bars.known
     if not known:
-        return f"{bars.label}: no values."
+        return tr("{what}: no values.", what=bars.label)
     decimals = _decimals(max(map(abs, known)))
     named = [(value, index) for index, value in enumerate(bars.values) if value is not None and _drawable(value)]
     (low, low_at), (high, high_at) = min(named), max(named)
-    words = (
-        f"{bars.label}: {number(sum(known), decimals)} {bars.unit} in all, "
-        f"lowest {number(low, decimals)}{_at(bars, low_at)}, highest {number(high, decimals)}{_at(bars, high_at)}"
+    words = tr(
+        "{what}: {total} {unit} in all, lowest {low}, highest {high}",
+        what=bars.label,
+        total=number(sum(known), decimals),
+        unit=bars.unit,
+        low=number(low, decimals) + _at(bars, low_at),
+        high=number(high, decimals) + _at(bars, high_at),
     )
     holes = len(bars.values) - len(known)
-    return f"{words}, {holes} of {len(bars.values)} without a value." if holes else f"{words}."
+    if not holes:
+        return f"{words}."
+    return tr("{words}, {holes} of {count} without a value.", words=words, holes=holes, count=len(bars.values))
 
 
 def _at(bars: Bars, index: int) -> str:
@@ -101,7 +108,7 @@ def draw(bars: Bars, width: int, height: int, meaning: str = "series-1", marks: 
     if width <= 0 or height <= 0:
         return []
     if not bars.known or width < LEAST_WIDTH or height < LEAST_HEIGHT:
-        words = summary(bars) if bars.known else f"{bars.label}: no values yet."
+        words = summary(bars) if bars.known else tr("{what}: no values yet.", what=bars.label)
         return _sized([((" " + cut(words, width - 1), MUTED),)] if width > 1 else [], width, height)
     columns, rows = width - AXIS_CELLS, height - AXIS_ROWS
     bars = _reduced(bars, columns)

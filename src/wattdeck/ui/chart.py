@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Line, cell_width, cut, fit
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import MINUS, clock_time, number
@@ -51,7 +52,7 @@ class Window:
     def words(self) -> str:
         """`15 min`, and how long ago if it is not the present."""
         words = f"{int(self.span_s // 60)} min"
-        return f"{words}, {int(self.back_s // 60)} min back" if self.back_s else words
+        return tr("{words}, {minutes} min back", words=words, minutes=int(self.back_s // 60)) if self.back_s else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +94,24 @@ def summary(data: Series) -> str:
     """The plot as a sentence, for exports and screen readers: last, lowest, highest, mean, with units."""
     known = data.known
     if not known:
-        return f"{data.label}: no readings."
+        return tr("{what}: no readings.", what=data.label)
     last = next(value for value in reversed(data.highs) if value is not None)
     mean = sum(known) / len(known)
-    return (
-        f"{data.label}: last {number(last)} {data.unit}, lowest {number(min(known))}, highest {number(max(known))}, "
-        f"mean {number(mean)} {data.unit}."
+    return tr(
+        "{what}: last {last} {unit}, lowest {low}, highest {high}, mean {mean} {unit}.",
+        what=data.label,
+        last=number(last),
+        unit=data.unit,
+        low=number(min(known)),
+        high=number(max(known)),
+        mean=number(mean),
     )
 
 
 def draw(data: Series, width: int, height: int, meaning: str = "series-1") -> list[Line]:
     """The plot as lines of exactly that many cells and rows; a sentence if there is nothing to draw or no room."""
     if not data.known or width < 24 or height < 4:
-        words = "no readings yet" if not data.known else summary(data)
+        words = tr("no readings yet") if not data.known else summary(data)
         return [((cut(f" {data.label} {data.unit}: {words}", width), "muted"),)]
     ticks = _ticks(min(data.known), max(data.known), height)
     text = _plot(data, width, height, ticks)
@@ -284,7 +290,7 @@ class Drawing:
 class Plot(Painted):
     """A live plot under its title."""
 
-    HELP = "A plot of power over time. **+ -** zoom, **< >** walk through what is kept."
+    HELP = later("A plot of power over time. **+ -** zoom, **< >** walk through what is kept.")
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

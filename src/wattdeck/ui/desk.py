@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wattdeck.core.command import ControlChanged, Level, Outcome, Pending, Request, Selection, State
 from wattdeck.core.control import Control
 from wattdeck.core.errors import CommandRefused
+from wattdeck.core.language import later, tr
 from wattdeck.core.reading import SourceId
 from wattdeck.core.units import clock_time
 from wattdeck.ui.dialogs import AskDialog, ChoiceDialog, OperateDialog
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from wattdeck.ui.app import DeckApp
 
 PENDING_WORDS = {
-    State.SELECTED: "selected",
-    State.SENT: "sent, no answer yet",
-    State.ACKED: "answered, not yet confirmed",
-    State.UNKNOWN: "not confirmed: look at the equipment",
+    State.SELECTED: later("selected"),
+    State.SENT: later("sent, no answer yet"),
+    State.ACKED: later("answered, not yet confirmed"),
+    State.UNKNOWN: later("not confirmed: look at the equipment"),
 }
 
 
@@ -52,7 +53,7 @@ class Desk:
 
     def words_for(self, pending: Pending) -> str:
         """How far a command has come, in words."""
-        return PENDING_WORDS.get(pending.state, str(pending.state))
+        return tr(PENDING_WORDS.get(pending.state, str(pending.state)))
 
     def last_command(self, source: SourceId, object_id: str) -> str:
         """What happened last to an object in this session; empty if nothing did."""
@@ -102,7 +103,7 @@ class Desk:
             self._app.say(refusal.sentence, trouble=True)
             return
         if not self._readable():
-            self._app.say("The terminal is too small to read the question. Make it larger.", trouble=True)
+            self._app.say(tr("The terminal is too small to read the question. Make it larger."), trouble=True)
             return
         try:
             if not self.control.armed and not await self._arm():
@@ -118,11 +119,11 @@ class Desk:
 
     async def _arm(self) -> bool:
         words = [
-            "Commands from this session take effect outside: equipment is switched, records are changed."
-            if not self._app.demo else "Commands from this session reach the demo's simulators alone.",
-            "Control ends after 15 minutes without a command, when the link is lost, or with D.",
+            tr("Commands from this session take effect outside: equipment is switched, records are changed.")
+            if not self._app.demo else tr("Commands from this session reach the demo's simulators alone."),
+            tr("Control ends after 15 minutes without a command, when the link is lost, or with D."),
         ]  # fmt: skip
-        answer = await self._app.push_screen_wait(AskDialog("Take control?", words, yes="Take control"))
+        answer = await self._app.push_screen_wait(AskDialog(tr("Take control?"), words, yes=tr("Take control")))
         if answer is None:
             return False
         await self.control.arm()
@@ -138,7 +139,7 @@ class Desk:
                 if self.control.selection is selection:
                     await self.control.cancel(selection, dialog.reason)
                 if dialog.reason != OperateDialog.BY_OPERATOR:
-                    self._app.say(f"Nothing was sent: {dialog.reason}", trouble=True)
+                    self._app.say(tr("Nothing was sent: {reason}", reason=dialog.reason), trouble=True)
                 return None
             typed = answer if selection.level is Level.TYPE_NAME else None
             try:

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from wattdeck.core.command import Level, shown_name
+from wattdeck.core.language import tr, tr_as
 from wattdeck.core.lines import Column, Line, Row, wrap
 from wattdeck.core.text import clean
 from wattdeck.ui.paint import Painted
@@ -89,7 +90,7 @@ class Guarded(ModalScreen[str | None]):
 
 def _answers(yes: str) -> Line:
     """Cancel, which has the focus, and the key that says yes."""
-    return (("[ Cancel ]", "mode-read-only"), ("     ", "normal"), ("y", "key"), (f"  {yes}", "label"))
+    return ((f"[ {tr('Cancel')} ]", "mode-read-only"), ("     ", "normal"), ("y", "key"), (f"  {yes}", "label"))
 
 
 class AskDialog(Guarded):
@@ -141,7 +142,7 @@ class ChoiceDialog(ModalScreen[str | None]):
         table.styles.height = len(self._choices) + 1
         table.show(
             [
-                Row(value, ((words + ("   (now)" if value == self._current else ""), "normal"),))
+                Row(value, ((words + (f"   ({tr('now')})" if value == self._current else ""), "normal"),))
                 for value, words in self._choices
             ]
         )
@@ -167,10 +168,12 @@ class OperateDialog(Guarded):
         self._describe = describe
         self._type_name = selection.level is Level.TYPE_NAME
         request = selection.request
-        verb = {"open": "Open", "closed": "Close"}.get(request.wanted, f"Set to {request.wanted}")
+        verb = {"open": tr_as("command", "Open"), "closed": tr_as("command", "Close")}.get(
+            request.wanted, tr("Set to {value}", value=request.wanted)
+        )
         words = selection.facts.wording
-        self._title = clean(words.question) or f"{verb} {shown_name(selection.facts)}?"
-        self._yes = clean(words.yes) or (f"{verb} the relay" if request.kind == "relay" else verb)
+        self._title = clean(words.question) or tr("{verb} {name}?", verb=verb, name=shown_name(selection.facts))
+        self._yes = clean(words.yes) or (tr("{verb} the relay", verb=verb) if request.kind == "relay" else verb)
         self.reason = self.BY_OPERATOR
 
     def compose(self) -> ComposeResult:
@@ -179,7 +182,7 @@ class OperateDialog(Guarded):
             if self._type_name:
                 from wattdeck.ui.prompt import Typed
 
-                yield Typed(placeholder="type the name, then Enter", id="name", max_length=200)
+                yield Typed(placeholder=tr("type the name, then Enter"), id="name", max_length=200)
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self.show_now)
@@ -191,7 +194,7 @@ class OperateDialog(Guarded):
         """Fill in the words with the time that is left; an expired selection closes the dialog."""
         left_s = self._selection.remaining_s(self._clock_s())
         if left_s <= 0:
-            self.close_for("the selection expired")
+            self.close_for(tr("the selection expired"))
             return
         # A float's last digit must not make a second of it.
         seconds = math.ceil(round(left_s, 3))
@@ -201,10 +204,14 @@ class OperateDialog(Guarded):
             lines += wrap(sentence, width)
         lines.append(())
         if self._type_name:
-            words = f"{seconds} s left. Type {self._selection.type_this} and press Enter; Escape cancels."
+            words = tr(
+                "{seconds} s left. Type {this} and press Enter; Escape cancels.",
+                seconds=seconds,
+                this=self._selection.type_this,
+            )
             lines += wrap(words, width, "severity-medium")
         else:
-            lines.append((*_answers(self._yes), (f"     {seconds} s left", "muted")))
+            lines.append((*_answers(self._yes), ("     " + tr("{seconds} s left", seconds=seconds), "muted")))
         self.query_one("#words", Words).show_lines(lines)
 
     def close_for(self, reason: str) -> None:
@@ -225,10 +232,10 @@ class OperateDialog(Guarded):
 
     def _focus_changed(self, focused: bool) -> None:
         if not focused:
-            self.close_for("the terminal lost the focus")
+            self.close_for(tr("the terminal lost the focus"))
 
     def on_resize(self) -> None:
         from wattdeck.ui.app import MIN_HEIGHT, MIN_WIDTH
 
         if self.app.size.width < MIN_WIDTH or self.app.size.height < MIN_HEIGHT:
-            self.close_for("the terminal became too small to read the question")
+            self.close_for(tr("the terminal became too small to read the question"))

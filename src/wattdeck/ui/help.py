@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from wattdeck.core.language import tr
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Column, Row, wrap
 from wattdeck.ui.frame import key_name
 from wattdeck.ui.page import Page
@@ -17,7 +17,7 @@ from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
 
 SCREEN_IDS = "deck.screen_{}"
-AREAS = {"deck": "Everywhere", "table": "In tables", "dialog": "In dialogs"}
+AREAS = {"deck": later("Everywhere"), "table": later("In tables"), "dialog": later("In dialogs")}
 """Other areas are systems, known by their short names."""
 
 
@@ -59,7 +59,7 @@ def key_table(bindings: Iterable[Binding]) -> str:
 class HelpScreen(Page):
     """Every key that works on the screen below, and what is in front there."""
 
-    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("esc", "Back"), ("↑↓", "Scroll"))
+    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("esc", later("Back")), ("↑↓", later("Scroll")))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "Back", id="dialog.back", tooltip="Go back"),
     ]
@@ -77,9 +77,9 @@ class HelpScreen(Page):
     def on_mount(self) -> None:
         words = self.query_one("#words", Painted)
         text = str(getattr(self._about.focused, "HELP", None) or getattr(self._about, "HELP", None) or "")
-        lines = wrap(text.replace("**", ""), max(20, self.app.size.width - 4))
+        lines = wrap((text and tr(text)).replace("**", ""), max(20, self.app.size.width - 4))
         words.styles.height = len(lines) + 1
-        words.paint([((" Help", "heading"),), *[((" ", "normal"), *line) for line in lines]])
+        words.paint([((f" {tr('Help')}", "heading"),), *[((" ", "normal"), *line) for line in lines]])
         rows: list[Row] = []
         keymap = self.app._keymap if hasattr(self.app, "_keymap") else {}
         for active in self._about.active_bindings.values():
@@ -89,7 +89,7 @@ class HelpScreen(Page):
                 key = keymap.get(binding.id, "") or _all_keys(self._about, binding)
                 rows.append(
                     Row(binding.id, ((key, "key"), (tr(binding.tooltip), "normal"),
-                                     (AREAS.get(area, area.upper()), "label"), (binding.id, "muted")))
+                                     (tr(AREAS.get(area, area.upper())), "label"), (binding.id, "muted")))
                 )  # fmt: skip
         self.query_one("#keys", DeckTable).show(rows)
         self.query_one("#keys").focus()

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from wattdeck.core.language import later, tr
 from wattdeck.ui.frame import Footer, Header, footer_line, header_line
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Page(ModalScreen[None]):
     """Hides the screen behind it, which is not painted meanwhile."""
 
-    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("esc", "Back"),)
+    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("esc", later("Back")),)
     """What the footer offers."""
 
     def __init__(self) -> None:
@@ -44,7 +45,7 @@ class Page(ModalScreen[None]):
         header, footer = self.query_one(Header), self.query_one(Footer)
         state = self.deck_app.header_state("")
         header.paint([header_line(state, now, header.size.width, self.deck_app.glyphs)])
-        footer.paint([footer_line(self.KEYS, footer.size.width)])
+        footer.paint([footer_line([(key, tr(words)) for key, words in self.KEYS], footer.size.width)])
 
     def on_painted_resized(self) -> None:
         self.paint(self.deck_app.clock.now())

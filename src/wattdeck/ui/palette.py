@@ -28,4 +28,4 @@ def action_commands(app: App[Any], screen: Screen[Any]) -> Iterator[SystemComman
 def source_commands(sources: Iterable[SourceId], show: Callable[[SourceId], None]) -> Iterator[SystemCommand]:
     """One entry for each source."""
     for source in sources:
-        yield SystemCommand(f"deck: Show {source}", "Source", partial(show, source))
+        yield SystemCommand(tr("deck: Show {source}", source=source), tr("Source"), partial(show, source))

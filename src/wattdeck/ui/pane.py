@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wattdeck.core.language import tr
 from wattdeck.core.lines import Line, Span, cell_width, clip, justify
 from wattdeck.ui.paint import Painted
 
@@ -34,7 +35,7 @@ class Pane(Painted):
         self._top = max(0, min(self._top, len(lines) - room))
         shown = list(lines[self._top : self._top + room])
         below = len(lines) - room - self._top
-        hint = self._hint([*keys, *([("J K", "scroll")] if len(lines) > room else [])], below)
+        hint = self._hint([*keys, *([("J K", tr("scroll"))] if len(lines) > room else [])], below)
         self.paint([self._titles(pages, page), *shown, *[()] * (room - len(shown)), hint])
 
     def scroll_by(self, rows: int) -> None:
@@ -50,12 +51,16 @@ class Pane(Painted):
         for name in pages:
             spans += [(" ", "normal"), here if name == page else (name, "muted")]
         if sum(cell_width(text) for text, _ in spans) > self.size.width:
-            spans = [(" ", "normal"), here, (f" {pages.index(page) + 1} of {len(pages)}", "muted")]
+            spans = [
+                (" ", "normal"),
+                here,
+                (" " + tr("{number} of {count}", number=pages.index(page) + 1, count=len(pages)), "muted"),
+            ]
         return clip(tuple(spans), self.size.width)
 
     def _hint(self, keys: Sequence[tuple[str, str]], below: int) -> Line:
         spans: list[Span] = []
         for key, words in keys:
             spans += [(f" {key}", "key"), (f" {words} ", "label")]
-        more: Line = ((f"{below} more ", "muted"),) if below > 0 else ()
+        more: Line = ((tr("{count} more", count=below) + " ", "muted"),) if below > 0 else ()
         return justify(tuple(spans), more, self.size.width - 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from wattdeck.core import export, snapshot
+from wattdeck.core.language import tr
 
 if TYPE_CHECKING:
     from wattdeck.core.deck import Deck
@@ -33,7 +34,9 @@ async def save_all(app: DeckApp, deck: Deck, folder: Path) -> str:
     }
     for suffix, text in texts.items():
         await to_thread.run_sync(_write_private, stem.with_suffix(suffix), text)
-    return f"{stem}.json .csv .txt .svg, readable by you alone: data files hold documents and addresses whole"
+    return tr(
+        "{stem}.json .csv .txt .svg, readable by you alone: data files hold documents and addresses whole", stem=stem
+    )
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -14,10 +14,12 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import TEXT, Column, LazyRows, Place, Row, arrange, cells_line, cut, titles
 from wattdeck.ui.paint import Painted
 
 NOWHERE = Size(-1, -1)
+NOTHING = later("Nothing here.")
 
 
 class DeckTable(Painted, can_focus=True):
@@ -27,7 +29,7 @@ class DeckTable(Painted, can_focus=True):
     but a person.
     """
 
-    HELP = "Arrows or **j k** move, **PgUp PgDn g G** jump, **Enter** opens what a row offers."
+    HELP = later("Arrows or **j k** move, **PgUp PgDn g G** jump, **Enter** opens what a row offers.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", id="table.up", show=False, tooltip="Move to the row above"),
         Binding("down,j", "move(1)", "Down", id="table.down", show=False, tooltip="Move to the row below"),
@@ -53,7 +55,7 @@ class DeckTable(Painted, can_focus=True):
 
         row_id: str
 
-    def __init__(self, columns: Sequence[Column], *, empty: str = "Nothing here.", id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, columns: Sequence[Column], *, empty: str = NOTHING, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._columns = tuple(columns)
         self._rows: Sequence[Row] = []
@@ -241,7 +243,7 @@ class DeckTable(Painted, can_focus=True):
         if self._note and y == height - 1:
             return self.strip(((f" {cut(self._note, width - 2)}", "muted"),), width)
         if not self._rows and y == 1:
-            return self.strip(((f"  {self._empty}", "muted"),), width)
+            return self.strip(((f"  {tr(self._empty)}", "muted"),), width)
         if index >= len(self._rows):
             return self.strip((), width)
         row = self._rows[index]

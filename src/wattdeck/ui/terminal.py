@@ -25,6 +25,7 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from wattdeck.core.clock import Clock
+from wattdeck.core.language import tr
 from wattdeck.ui.driver import DeckDriver
 from wattdeck.ui.update import ExactUpdate
 
@@ -148,7 +149,10 @@ class TerminalApp(App[int]):
         log.critical("internal error", exc_info=cause)
         # What breaks while the screen is taken down does not change why it is.
         if not self._ending:
-            self.leave(70, f"internal error ({type(cause).__name__}: {cause}). --log-file keeps the details.")
+            self.leave(
+                70,
+                tr("internal error ({what}). --log-file keeps the details.", what=f"{type(cause).__name__}: {cause}"),
+            )
 
     # Frames
 
@@ -236,7 +240,7 @@ class TerminalApp(App[int]):
             self.run_worker(self._suspend(), name="suspend", exit_on_error=True)
 
     async def _suspend(self) -> None:
-        await self.give_up_control("the session was suspended")
+        await self.give_up_control(tr("the session was suspended"))
         if self._driver is not None:
             self._driver.suspend_application_mode()
         self._suspending = False
@@ -244,7 +248,7 @@ class TerminalApp(App[int]):
 
     def continue_session(self) -> None:
         """Take the terminal again after a stop, which may have come without a warning."""
-        self.run_worker(self.give_up_control("the session was suspended"), name="disarm", exit_on_error=True)
+        self.run_worker(self.give_up_control(tr("the session was suspended")), name="disarm", exit_on_error=True)
         if isinstance(self._driver, DeckDriver):
             self._driver.restart()
         self.action_redraw()

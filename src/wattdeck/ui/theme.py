@@ -16,6 +16,8 @@ from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from wattdeck.core.language import tr
+
 DEFAULT_THEME = "wattdeck-dark"
 LIGHT_ON_THE_LINE = "wattdeck-ansi"
 """Used where colours are few or bytes are dear."""
@@ -88,7 +90,14 @@ def read_theme(path: Path) -> Theme:
     known = {field.name for field in fields(Theme)}
     unknown = set(data) - known
     if unknown:
-        raise ValueError(f"{path}: unknown key {min(unknown)!r}; a theme has {', '.join(sorted(known))}")
+        raise ValueError(
+            tr(
+                "{path}: unknown key {key!r}; a theme has {known}",
+                path=path,
+                key=min(unknown),
+                known=", ".join(sorted(known)),
+            )
+        )
     data.setdefault("name", path.stem)
     try:
         theme = Theme(**data)
@@ -127,7 +136,7 @@ def all_themes(folders: Iterable[Path]) -> tuple[list[Theme], list[str]]:
             try:
                 theme = read_theme(path)
             except ValueError as error:
-                problems.append(f"theme left out: {error}")
+                problems.append(tr("theme left out: {reason}", reason=error))
             else:
                 themes[theme.name] = theme
     return list(themes.values()), problems

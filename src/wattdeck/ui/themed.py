@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from wattdeck.core.clock import Clock
+from wattdeck.core.language import tr
 from wattdeck.ui.terminal import TerminalApp
 from wattdeck.ui.theme import (
     DEFAULT_THEME,
@@ -80,10 +81,12 @@ class ThemedApp(TerminalApp):
             try:
                 theme = find_theme(name, theme_folders(self._user_themes))
             except ValueError as error:
-                self.call_later(self.say, f"{error}. The default theme is used.", trouble=True)
+                self.call_later(self.say, tr("{reason}. The default theme is used.", reason=error), trouble=True)
                 return False
             if theme is None:
-                self.call_later(self.say, f"There is no theme {name!r}. The default theme is used.", trouble=True)
+                self.call_later(
+                    self.say, tr("There is no theme {name!r}. The default theme is used.", name=name), trouble=True
+                )
                 return False
             self.register_theme(theme)
         self.theme = name
@@ -110,4 +113,4 @@ class ThemedApp(TerminalApp):
         names = [theme.name for theme in themes]
         at = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(at + 1) % len(names)]
-        self.say(f"Theme {self.theme}")
+        self.say(tr("Theme {name}", name=self.theme))
