@@ -11,6 +11,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -91,7 +92,7 @@ def _in_commands() -> Iterator[tuple[Key, str, str]]:
 
     def walk(command: click.Command, path: str, area: str) -> Iterator[tuple[Key, str, str]]:
         if command.help:
-            yield (None, command.help), area, path
+            yield (None, cleandoc(command.help)), area, path
         for parameter in command.params:
             words = getattr(parameter, "help", None)
             if words:

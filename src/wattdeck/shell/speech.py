@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def _say(owner: Any, attribute: str) -> None:
     """Put the translation where the text was, and keep the text for another language."""
     _, _, text = _written.setdefault(id(owner), (owner, attribute, getattr(owner, attribute)))
     if text:
-        setattr(owner, attribute, language.tr(text))
+        setattr(owner, attribute, language.tr(cleandoc(text)))
 
 
 def _setting(config: Path | None) -> str:
