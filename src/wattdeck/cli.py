@@ -16,7 +16,7 @@ from wattdeck import __version__
 from wattdeck.core.errors import UsageError
 from wattdeck.core.language import tr
 from wattdeck.core.system import System
-from wattdeck.discovery import discover
+from wattdeck.discovery import discover, plugin_problems
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.guard import guarded
 from wattdeck.shell.speech import choose_language, form_option, speak
@@ -100,6 +100,7 @@ def main(
         log_level=log_level,
         log_file=log_file,
         find_systems=discover,
+        find_problems=plugin_problems,
     )
     if config is not None:
         choose_language(config)
@@ -192,13 +193,20 @@ def journal(since: str | None, form: str, verify: bool, use_demo: bool) -> None:
 
 
 @main.command()
-@click.option("--timeout", type=click.FloatRange(0.1, 600), default=10.0, show_default=True)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 600),
+    default=10.0,
+    show_default=True,
+    help="Seconds each source has to answer.",
+)
+@form_option("text", "json")
 @click.pass_obj
-def doctor(app: AppContext, timeout: float) -> None:
-    """Say what is installed, reachable, stale or misconfigured. Prints no secret."""
+def doctor(app: AppContext, timeout: float, form: str) -> None:
+    """Explain a broken set-up: program, terminal, configuration, each source, disk. Prints no secret."""
     from wattdeck.shell.headless import examine
 
-    click.get_current_context().exit(examine(app, timeout))
+    click.get_current_context().exit(examine(app, timeout, form))
 
 
 def set_up_logging(level: str, file: Path | None, *, to_stderr: bool) -> None:

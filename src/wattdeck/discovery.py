@@ -21,11 +21,20 @@ def discover() -> dict[str, System]:
 
     found: dict[str, System] = {system.name: system for system in (SPAN, USMS, CCEE, ANEEL)}
     for name, system in _plugins():
-        found.setdefault(name, system)
+        if isinstance(system, System):
+            found.setdefault(system.name, system)
+        else:
+            logging.getLogger(__name__).warning("plug-in %s cannot be used: %s", name, system)
     return found
 
 
-def _plugins() -> Iterable[tuple[str, System]]:
+def plugin_problems() -> list[str]:
+    """A sentence for each plug-in that cannot be loaded."""
+    return [f"plug-in {name}: {found}" for name, found in _plugins() if not isinstance(found, System)]
+
+
+def _plugins() -> Iterable[tuple[str, System | str]]:
+    """Entry point -> the system it brings, or why it cannot be used."""
     if not plugins_installed():
         return
     from importlib.metadata import entry_points
@@ -35,9 +44,10 @@ def _plugins() -> Iterable[tuple[str, System]]:
             continue
         try:
             system = point.load()
-            if not isinstance(system, System):
-                raise TypeError(f"{point.value} is a {type(system).__name__}, not a wattdeck System")
         except Exception as error:
-            logging.getLogger(__name__).warning("plug-in %s cannot be used: %s", point.name, error)
+            yield point.name, f"{type(error).__name__}: {error}"
+            continue
+        if isinstance(system, System):
+            yield point.name, system
         else:
-            yield system.name, system
+            yield point.name, f"{point.value} is a {type(system).__name__}, not a wattdeck System"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 # Looking for plug-ins of the validation library costs as much as loading it, and there are none for us.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -28,6 +28,7 @@ from wattdeck.core.paths import default_config, named_config, others_can_read, r
 from wattdeck.core.secrets import SecretRef, store_private
 
 if TYPE_CHECKING:
+    from wattdeck.core.config_check import Checker, Problem
     from wattdeck.core.system import System
 
 CONFIG_BYTES_MAX = 262_144
@@ -159,6 +160,15 @@ class SourceConfig(_Table):
         """Sentences about settings that work but are seldom meant."""
         return ()
 
+    @property
+    def endpoint(self) -> str:
+        """Where the source is on the network, `scheme://host:port`; empty if that is nowhere."""
+        return ""
+
+    def for_test(self) -> Self:
+        """The same for one look that is to leave no trace: nothing is stored."""
+        return self
+
 
 class UiConfig(_Table):
     """The live app."""
@@ -242,6 +252,22 @@ def parse_settings(text: str, path: Path, systems: Mapping[str, System], *, expo
     Raises:
         ConfigError: as `load_settings`.
     """
+    settings, checker = _checked(text, path, systems)
+    if settings is None:
+        raise ConfigError(*checker.problems)
+    return replace(settings, warnings=tuple(_warnings(settings, exposed)))
+
+
+def problems_in(text: str, path: Path, systems: Mapping[str, System]) -> list[Problem]:
+    """What `parse_settings` would refuse the text for, each problem with its place.
+
+    Raises:
+        ConfigError: it is not TOML.
+    """
+    return _checked(text, path, systems)[1].found
+
+
+def _checked(text: str, path: Path, systems: Mapping[str, System]) -> tuple[Settings | None, Checker]:
     from wattdeck.core.config_check import Checker
 
     checker = Checker(text, path)
@@ -251,10 +277,9 @@ def parse_settings(text: str, path: Path, systems: Mapping[str, System], *, expo
     sources = {
         name: checker.sources(name, data.get(name, []), system.config_model()) for name, system in systems.items()
     }
-    if checker.problems or ui is None:
-        raise ConfigError(*checker.problems)
-    settings = Settings(path, ui=ui, sources=sources)
-    return replace(settings, warnings=tuple(_warnings(settings, exposed)))
+    if checker.found or ui is None:
+        return None, checker
+    return Settings(path, ui=ui, sources=sources), checker
 
 
 def _read(path: Path) -> tuple[str, bool] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -54,11 +55,30 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 """In this order: a bool is an int, and a datetime is a date."""
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where."""
+
+    place: Place
+    """Table and key: `("span", 0, "port")`; the table alone if no single key is to blame."""
+    line: int
+    """In the text; 0 if it was not found there."""
+    title: str
+    """The table in words: `[[span]] "home": `; may be empty."""
+    words: str
+    """What is wrong, with the key first where one is to blame."""
+
+    @property
+    def reason(self) -> str:
+        """`words` without the key in front, for those who see it at the key."""
+        return re.sub(r'^"[^"]*": ', "", self.words)
+
+
 class Checker:
     """Goes through one configuration and collects every problem."""
 
     def __init__(self, text: str, path: Path) -> None:
-        self._problems: list[tuple[int, str]] = []
+        self.found: list[Problem] = []
         self._text = text
         self._path = path
         self._lines = TomlLines(text)
@@ -66,7 +86,10 @@ class Checker:
     @property
     def problems(self) -> list[str]:
         """What was found so far, in the order of the file."""
-        return [sentence for _, sentence in sorted(self._problems, key=lambda found: found[0])]
+        return [
+            f"{self._path}{f': line {found.line}' if found.line else ''}: {found.title}{found.words}"
+            for found in sorted(self.found, key=lambda found: found.line)
+        ]
 
     def document(self) -> dict[str, Any]:
         """The parsed file.
@@ -99,13 +122,13 @@ class Checker:
         """Check one `[table]`."""
         if isinstance(raw, dict):
             return self._model((name,), f"[{name}]", raw, model)
-        self._add((name,), f"[{name}]: expected one table, written with single brackets")
+        self._add((name,), "expected one table, written with single brackets", f"[{name}]: ")
         return None
 
     def sources(self, system: str, raw: object, model: type[S]) -> tuple[S, ...]:
         """Check every `[[system]]`."""
         if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
-            self._add((system,), f"[{system}]: write [[{system}]], in double brackets, once for each source")
+            self._add((system,), f"write [[{system}]], in double brackets, once for each source", f"[{system}]: ")
             return ()
         self._clashes(system, raw)
         found = (
@@ -127,7 +150,8 @@ class Checker:
                 where = f"on line {line}" if line else "above"
                 self._add(
                     (system, index, "name"),
-                    f'[[{system}]] "{clean(name)}": two sources of one name, the other {where}; rename one',
+                    f"two sources of one name, the other {where}; rename one",
+                    f'[[{system}]] "{clean(name)}": ',
                 )
 
     def _model(self, place: Place, title: str, raw: Mapping[str, Any], model: type[M]) -> M | None:
@@ -135,13 +159,11 @@ class Checker:
             return model.model_validate(raw, context={"base": self._path.absolute().parent})
         except ValidationError as error:
             for detail in error.errors(include_url=False):
-                self._add((*place, *detail["loc"]), f"{title}: {_sentence(detail, model)}")
+                self._add((*place, *detail["loc"]), _sentence(detail, model), f"{title}: ")
         return None
 
-    def _add(self, place: Place, sentence: str) -> None:
-        line = self._lines.find(place)
-        where = f"{self._path}: line {line}" if line else f"{self._path}"
-        self._problems.append((line or 0, f"{where}: {sentence}"))
+    def _add(self, place: Place, words: str, title: str = "") -> None:
+        self.found.append(Problem(place, self._lines.find(place) or 0, title, words))
 
 
 def _label(item: Mapping[str, Any], index: int) -> str:

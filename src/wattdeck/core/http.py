@@ -145,7 +145,7 @@ class HttpClients:
         # One for each set of protocols: what is offered is written into the context.
         key = (ca_file, http2)
         if key not in self._contexts:
-            self._contexts[key] = _trusting(ca_file)
+            self._contexts[key] = trusting(ca_file)
         return self._contexts[key]
 
 
@@ -153,7 +153,12 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For plain HTTP: trusts nothing, and spares loading the public authorities (20 ms)."""
 
 
-def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+def trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """What checks certificates: with the one authority in the file, or with the public ones.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
     if ca_file is None:
         import certifi
 

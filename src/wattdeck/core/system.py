@@ -153,6 +153,11 @@ class System(ABC):
         del config
         return None
 
+    def way_in(self, config: SourceConfig) -> str:
+        """What a person does when the source does not let us in, in words; empty: the error says it."""
+        del config
+        return ""
+
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         """Feed name -> frozen model of its `data`, for the JSON Schema."""
         return {}

@@ -44,22 +44,29 @@ class TomlLines:
                 if header[1] == "[[":
                     self._lines.setdefault(table[:-1], number)
             elif key := _KEY.match(line):
-                self._lines.setdefault((*table, *_parts(key[1])), number)
+                self._lines.setdefault((*table, *parts(key[1])), number)
                 quotes = _QUOTES.findall(key[2])
                 closing = quotes[0] if len(quotes) == 1 else ""
 
     def _enter(self, dotted: str, is_list: bool) -> Place:
         """The place a header opens: lists it passes through mean their newest entry."""
         place: Place = ()
-        parts = _parts(dotted)
-        for depth, part in enumerate(parts):
+        keys = parts(dotted)
+        for depth, part in enumerate(keys):
             place = (*place, part)
-            if is_list and depth == len(parts) - 1:
+            if is_list and depth == len(keys) - 1:
                 self._counts[place] = self._counts.get(place, -1) + 1
             if place in self._counts:
                 place = (*place, self._counts[place])
         return place
 
 
-def _parts(dotted: str) -> list[str]:
+def dotted_key(line: str) -> str | None:
+    """The key a line gives a value to, dots, quotes and all."""
+    found = _KEY.match(line)
+    return found[1] if found else None
+
+
+def parts(dotted: str) -> list[str]:
+    """The keys of a dotted one."""
     return [part.strip("\"'") for part in re.findall(_PART, dotted)]

@@ -134,7 +134,7 @@ def in_words(error: Exception, host: str, what: str, *, repeatable: bool) -> Sou
         case httpx.PoolTimeout():
             return Unreachable(f"{what}: earlier requests to it still wait for their answers; nothing was sent")
         case httpx.ConnectError():
-            return Unreachable(f"{what}: {_why_no_connection(error, host)}")
+            return Unreachable(f"{what}: {why_no_connection(error, host)}")
         case TimeoutError() | httpx.TimeoutException():
             return TimedOut(f"{what}: no complete answer in time{unknown}")
         case _ if repeatable:
@@ -156,7 +156,8 @@ _ERRNO_WORDS = {
 }
 
 
-def _why_no_connection(error: BaseException, host: str) -> str:
+def why_no_connection(error: BaseException, host: str) -> str:
+    """In words, why a connection could not be made."""
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):

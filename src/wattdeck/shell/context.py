@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,8 @@ class AppContext:
     log_file: Path | None = None
     find_systems: Callable[[], Mapping[str, System]] = dict
     """Which systems there are; asked once."""
+    find_problems: Callable[[], Sequence[str]] = tuple
+    """A sentence for each plug-in that does not load."""
 
     @cached_property
     def systems(self) -> Mapping[str, System]:

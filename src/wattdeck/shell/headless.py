@@ -23,6 +23,7 @@ from wattdeck.shell.context import AppContext
 if TYPE_CHECKING:
     from wattdeck.core.chain import Record
     from wattdeck.core.deck import Deck
+    from wattdeck.core.finding import Finding
     from wattdeck.core.hub import Hub
     from wattdeck.core.system import SimulatorOptions
 
@@ -291,11 +292,18 @@ def journal_line(record: Record) -> str:
     return clean(f"{local}  {record.event:<9} {fields.get('source', ''):<14} {what}{moves}  {words}  ({who})", 500)
 
 
-def examine(app: AppContext, timeout_s: float) -> int:
+def examine(app: AppContext, timeout_s: float, form: str) -> int:
     """Print what is installed and how each source stands; 0 if all is well."""
-    from wattdeck.shell.doctor import examine as examine_now
+    from wattdeck.shell.doctor import Examination
 
-    lines, code = anyio.run(examine_now, app, timeout_s)
-    for line in lines:
-        click.echo(line)
+    def say(finding: Finding) -> None:
+        for line in finding.lines() if form == "text" else ():
+            click.echo(line)
+
+    examination = Examination(app, timeout_s, say)
+    code = anyio.run(examination.run)
+    if form == "json":
+        found = [finding.as_data() for finding in examination.found]
+        document = {"schema": "wattdeck.doctor/1", "exit_code": code, "findings": found}
+        click.echo(json.dumps(document, ensure_ascii=True, indent=2))
     return code

@@ -115,6 +115,12 @@ class AneelSystem(System):
 
         return AneelWatch(cast("AneelConfig", config))
 
+    def way_in(self, config: SourceConfig) -> str:
+        from wattdeck.core.language import tr
+
+        del config
+        return tr("Check `key`; the distributor gives it out.")
+
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.aneel.models import BackfillSnapshot, DemandsSnapshot, OutagesSnapshot
 

@@ -103,6 +103,10 @@ class AneelConfig(SourceConfig):
                 raise ValueError(f'"{code}" is no IBGE code; it has seven digits, such as 1400100')
         return customers
 
+    @property
+    def endpoint(self) -> str:
+        return self.url
+
     def warnings(self) -> tuple[str, ...]:
         found = []
         if self.poll_s < POLL_ADVISED_S:

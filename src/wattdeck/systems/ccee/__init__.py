@@ -118,6 +118,12 @@ class CceeSystem(System):
 
         return CceeWatch(cast("CceeConfig", config))
 
+    def way_in(self, config: SourceConfig) -> str:
+        from wattdeck.core.language import tr
+
+        del config
+        return tr("Check `client_id` and `client_secret`, and that `url` is the environment they are for.")
+
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.ccee.models import MigrationsSnapshot
 

@@ -92,6 +92,10 @@ class CceeConfig(SourceConfig):
             raise ValueError("profiles names one twice")
         return self
 
+    @property
+    def endpoint(self) -> str:
+        return self.url
+
     def warnings(self) -> tuple[str, ...]:
         if self.poll_s < POLL_ADVISED_S:
             return (f"poll_s = {self.poll_s:g}: migrations move by the day; {POLL_ADVISED_S:g} s or more is enough",)

@@ -122,6 +122,12 @@ class SpanSystem(System):
 
         return SpanWatch(cast("SpanConfig", config))
 
+    def way_in(self, config: SourceConfig) -> str:
+        from wattdeck.core.language import tr
+
+        name = config.name
+        return tr("Run `wattdeck span register --source {name}` at the panel; it stores a new token.", name=name)
+
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.span.models import PanelSnapshot
 

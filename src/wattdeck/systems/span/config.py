@@ -120,6 +120,10 @@ class SpanConfig(SourceConfig):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.use_ssl else 'http'}://{host}:{self.port}"
 
+    @property
+    def endpoint(self) -> str:
+        return self.origin
+
     def warnings(self) -> tuple[str, ...]:
         found = []
         if self.poll_s < POLL_ADVISED_S:

@@ -98,6 +98,11 @@ class UsmsSystem(System):
 
         return UsmsWatch(cast("UsmsConfig", config).alarms)
 
+    def way_in(self, config: SourceConfig) -> str:
+        from wattdeck.core.language import tr
+
+        return tr("Run `wattdeck usms login --source {name}`: it asks for the captcha.", name=config.name)
+
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.usms.models import AccountSnapshot, BackfillSnapshot, ConsumptionSnapshot
 

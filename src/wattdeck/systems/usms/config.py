@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
@@ -73,6 +73,13 @@ class UsmsConfig(SourceConfig):
     """Read everything the portal has, back to the earliest day, a page at a time in the background."""
     alarms: UsmsAlarms = Field(default_factory=UsmsAlarms)
     """When to raise an alarm."""
+
+    @property
+    def endpoint(self) -> str:
+        return self.url
+
+    def for_test(self) -> Self:
+        return self.model_copy(update={"history": False, "backfill": False})
 
     def warnings(self) -> tuple[str, ...]:
         if self.poll_s < POLL_ADVISED_S:
