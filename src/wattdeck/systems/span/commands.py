@@ -9,7 +9,7 @@ from wattdeck.core.language import tr, tr_as
 from wattdeck.core.operable import Facts
 from wattdeck.core.reading import Reading
 from wattdeck.systems.span.models import PRIORITIES, Circuit, PanelSnapshot, Relay, current_a
-from wattdeck.systems.span.present import place_words, priority_words, why_not_controllable
+from wattdeck.systems.span.words import place_words, priority_words, why_not_controllable
 
 if TYPE_CHECKING:
     from wattdeck.systems.span.source import SpanSource

@@ -36,14 +36,16 @@ from wattdeck.systems.span.models import (
     leg,
     voltage_v,
 )
+from wattdeck.systems.span.words import (
+    door_words,
+    name_words,
+    place_words,
+    priority_words,
+    relay_words,
+    space,
+    why_not_controllable,
+)
 
-PRIORITY_WORDS = {
-    "must_have": later("must have"),
-    "nice_to_have": later("nice to have"),
-    "non_essential": later("non-essential"),
-    "unknown": later("unknown"),
-}
-"""Load priority -> how it is said, translated where it is drawn: `priority_words`."""
 SORTS = ("space", "power", "name", "today")
 """Orders of the circuit table, in the order a key walks through them."""
 
@@ -98,49 +100,6 @@ def columns(view: TableView, marks: Glyphs = UNICODE) -> tuple[Column, ...]:
         Column("age", "Age", 6, right=True, keep=0),
     ]
     return tuple(column for column in shown if view.sparks or column.key != "trend")
-
-
-def space(tabs: Sequence[int], marks: Glyphs = UNICODE) -> str:
-    """Breaker spaces as on the panel's label: `2·4`."""
-    return marks.dot.join(map(str, tabs)) or "?"
-
-
-def name_words(circuit: Circuit) -> str:
-    """What a circuit is called on a screen. As data, the name we give a space of no circuit stays English."""
-    return tr("Unmapped Tab {number}", number=space(circuit.tabs)) if circuit.virtual else circuit.name
-
-
-def place_words(tabs: Sequence[int], marks: Glyphs = UNICODE) -> str:
-    """Where a circuit is: `space 2·4`."""
-    return tr("space {numbers}", numbers=space(tabs, marks))
-
-
-def priority_words(priority: str) -> str:
-    """A load priority in words; the panel's own word if it is not one of ours."""
-    words = PRIORITY_WORDS.get(priority or "unknown")
-    return priority if words is None else tr(words)
-
-
-def relay_words(position: str) -> str:
-    """A relay's position in words."""
-    match position:
-        case Relay.OPEN:
-            return tr_as("relay", "open")
-        case Relay.CLOSED:
-            return tr_as("relay", "closed")
-        case _:
-            return tr_as("relay", "unknown")
-
-
-def door_words(door: Door) -> str:
-    """The door's position in words."""
-    match door:
-        case Door.OPEN:
-            return tr_as("door", "open")
-        case Door.CLOSED:
-            return tr_as("door", "closed")
-        case _:
-            return tr_as("door", "unknown")
 
 
 def relay_span(circuit: Circuit, pending: Pending | None, marks: Glyphs = UNICODE) -> Span:
@@ -328,7 +287,9 @@ class Figure:
 def figures(snapshot: PanelSnapshot) -> list[Figure]:
     """The panel's own numbers, most wanted first."""
     grid_w = snapshot.grid_power_w
-    note = "" if grid_w is None or round(grid_w) == 0 else tr("import") if grid_w > 0 else tr("export")
+    note = ""
+    if grid_w is not None and round(grid_w) != 0:
+        note = tr_as("flow", "import") if grid_w > 0 else tr_as("flow", "export")
     found = [
         Figure(tr("Grid"), power(grid_w, plus=True), note, "grid"),
         Figure(tr("House"), power(snapshot.house_load_w), key="house"),
@@ -340,7 +301,7 @@ def figures(snapshot: PanelSnapshot) -> list[Figure]:
     if snapshot.battery_percent is not None:
         found.append(Figure(tr("Battery"), f"{snapshot.battery_percent} %"))
     if snapshot.feedthrough_power_w is not None and round(snapshot.feedthrough_power_w) != 0:
-        found.append(Figure(tr("Sub-panel"), power(snapshot.feedthrough_power_w), tr("out")))
+        found.append(Figure(tr("Sub-panel"), power(snapshot.feedthrough_power_w), tr_as("flow", "out")))
     return found
 
 
@@ -426,21 +387,9 @@ def detail(
         (relay_span(circuit, pending, marks), (f"  {pending.words}" if pending else "", "relay-pending")),
     ]
 
-    def fact(label: str, value: str) -> None:
-        lines.append(((fit(label, max(10, cell_width(label) + 1)), "label"), (value, TEXT)))
-
-    fact(tr("priority"), "–" if circuit.virtual else priority_words(circuit.priority))
-    today = f"{energy(circuit.energy_today_wh)} kWh"
-    if reading.snapshot is not None and reading.snapshot.today_since is not None:
-        today = tr("{energy} since {time}", energy=today, time=since(reading.snapshot.today_since, now))
-    fact(tr("today"), today)
-    fact(tr("consumed"), f"{energy(circuit.energy_consumed_wh)} kWh")
-    fact(tr("produced"), f"{energy(circuit.energy_produced_wh)} kWh")
-    newest = newest_power_at(reading.snapshot) if reading.snapshot is not None else None
-    if circuit.energy_at is not None and newest is not None and not circuit.virtual:
-        behind_s = max(0.0, (newest - circuit.energy_at).total_seconds())
-        fact(tr("counters"), tr("{age} behind", age=age(behind_s)))
-    fact(tr("measured"), tr("{age} ago", age=age(measured_age_s(circuit, reading, newest, now))))
+    facts = _facts(reading, circuit, now)
+    width_of_labels = max(10, *(cell_width(label) + 1 for label, _ in facts))
+    lines += [((fit(label, width_of_labels), "label"), (value, TEXT)) for label, value in facts]
     if reading.restored:
         lines.append(((tr("kept from an earlier run"), "link-stale"),))
     for note in filter(None, (why_not_controllable(circuit), *notes)):
@@ -450,13 +399,23 @@ def detail(
     return [*lines, ((f"{tr('last command')}  ", "label"), (tr_as("command", "none"), MUTED))]
 
 
-def why_not_controllable(circuit: Circuit) -> str:
-    """Why this circuit can never be switched from here; empty if it can."""
-    if circuit.virtual:
-        return tr("This space belongs to no circuit of the panel, so there is no relay to switch.")
-    if not circuit.controllable:
-        return tr("Always on: the panel does not let users switch this circuit.")
-    return ""
+def _facts(reading: Reading[PanelSnapshot], circuit: Circuit, now: datetime) -> list[tuple[str, str]]:
+    """What is known of a circuit besides its power and position: label and value."""
+    today = f"{energy(circuit.energy_today_wh)} kWh"
+    if reading.snapshot is not None and reading.snapshot.today_since is not None:
+        today = tr("{energy} since {time}", energy=today, time=since(reading.snapshot.today_since, now))
+    facts = [
+        (tr("priority"), "–" if circuit.virtual else priority_words(circuit.priority)),
+        (tr("today"), today),
+        (tr("consumed"), f"{energy(circuit.energy_consumed_wh)} kWh"),
+        (tr("produced"), f"{energy(circuit.energy_produced_wh)} kWh"),
+    ]
+    newest = newest_power_at(reading.snapshot) if reading.snapshot is not None else None
+    if circuit.energy_at is not None and newest is not None and not circuit.virtual:
+        behind_s = max(0.0, (newest - circuit.energy_at).total_seconds())
+        facts.append((tr("counters"), tr("{age} behind", age=age(behind_s))))
+    measured = tr("{age} ago", age=age(measured_age_s(circuit, reading, newest, now)))
+    return [*facts, (tr("measured"), measured)]
 
 
 def first_lines(reading: Reading[PanelSnapshot], now: datetime, width: int, marks: Glyphs) -> list[Line]:

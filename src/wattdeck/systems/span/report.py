@@ -9,16 +9,8 @@ from wattdeck.core.link import link_span
 from wattdeck.core.reading import Reading
 from wattdeck.core.units import UNICODE, energy, power
 from wattdeck.systems.span.models import PanelSnapshot
-from wattdeck.systems.span.present import (
-    TableView,
-    door_words,
-    figures,
-    name_words,
-    priority_words,
-    relay_words,
-    space,
-    visible,
-)
+from wattdeck.systems.span.present import TableView, figures, visible
+from wattdeck.systems.span.words import door_words, name_words, priority_words, relay_words, space
 
 
 def text_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:

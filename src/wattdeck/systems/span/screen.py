@@ -18,6 +18,7 @@ from wattdeck.core.reading import Reading, SourceId
 from wattdeck.systems.span import fleet, present
 from wattdeck.systems.span.models import Circuit, PanelSnapshot, Relay
 from wattdeck.systems.span.widgets import CircuitTable, Ruled, Summary
+from wattdeck.systems.span.words import PRIORITY_WORDS, name_words, priority_words
 from wattdeck.ui import chart
 from wattdeck.ui.chart import Drawing, Plot, Question, Window
 from wattdeck.ui.system_screen import SystemScreen
@@ -166,7 +167,7 @@ class SpanScreen(SystemScreen):
         room = min(12, height - len(lines) - 2)
         drawn = False
         if room >= 5 and not self.deck_app.low_bandwidth:
-            question = self._question(reading, circuit.circuit_id, cut(present.name_words(circuit), 20), width, room)
+            question = self._question(reading, circuit.circuit_id, cut(name_words(circuit), 20), width, room)
             plot, drawn = self._circuit_drawing.lines(question, self.trend(), now.timestamp())
             lines = [*lines, (), ((f"W  {self.window.words}", "label"),), *plot]
         pane.paint_ruled(lines, self.marks.divider)
@@ -261,7 +262,7 @@ class SpanScreen(SystemScreen):
                 "priority",
                 circuit.circuit_id,
                 tr("Priority of {circuit}", circuit=circuit.name),
-                [(value, present.priority_words(value)) for value in present.PRIORITY_WORDS if value != "unknown"],
+                [(value, priority_words(value)) for value in PRIORITY_WORDS if value != "unknown"],
                 circuit.priority,
             )
 
