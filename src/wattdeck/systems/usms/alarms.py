@@ -13,14 +13,15 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.alarm import AlarmRule, Condition, Priority, above, below
+from wattdeck.core.dates import day_words
 from wattdeck.core.language import later, tr
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.text import clean
 from wattdeck.core.units import age, number
-from wattdeck.systems.usms.costs import kind_words, money
+from wattdeck.systems.usms.costs import money
 from wattdeck.systems.usms.models import BRUNEI, ConsumptionSnapshot, Kind, Meter, Period
 from wattdeck.systems.usms.present import Account, status_words
-from wattdeck.systems.usms.walk import day_words, unit_words
+from wattdeck.systems.usms.walk import kind_words, unit_words
 
 if TYPE_CHECKING:
     from wattdeck.systems.usms.config import UsmsAlarms

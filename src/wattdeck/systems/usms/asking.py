@@ -10,6 +10,7 @@ import click
 from anyio import to_thread
 
 from wattdeck.core.errors import AuthError, BadAnswer, ConfigError
+from wattdeck.core.language import tr
 
 ROOM_ROWS = 6
 """Lines of the terminal left free for the question."""
@@ -29,7 +30,7 @@ class Asker:
             AuthError: there is nobody to ask.
         """
         self._require_person()
-        return str(click.prompt("Password of the portal", hide_input=True, err=True))
+        return str(click.prompt(tr("Password of the portal"), hide_input=True, err=True))
 
     async def solve(self, image: bytes) -> str | None:
         """A `Solver`: Enter asks for a new image, `q` gives up.
@@ -66,15 +67,18 @@ class Asker:
         try:
             path.write_bytes(image)
         except OSError as error:
-            raise ConfigError(f"{path}: the captcha cannot be saved there ({error.strerror or error})") from error
-        click.echo(f"wattdeck: the captcha is in {path.resolve()}", err=True)
+            words = tr(
+                "{path}: the captcha cannot be saved there ({reason})", path=path, reason=error.strerror or error
+            )
+            raise ConfigError(words) from error
+        click.echo(f"wattdeck: {tr('the captcha is in {path}', path=path.resolve())}", err=True)
 
     @staticmethod
     def _ask() -> str:
-        words = "The five characters (Enter: another image, q: give up)"
+        words = tr("The five characters (Enter: another image, q: give up)")
         return str(click.prompt(words, default="", show_default=False, err=True))
 
     @staticmethod
     def _require_person() -> None:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise AuthError("the portal shows a captcha, and there is no terminal to ask a person; run this in one")
+            raise AuthError(tr("the portal shows a captcha, and there is no terminal to ask a person; run this in one"))

@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from wattdeck.core.answers import Answer, status_error
 from wattdeck.core.errors import BadAnswer
 from wattdeck.core.http import Http, RetryPolicy
+from wattdeck.core.language import tr
 from wattdeck.systems.usms import forms
 from wattdeck.systems.usms.session import COOKIE, Session
 
@@ -94,7 +95,7 @@ class Browser:
                 return self.page_of(answer, "GET", path)
             path = self.target(answer, path)
             answer = await self.open("GET", path)
-        raise BadAnswer(f"{self._http.what('GET', path)}: the portal redirects in circles")
+        raise BadAnswer(tr("{page}: the portal redirects in circles", page=self._http.what("GET", path)))
 
     def target(self, answer: Answer, path: str) -> str:
         """Where a redirect points: path and query on the portal.
@@ -105,7 +106,8 @@ class Browser:
         location = answer.headers.get("location", "")[:4000]
         parts = urlsplit(urljoin(f"{self._http.origin}{path}", location))
         if not location or f"{parts.scheme}://{parts.netloc}".lower() != self._http.origin:
-            raise BadAnswer(f"{self._http.what('GET', path)}: the portal points to another host; that is not followed")
+            page = self._http.what("GET", path)
+            raise BadAnswer(tr("{page}: the portal points to another host; that is not followed", page=page))
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
     def page_of(self, answer: Answer, method: str, path: str) -> Page:
@@ -122,7 +124,7 @@ class Browser:
         html = decode(answer.body, answer.headers.get("content-type", ""))
         if "</html" not in html[-END_CHARS:].lower():
             # Half a page reads like a whole one with fewer meters and fewer days.
-            raise BadAnswer(f"{what}: the page was cut short after {len(html)} characters")
+            raise BadAnswer(tr("{page}: the page was cut short after {count} characters", page=what, count=len(html)))
         return Page(html, path, what)
 
     async def _page(self, method: str, path: str, form: Sequence[tuple[str, str]] | None) -> Page:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wattdeck.core.errors import BadAnswer
+from wattdeck.core.language import tr
 from wattdeck.systems.usms import markup
 from wattdeck.systems.usms.models import AccountSnapshot, Kind, Meter
 from wattdeck.systems.usms.values import moment, money_bnd, quantity
@@ -80,8 +81,11 @@ def read_home(html: str, what: str) -> AccountSnapshot:
         if meter is not None:
             meters.setdefault(meter.number, meter)
     if not meters:
-        shown = "meters without a number" if cards else "no meters"
-        raise BadAnswer(f"{what}: the page shows {shown}; is the portal under maintenance?")
+        if cards:
+            words = tr("{page}: the page shows meters without a number; is the portal under maintenance?", page=what)
+        else:
+            words = tr("{page}: the page shows no meters; is the portal under maintenance?", page=what)
+        raise BadAnswer(words)
     return AccountSnapshot(next((name for card in cards if (name := card.text("name"))), ""), tuple(meters.values()))
 
 

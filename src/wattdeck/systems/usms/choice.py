@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from wattdeck.core.errors import SourceError, UsageError
+from wattdeck.core.language import tr
 from wattdeck.systems.usms.models import AccountSnapshot, Meter, Period
 
 DAYS_MAX = 400
@@ -20,7 +21,7 @@ def find_meter(account: AccountSnapshot, text: str) -> Meter:
         SourceError: the account has no meter.
     """
     if not account.meters:
-        raise SourceError("the account shows no meter")
+        raise SourceError(tr("the account shows no meter"))
     for fits in (
         lambda meter: meter.number == text,
         lambda meter: str(meter.kind) == text.lower(),
@@ -32,7 +33,9 @@ def find_meter(account: AccountSnapshot, text: str) -> Meter:
         if found:
             break
     known = ", ".join(f"{meter.number} ({meter.kind})" for meter in account.meters)
-    raise UsageError(f"{text!r} is {'more than one meter' if found else 'no meter'}; there are: {known}")
+    if found:
+        raise UsageError(tr("{text!r} is more than one meter; there are: {known}", text=text, known=known))
+    raise UsageError(tr("{text!r} is no meter; there are: {known}", text=text, known=known))
 
 
 def span_of(days: tuple[date | None, date | None], period: Period, today: date) -> tuple[date, date]:
@@ -44,11 +47,12 @@ def span_of(days: tuple[date | None, date | None], period: Period, today: date) 
     last = days[1] or today
     first = days[0] or (last if period is Period.HOUR else last.replace(day=1))
     if first > last:
-        raise UsageError(f"--from {first} is after --to {last}")
+        raise UsageError(tr("--from {first} is after --to {last}", first=first, last=last))
     if last > today:
-        raise UsageError(f"--to {last} is in the future; in Brunei it is {today}")
+        raise UsageError(tr("--to {last} is in the future; in Brunei it is {today}", last=last, today=today))
     if (last - first).days >= DAYS_MAX:
-        raise UsageError(f"from {first} to {last} are more than {DAYS_MAX} days; ask for less at a time")
+        raise UsageError(tr("from {first} to {last} are more than {count} days; ask for less at a time", first=first,
+                            last=last, count=DAYS_MAX))  # fmt: skip
     return first, last
 
 

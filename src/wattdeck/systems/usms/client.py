@@ -18,6 +18,7 @@ from wattdeck.core.answers import json_body
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import AuthError, BadAnswer, UsageError
 from wattdeck.core.http import HttpClients
+from wattdeck.core.language import later, tr
 from wattdeck.systems.usms import forms
 from wattdeck.systems.usms.browser import Browser, ExpiredError, Page
 from wattdeck.systems.usms.login import log_in
@@ -42,7 +43,7 @@ TRANSACTIONS = "Report/TransactionHistory"
 TOP_UP = "Payment/WebForm2"
 RENEWALS = 2
 """So often one call may find its session ended; then somebody else keeps logging in."""
-NO_LOGIN = "the portal's session has ended and it wants a login with a captcha; run `wattdeck usms login`"
+NO_LOGIN = later("the portal's session has ended and it wants a login with a captcha; run `wattdeck usms login`")
 
 
 class UsmsClient:
@@ -199,28 +200,28 @@ class UsmsClient:
             try:
                 return await ask()
             except ExpiredError as error:
-                words = "the session ended again right after the login; is the account in use elsewhere?"
+                words = tr("the session ended again right after the login; is the account in use elsewhere?")
                 raise AuthError(f"{error}: {words}") from None
 
     async def _log_in(self, solver: Solver | None, password: str | None) -> None:
         if self._rejected:
             raise AuthError(self._rejected)
         if solver is None:
-            raise AuthError(NO_LOGIN)
+            raise AuthError(tr(NO_LOGIN))
         password = password or (self._password() if callable(self._password) else self._password)
         if not password:
-            raise AuthError("there is no password for the portal; set `password` or run `wattdeck usms login`")
+            raise AuthError(tr("there is no password for the portal; set `password` or run `wattdeck usms login`"))
         try:
             await log_in(self._browser, self.username, password, solver)
         except AuthError as error:
             if error.status_code == 401:
-                self._rejected = f"{error} It is not sent again until you log in yourself."
+                self._rejected = tr("{error} It is not sent again until you log in yourself.", error=error)
             raise
         self.session.store()
 
     def _require_past(self, day: date) -> None:
         if day > self.today:
-            raise UsageError(f"{day:%d/%m/%Y} is in the future; the portal has nothing for it")
+            raise UsageError(tr("{day} is in the future; the portal has nothing for it", day=f"{day:%d/%m/%Y}"))
 
 
 def _read(page: Page, period: Period, day: date) -> Report:

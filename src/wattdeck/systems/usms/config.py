@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
 from wattdeck.core.config import AlarmSettings, SourceConfig
+from wattdeck.core.language import tr
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.paths import resolve_path
 from wattdeck.core.secrets import SecretRef
@@ -22,7 +23,7 @@ def _ic_number(text: str) -> str:
     """The IC number as the portal takes it: without dashes and blanks (usms.md 1)."""
     bare = re.sub(r"[-\s]", "", text)
     if not re.fullmatch(r"[0-9A-Za-z]{4,20}", bare):
-        raise ValueError("expected the IC number you log in with, such as 01-234567")
+        raise ValueError(tr("expected the IC number you log in with, such as 01-234567"))
     return bare
 
 
@@ -34,7 +35,7 @@ def _history_place(raw: object, info: ValidationInfo) -> bool | str | Path:
         return raw
     if isinstance(raw, str) and raw:
         return resolve_path(raw, (info.context or {}).get("base"))
-    raise ValueError('expected true, false, a path, or a URL such as "postgresql://host/name"')
+    raise ValueError(tr('expected true, false, a path, or a URL such as "postgresql://host/name"'))
 
 
 HistoryPlace = Annotated[bool | str | Path, PlainValidator(_history_place)]
@@ -83,5 +84,7 @@ class UsmsConfig(SourceConfig):
 
     def warnings(self) -> tuple[str, ...]:
         if self.poll_s < POLL_ADVISED_S:
-            return (f"poll_s = {self.poll_s:g}: the portal's figures move hourly; 900 s or more is enough",)
+            words = tr("poll_s = {seconds}: the portal's figures move hourly; 900 s or more is enough",
+                       seconds=f"{self.poll_s:g}")  # fmt: skip
+            return (words,)
         return ()

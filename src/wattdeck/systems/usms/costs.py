@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from wattdeck.core.language import tr_as
+from wattdeck.core.dates import day_words
+from wattdeck.core.language import tr
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, line_width, wrap
 from wattdeck.core.units import MINUS, UNICODE, UNKNOWN, Glyphs, number
-from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, MonthCost, Projection
-from wattdeck.systems.usms.walk import MONTHS, day_words, unit_words
+from wattdeck.systems.usms.models import BRUNEI, Meter, MonthCost, Projection, TierCost
+from wattdeck.systems.usms.walk import month_name, unit_words
 
 LOW_DAYS, VERY_LOW_DAYS = 7, 3
 """Credit for fewer days than this is worth a look, and a top-up."""
@@ -21,18 +22,21 @@ def cost_lines(
 ) -> list[Line]:
     """Month to date, cost by tier, projection, and the sentence about the credit; fewer lines if `compact`."""
     if month is None:
-        return wrap_lines("Not known: the days of this month are not read yet.", width, 2, MUTED)
+        return wrap_lines(tr("Not known: the days of this month are not read yet."), width, 2, MUTED)
     unit = unit_words(meter.unit, marks)
-    name = MONTHS[month.start.month - 1]
+    name = month_name(month.start)
     total = f"{number(month.consumption, 2)} {unit}" if month.consumption is not None else UNKNOWN
-    sums: Line = ((f" {name} to yesterday  ", "label"), (total, "heading"), (f"   {money(month.cost_bnd)}", "heading"))
+    so_far = tr("{month} to yesterday", month=name)
+    sums: Line = ((f" {so_far}  ", "label"), (total, "heading"), (f"   {money(month.cost_bnd)}", "heading"))
     lines: list[Line] = [(*sums, (too_low_words(month, now), "severity-medium"))]
     lines += _tier_lines(month, unit, width, compact, marks)
     projection = month.projection
     if projection is not None:
-        expected: Line = ((f" {name} expected  ", "label"), (f"{number(projection.total, 0)} {unit}", TEXT),
+        rate = tr("at {amount} a day", amount=f"{number(projection.rate_per_day, 2)} {unit}")
+        ahead = tr("{month} expected", month=name)
+        expected: Line = ((f" {ahead}  ", "label"), (f"{number(projection.total, 0)} {unit}", TEXT),
                           (f"   {money(projection.cost_bnd)}", TEXT),
-                          (f"   at {number(projection.rate_per_day, 2)} {unit} a day", MUTED),
+                          (f"   {rate}", MUTED),
                           (too_low_words(month, now), "severity-medium"))  # fmt: skip
         lines.append(expected)
     words, meaning = run_out(meter, projection, now)
@@ -42,13 +46,18 @@ def cost_lines(
 def _tier_lines(month: MonthCost, unit: str, width: int, compact: bool, marks: Glyphs) -> list[Line]:
     parts: list[Line] = []
     for tier in month.tiers:
-        words = f"{number(tier.quantity, 2):>9} {unit} at B${tier.rate_bnd:.2f}  {money(tier.cost_bnd):>10}"
-        parts.append(((f" tier {tier.tier} ", "label"), (words, TEXT)))
+        amount, rate = f"{number(tier.quantity, 2):>9} {unit}", number(tier.rate_bnd, 2)
+        words = tr("{amount} at B${rate}", amount=amount, rate=rate)
+        parts.append(((f" {_tier_name(tier)} ", "label"), (f"{words}  {money(tier.cost_bnd):>10}", TEXT)))
     if not compact or len(parts) < 2:
         return parts
-    pieces = [f"tier {tier.tier} {number(tier.quantity, 2)} {unit} {money(tier.cost_bnd)}" for tier in month.tiers]
+    pieces = [f"{_tier_name(tier)} {number(tier.quantity, 2)} {unit} {money(tier.cost_bnd)}" for tier in month.tiers]
     joined: Line = ((" " + f" {marks.dot} ".join(pieces), TEXT),)
     return [joined] if line_width(joined) <= width else parts
+
+
+def _tier_name(tier: TierCost) -> str:
+    return tr("tier {tier}", tier=tier.tier)
 
 
 def too_low_words(month: MonthCost, now: datetime) -> str:
@@ -56,35 +65,37 @@ def too_low_words(month: MonthCost, now: datetime) -> str:
     passed = (now.astimezone(BRUNEI).date() - month.start).days
     if month.days_known >= passed:
         return ""
-    return f"   {month.days_known} of {passed} days known: really more"
+    words = tr("{known} of {passed} days known: really more", known=month.days_known, passed=passed)
+    return f"   {words}"
 
 
 def run_out(meter: Meter, projection: Projection | None, now: datetime) -> tuple[str, str]:
     """How long the credit lasts, as a sentence with its meaning: what to do if it is not long."""
     credit = meter.credit_bnd
     if credit is not None and credit < 0:
-        return f"B${number(-credit, 2)} are owed: top up to have credit again.", "severity-high"
+        return tr("{amount} are owed: top up to have credit again.", amount=money(-credit)), "severity-high"
     if credit == 0:
-        return "The credit is used up: top up to go on.", "severity-high"
+        return tr("The credit is used up: top up to go on."), "severity-high"
     if projection is None:
-        return "How long the credit lasts is not known yet: no complete day has been read.", MUTED
+        return tr("How long the credit lasts is not known yet: no complete day has been read."), MUTED
     at = projection.runs_out_at
     if at is None:
         if meter.remaining_unit is None:
-            return "How long the credit lasts is not known: the portal shows no remaining unit just now.", MUTED
+            return tr("How long the credit lasts is not known: the portal shows no remaining unit just now."), MUTED
         if projection.rate_per_day <= 0:
-            return "Nothing is used at present, so the credit lasts.", TEXT
-        return "How long the credit lasts is not known.", MUTED
+            return tr("Nothing is used at present, so the credit lasts."), TEXT
+        return tr("How long the credit lasts is not known."), MUTED
     if at <= now:
-        return "At this pace the credit is used up about now: top up.", "severity-high"
+        return tr("At this pace the credit is used up about now: top up."), "severity-high"
     if at - now > FAR:
-        return "At this pace the credit lasts for more than two years.", TEXT
+        return tr("At this pace the credit lasts for more than two years."), TEXT
     local, here = at.astimezone(BRUNEI), now.astimezone(BRUNEI)
-    day = day_words(local.date()) + (f" {local.year}" if local.year != here.year else "")
+    day = day_words(local.date(), year=local.year != here.year)
     days = (at - now).days
     hurry = "severity-high" if days < VERY_LOW_DAYS else "severity-medium" if days < LOW_DAYS else TEXT
-    more = " Top up soon." if days < LOW_DAYS else ""
-    return f"At this pace the credit lasts until {day}.{more}", hurry
+    if days < LOW_DAYS:
+        return tr("At this pace the credit lasts until {day}. Top up soon.", day=day), hurry
+    return tr("At this pace the credit lasts until {day}.", day=day), hurry
 
 
 def days_left(meter: Meter, projection: Projection | None, now: datetime) -> int | None:
@@ -101,16 +112,12 @@ def left_span(meter: Meter, projection: Projection | None, now: datetime) -> Spa
     days = days_left(meter, projection, now)
     if days is None:
         return UNKNOWN, MUTED
+    words = tr("{days} d", days=days)
     if days < VERY_LOW_DAYS:
-        return f"!! {days} d", "severity-high"
+        return f"!! {words}", "severity-high"
     if days < LOW_DAYS:
-        return f"! {days} d", "severity-medium"
-    return (f"{days} d" if days <= FAR.days else ">2 y"), TEXT
-
-
-def kind_words(kind: Kind) -> str:
-    """What a meter counts, as people say it."""
-    return tr_as("meter", "electricity") if kind is Kind.ELECTRICITY else tr_as("meter", "water")
+        return f"! {words}", "severity-medium"
+    return (words if days <= FAR.days else tr(">2 y")), TEXT
 
 
 def money(value_bnd: float | None) -> str:

@@ -19,6 +19,7 @@ from typing import TextIO
 
 from wattdeck.core.errors import UsageError
 from wattdeck.core.history import MAX_SECONDS, History, Value
+from wattdeck.core.language import tr
 from wattdeck.core.reading import SourceId
 from wattdeck.core.text import clean
 from wattdeck.systems.usms.models import Period
@@ -70,17 +71,19 @@ def read_usms_file(path: Path, on_problem: Problem | None = None) -> Iterator[tu
     tell = on_problem or _ignore
     try:
         if not path.is_file():
-            raise UsageError(f"{path}: there is no such file. Name the package's file, usms.db or usms.csv.")
+            words = tr("{path}: there is no such file. Name the package's file, usms.db or usms.csv.", path=path)
+            raise UsageError(words)
         with path.open("rb") as file:
             is_sqlite = file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+        words = tr("{path}: cannot be read: {reason}", path=path, reason=error.strerror or error)
+        raise UsageError(words) from None
     rows = _sqlite_rows(path, tell) if is_sqlite else _csv_rows(path, tell)
     for place, cells in rows:
         try:
             yield _row(cells)
         except ValueError as error:
-            tell(f"{path}, {place}: {error}; left out")
+            tell(tr("{path}, {place}: {problem}; left out", path=path, place=place, problem=error))
 
 
 def import_usms(path: Path, history: History, source: SourceId) -> ImportCounts:
@@ -141,16 +144,16 @@ def _row(cells: Sequence[object]) -> tuple[str, Value]:
     meter, timestamp, consumption, last_checked = cells
     number = str(meter).strip() if isinstance(meter, (str, int)) else ""
     if not _METER.fullmatch(number):
-        raise ValueError(f"{_shown(meter)} is no meter number")
+        raise ValueError(tr("{value} is no meter number", value=_shown(meter)))
     start = _number(timestamp)
     if start is None or start % HOUR_S or not 0 < start <= MAX_SECONDS:
-        raise ValueError(f"{_shown(timestamp)} is not the Unix time of a full hour")
+        raise ValueError(tr("{value} is not the Unix time of a full hour", value=_shown(timestamp)))
     value = _number(consumption)
     if value is None or abs(value) > MAX_CONSUMPTION:
-        raise ValueError(f"{_shown(consumption)} is no consumption")
+        raise ValueError(tr("{value} is no consumption", value=_shown(consumption)))
     checked = _number(last_checked)
     if checked is None or not 0 <= checked <= MAX_SECONDS:
-        raise ValueError(f"{_shown(last_checked)} is not the Unix time of a check")
+        raise ValueError(tr("{value} is not the Unix time of a check", value=_shown(last_checked)))
     return number, Value(int(start), value, int(checked))
 
 
@@ -178,11 +181,12 @@ def _sqlite_rows(path: Path, tell: Problem) -> Iterator[tuple[str, Sequence[obje
             # No ORDER BY: sorting would read everything before the first row comes.
             for number, cells in enumerate(connection.execute(f"SELECT {', '.join(COLUMNS)} FROM consumption"), 1):  # noqa: S608
                 if number > MAX_ROWS:
-                    tell(f"{path}: more than {MAX_ROWS} rows; the rest is left out")
+                    tell(tr("{path}: more than {count} rows; the rest is left out", path=path, count=MAX_ROWS))
                     return
-                yield f"row {number}", cells
+                yield tr("row {number}", number=number), cells
         except sqlite3.Error as error:
-            tell(f"{path}, after row {number}: {clean(str(error))}; the rest cannot be read")
+            tell(tr("{path}, after row {number}: {problem}; the rest cannot be read", path=path, number=number,
+                    problem=clean(str(error))))  # fmt: skip
 
 
 def _open_table(path: Path) -> sqlite3.Connection:
@@ -191,7 +195,7 @@ def _open_table(path: Path) -> sqlite3.Connection:
     Raises:
         UsageError: it cannot be opened, or has no such table.
     """
-    words = "it cannot be opened"
+    words = tr("it cannot be opened")
     # On a read-only disk a write-ahead log can only be passed over.
     for mode in ("mode=ro", "mode=ro&immutable=1"):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
@@ -207,8 +211,14 @@ def _open_table(path: Path) -> sqlite3.Connection:
         if tables and columns.issuperset(COLUMNS):
             return connection
         connection.close()
-        raise UsageError(f"{path}: no file of the usms package; expected a table consumption ({', '.join(COLUMNS)}).")
-    raise UsageError(f"{path}: this database cannot be read: {words}. Close the program that writes it, or try a copy.")
+        raise UsageError(
+            tr("{path}: no file of the usms package; expected a table consumption ({columns}).", path=path,
+               columns=", ".join(COLUMNS))
+        )  # fmt: skip
+    raise UsageError(
+        tr("{path}: this database cannot be read: {reason}. Close the program that writes it, or try a copy.",
+           path=path, reason=words)
+    )  # fmt: skip
 
 
 def _csv_rows(path: Path, tell: Problem) -> Iterator[tuple[str, Sequence[object]]]:
@@ -217,19 +227,23 @@ def _csv_rows(path: Path, tell: Problem) -> Iterator[tuple[str, Sequence[object]
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             header = [name.strip() for name in _cells(file.readline(MAX_LINE_LENGTH))]
             if not set(COLUMNS).issubset(header):
-                raise UsageError(f"{path}: no file of the usms package; expected the header {','.join(COLUMNS)}.")
+                words = tr("{path}: no file of the usms package; expected the header {columns}.", path=path,
+                           columns=",".join(COLUMNS))  # fmt: skip
+                raise UsageError(words)
             places = [header.index(name) for name in COLUMNS]
             for number, line in _lines(file):
                 if number > MAX_ROWS:
-                    tell(f"{path}: more than {MAX_ROWS} lines; the rest is left out")
+                    tell(tr("{path}: more than {count} lines; the rest is left out", path=path, count=MAX_ROWS))
                     return
                 cells = _cells(line)
                 if len(cells) == len(header) and len(line) <= MAX_LINE_LENGTH:
-                    yield f"line {number}", [cells[place] for place in places]
+                    yield tr("line {number}", number=number), [cells[place] for place in places]
                 elif cells:
-                    tell(f"{path}, line {number}: {_shown(line.strip())} has not the {len(header)} columns; left out")
+                    tell(tr("{path}, line {number}: {value} has not the {count} columns; left out", path=path,
+                            number=number, value=_shown(line.strip()), count=len(header)))  # fmt: skip
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+        words = tr("{path}: cannot be read: {reason}", path=path, reason=error.strerror or error)
+        raise UsageError(words) from None
 
 
 def _lines(file: TextIO) -> Iterator[tuple[int, str]]:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from wattdeck.core.answers import Answer
 from wattdeck.core.errors import AuthError, BadAnswer
+from wattdeck.core.language import tr
 from wattdeck.systems.usms import forms
 from wattdeck.systems.usms.browser import REDIRECT_STATUSES, ROOT, Browser, Page, hidden
 from wattdeck.systems.usms.session import Solver
@@ -40,11 +41,16 @@ async def log_in(browser: Browser, username: str, password: str, solver: Solver)
             await _enter(browser, answer)
             return
         if "sc" not in query:
-            raise BadAnswer(f"{page.what}: the login was answered with an unknown page; has the portal changed?")
+            raise BadAnswer(
+                tr("{page}: the login was answered with an unknown page; has the portal changed?", page=page.what)
+            )
         if answers == ANSWERS_MAX:
             break
         answer = await _challenge(browser, path, username, password, solver)
-    raise AuthError(f"the captcha was answered wrongly {ANSWERS_MAX} times; the password was not refused. Try again.")
+    raise AuthError(
+        tr("the captcha was answered wrongly {count} times; the password was not refused. Try again.",
+           count=ANSWERS_MAX)
+    )  # fmt: skip
 
 
 async def _challenge(browser: Browser, path: str, username: str, password: str, solver: Solver) -> Answer:
@@ -55,14 +61,18 @@ async def _challenge(browser: Browser, path: str, username: str, password: str, 
         page = browser.page_of(await browser.open("GET", path), "GET", path)
         source = captcha_source(page.html)
         if source is None:
-            raise BadAnswer(f"{page.what}: the portal asks for a captcha and shows no image; try again later")
+            raise BadAnswer(
+                tr("{page}: the portal asks for a captcha and shows no image; try again later", page=page.what)
+            )
         read = await solver(await _image(browser, path, source))
         if read is None:
-            raise AuthError("the login was given up; nothing but an unanswered captcha went to the portal")
+            raise AuthError(tr("the login was given up; nothing but an unanswered captcha went to the portal"))
         answer = read.strip().lower()
         if PLAUSIBLE.fullmatch(answer):
             return await browser.open("POST", path, forms.login(hidden(page), username, password, answer))
-    raise AuthError(f"none of {IMAGES_MAX} captchas was read: an answer is five letters or digits. Try again.")
+    raise AuthError(
+        tr("none of {count} captchas was read: an answer is five letters or digits. Try again.", count=IMAGES_MAX)
+    )
 
 
 async def _image(browser: Browser, path: str, source: str) -> bytes:
@@ -70,7 +80,7 @@ async def _image(browser: Browser, path: str, source: str) -> bytes:
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     answer = await browser.open("GET", target)
     if answer.status_code != 200 or not answer.body or len(answer.body) > IMAGE_BYTES_MAX:
-        raise BadAnswer("the portal's captcha image cannot be read; try again later")
+        raise BadAnswer(tr("the portal's captcha image cannot be read; try again later"))
     return answer.body
 
 
@@ -80,14 +90,14 @@ async def _enter(browser: Browser, answer: Answer) -> None:
 
     page = await browser.follow(answer, LOGIN)
     if is_expired(page.html, page.path):
-        raise AuthError("the portal took the password and then ended the session; try again")
+        raise AuthError(tr("the portal took the password and then ended the session; try again"))
 
 
 def _require_form(page: Page) -> None:
     from wattdeck.systems.usms.pages import login_form_present
 
     if not login_form_present(page.html):
-        raise BadAnswer(f"{page.what}: this is not the login page; is the portal under maintenance?")
+        raise BadAnswer(tr("{page}: this is not the login page; is the portal under maintenance?", page=page.what))
 
 
 def _refusal(page: Page) -> AuthError | BadAnswer:
@@ -95,7 +105,11 @@ def _refusal(page: Page) -> AuthError | BadAnswer:
 
     said = error_text(page.html)
     if said:
-        return AuthError(f"the portal refuses the login and says “{said}”. Is `password` right?", 401)
+        words = tr("the portal refuses the login and says “{said}”. Is `password` right?", said=said)
+        return AuthError(words, 401)
     if login_form_present(page.html):
-        return AuthError("the portal showed the login page again without a reason; was the password right?", 401)
-    return BadAnswer(f"{page.what}: the login was answered with an unknown page; is the portal under maintenance?")
+        words = tr("the portal showed the login page again without a reason; was the password right?")
+        return AuthError(words, 401)
+    return BadAnswer(
+        tr("{page}: the login was answered with an unknown page; is the portal under maintenance?", page=page.what)
+    )

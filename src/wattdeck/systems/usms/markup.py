@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from wattdeck.core.errors import BadAnswer
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def soup(html: str, *names: str, id: str | None = None) -> BeautifulSoup:  # noq
         wanted = SoupStrainer(list(names)) if id is None else SoupStrainer(attrs={"id": id})
         return BeautifulSoup(page, "html.parser", parse_only=wanted, multi_valued_attributes=None)
     except (ParserRejectedMarkup, ValueError) as error:
-        raise BadAnswer("the portal sent a page that is not readable as HTML; try again later") from error
+        raise BadAnswer(tr("the portal sent a page that is not readable as HTML; try again later")) from error
 
 
 def _bounded(html: str) -> str:

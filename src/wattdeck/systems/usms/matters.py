@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from wattdeck.core.language import plural, tr
+from wattdeck.core.language import plural, tr, tr_as
 from wattdeck.core.matters import Figure, Matters
 from wattdeck.core.reading import Reading
 from wattdeck.core.text import clean
 from wattdeck.core.units import number
-from wattdeck.systems.usms.costs import FAR, LOW_DAYS, VERY_LOW_DAYS, days_left, kind_words, money
+from wattdeck.systems.usms.costs import FAR, LOW_DAYS, VERY_LOW_DAYS, days_left, money
 from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period
 from wattdeck.systems.usms.present import Account, status_words
-from wattdeck.systems.usms.walk import unit_words
+from wattdeck.systems.usms.walk import kind_words, unit_words
 
 
 def matters(readings: Sequence[Reading[Any]], now: datetime) -> Matters:
@@ -32,7 +32,7 @@ def matters(readings: Sequence[Reading[Any]], now: datetime) -> Matters:
     return Matters(tuple(figures), trend_key=first.number)
 
 
-def meter_words(meter: Meter, account: Sequence[Meter]) -> str:
+def _name_words(meter: Meter, account: Sequence[Meter]) -> str:
     """What tells a meter from the others of its account: `water`; with its number where a kind has several."""
     kind = kind_words(meter.kind)
     alike = sum(other.kind is meter.kind for other in account)
@@ -61,12 +61,12 @@ def _of(meter: Meter, account: Account, now: datetime, *, alone: bool) -> Iterab
         yield Figure(tr("Status"), status_words(meter), meaning="severity-medium")
     if meter.credit_bnd is not None:
         meters = snapshot.meters if snapshot else ()
-        label = tr("Credit") if alone else tr("Credit {meter}", meter=meter_words(meter, meters))
+        label = tr("Credit") if alone else tr("Credit {meter}", meter=_name_words(meter, meters))
         yield Figure(label, money(meter.credit_bnd), meaning="severity-high" if meter.credit_bnd <= 0 else "normal")
     days = _days(meter, account, now)
     if days is not None:
         value = _days_words(days)
-        yield Figure(tr("Left"), value, tr("{days} left", days=value), _hurry(days))
+        yield Figure(tr_as("credit", "Left"), value, tr("{days} left", days=value), _hurry(days))
     unit = unit_words(meter.unit)
     today = _today(meter, account, now)
     if today is not None:
@@ -81,7 +81,7 @@ def _of(meter: Meter, account: Account, now: datetime, *, alone: bool) -> Iterab
 def _beside(meter: Meter, account: Account, now: datetime) -> Figure:
     """Another meter of the account in one number: its credit, and how long it lasts."""
     meters = account.snapshot.meters if account.snapshot else ()
-    name = meter_words(meter, meters)
+    name = _name_words(meter, meters)
     days = _days(meter, account, now)
     credit = money(meter.credit_bnd)
     if _out_of_use(meter):

@@ -11,6 +11,7 @@ import codecs
 import re
 
 from wattdeck.core.errors import BadAnswer
+from wattdeck.core.language import tr
 from wattdeck.systems.usms import markup
 from wattdeck.systems.usms.cards import read_home
 from wattdeck.systems.usms.reports import read_report, read_transactions
@@ -48,7 +49,11 @@ def decode(body: bytes, content_type: str = "") -> str:
     """
     if len(body) > markup.PAGE_CHARS_MAX:
         raise BadAnswer(
-            f"the portal sent a page of {len(body)} bytes; {markup.PAGE_CHARS_MAX} are the most it can have"
+            tr(
+                "the portal sent a page of {count} bytes; {most} are the most it can have",
+                count=len(body),
+                most=markup.PAGE_CHARS_MAX,
+            )
         )
     named = _CHARSET.search(content_type)
     for charset in ("utf-8-sig", named[1] if named else "utf-8"):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from wattdeck.core.errors import BadAnswer
+from wattdeck.core.language import tr
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BYTES_MAX = 2_000_000
@@ -46,7 +47,13 @@ def read_png(data: bytes) -> Bitmap:
         BadAnswer: this is no PNG that can be read, or a larger one than a captcha has any need to be.
     """
     if len(data) > BYTES_MAX:
-        raise BadAnswer(f"the captcha's image has {len(data)} bytes; {BYTES_MAX} are the most it can have")
+        raise BadAnswer(
+            tr(
+                "the captcha's image has {count} bytes; {most} are the most it can have",
+                count=len(data),
+                most=BYTES_MAX,
+            )
+        )
     picture = _picture(data)
     channels = CHANNELS[picture.colour]
     stride = picture.width * channels
@@ -70,12 +77,12 @@ def _picture(data: bytes) -> _Picture:
             picture.data.append(content)
         elif kind == b"IEND":
             return picture
-    raise BadAnswer("the captcha's image is cut short")
+    raise BadAnswer(tr("the captcha's image is cut short"))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if not data.startswith(SIGNATURE):
-        raise BadAnswer("the captcha's image is not a PNG")
+        raise BadAnswer(tr("the captcha's image is not a PNG"))
     at = len(SIGNATURE)
     for _ in range(CHUNKS_MAX):
         if at + 12 > len(data):
@@ -84,19 +91,23 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         content = data[at + 8 : at + 8 + length]
         check = data[at + 8 + length : at + 12 + length]
         if len(check) < 4 or zlib.crc32(kind + content) != int.from_bytes(check):
-            raise BadAnswer("the captcha's image is damaged: a checksum is wrong")
+            raise BadAnswer(tr("the captcha's image is damaged: a checksum is wrong"))
         yield kind, content
         at += 12 + length
 
 
 def _header(content: bytes) -> _Picture:
     if len(content) != 13:
-        raise BadAnswer("the captcha's image is damaged: its header has the wrong size")
+        raise BadAnswer(tr("the captcha's image is damaged: its header has the wrong size"))
     width, height, depth, colour, compression, filtering, interlacing = struct.unpack(">IIBBBBB", content)
     if not (0 < width <= SIDE_MAX and 0 < height <= SIDE_MAX and width * height <= PIXELS_MAX):
-        raise BadAnswer(f"the captcha's image is {width} by {height} pixels; that is no size for one")
+        raise BadAnswer(
+            tr("the captcha's image is {width} by {height} pixels; that is no size for one", width=width, height=height)
+        )
     if depth != 8 or colour not in CHANNELS or compression or filtering or interlacing:
-        raise BadAnswer("the captcha's image is a kind of PNG that cannot be drawn here; save it and look at the file")
+        raise BadAnswer(
+            tr("the captcha's image is a kind of PNG that cannot be drawn here; save it and look at the file")
+        )
     return _Picture(width, height, colour)
 
 
@@ -106,9 +117,9 @@ def _inflated(picture: _Picture, size: int) -> bytes:
     try:
         found = unpacking.decompress(b"".join(picture.data), size)
     except zlib.error:
-        raise BadAnswer("the captcha's image is damaged: it cannot be unpacked") from None
+        raise BadAnswer(tr("the captcha's image is damaged: it cannot be unpacked")) from None
     if len(found) < size:
-        raise BadAnswer("the captcha's image is cut short")
+        raise BadAnswer(tr("the captcha's image is cut short"))
     return found
 
 
@@ -126,7 +137,7 @@ def _unfiltered(kind: int, line: bytes, above: bytes, channels: int) -> bytes:
     if kind == 2:
         return bytes((value + up) & 0xFF for value, up in zip(line, above, strict=True))
     if kind not in (1, 3, 4):
-        raise BadAnswer("the captcha's image is damaged: a line has an unknown filter")
+        raise BadAnswer(tr("the captcha's image is damaged: a line has an unknown filter"))
     found = bytearray(line)
     for at, value in enumerate(line):
         left = found[at - channels] if at >= channels else 0
@@ -191,7 +202,7 @@ def _keyed(picture: _Picture, lines: list[bytes], channels: int) -> list[bytes] 
     if key is None:
         return None
     if len(key) != 2 * channels:
-        raise BadAnswer("the captcha's image is damaged: its transparent colour has the wrong size")
+        raise BadAnswer(tr("the captcha's image is damaged: its transparent colour has the wrong size"))
     clear = key[1::2] if not any(key[::2]) else b""
     return [
         bytes(0 if line[at : at + channels] == clear else 255 for at in range(0, len(line), channels)) for line in lines
@@ -201,7 +212,7 @@ def _keyed(picture: _Picture, lines: list[bytes], channels: int) -> list[bytes] 
 def _from_palette(picture: _Picture, lines: list[bytes]) -> tuple[list[bytes], list[bytes] | None]:
     count, rest = divmod(len(picture.palette), 3)
     if rest or not 0 < count <= 256 or any(line and max(line) >= count for line in lines):
-        raise BadAnswer("the captcha's image is damaged: a colour is missing")
+        raise BadAnswer(tr("the captcha's image is damaged: a colour is missing"))
     greys = _grey(picture.palette, 3)
     alphas = None
     if picture.transparency is not None:

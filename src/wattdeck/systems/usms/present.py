@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wattdeck.core.language import tr_as
+from wattdeck.core.dates import date_text, moment_text
+from wattdeck.core.language import tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, arrange, cells_line, titles, wrap
-from wattdeck.core.link import link_lines
+from wattdeck.core.link import link_lines, link_span
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, UNKNOWN, Glyphs, age, bar, number
@@ -26,7 +27,7 @@ from wattdeck.systems.usms.models import (
     TopUp,
     TopUpPage,
 )
-from wattdeck.systems.usms.walk import Stretch, unit_words
+from wattdeck.systems.usms.walk import Stretch, kind_words, meter_words, unit_words
 
 COLUMNS = (
     Column("meter", "Meter", 10, flex=True, keep=10),
@@ -34,10 +35,10 @@ COLUMNS = (
     Column("status", "Status", 8, keep=4),
     Column("remaining", "Remaining", 14, right=True, keep=9),
     Column("credit", "Credit B$", 9, right=True, keep=8),
-    Column("left", "Left", 6, right=True, keep=7),
+    Column("left", "Lasts", 6, right=True, keep=7),
     Column("age", "Age", 6, right=True, keep=3),
 )
-"""Of the meter table; `Left` is how long the credit lasts, `Age` how long ago the portal heard of the meter."""
+"""Of the meter table; `Lasts` is how long the credit lasts, `Age` how long ago the portal heard of the meter."""
 TOP_UP_COLUMNS = (
     Column("at", "Bought", 16, keep=10),
     Column("amount", "Paid B$", 9, right=True, keep=9),
@@ -115,7 +116,7 @@ def _meter_row(meter: Meter, account: Account, now: datetime, marks: Glyphs) -> 
     credit = meter.credit_bnd
     cells: tuple[Span, ...] = (
         (clean(meter.number, 20), TEXT),
-        (meter.kind.value, "label"),
+        (kind_words(meter.kind), "label"),
         (status_words(meter) or UNKNOWN, TEXT if meter.active else "severity-medium"),
         (remaining_words(meter, marks), TEXT),
         (number(credit, 2), "severity-high" if credit is not None and credit < 0 else TEXT),
@@ -142,21 +143,30 @@ def heard_words(meter: Meter, now: datetime) -> str:
     if meter.updated_at is None:
         return UNKNOWN
     if meter.updated_date_only:
-        days = (now.astimezone(BRUNEI).date() - meter.updated_at.astimezone(BRUNEI).date()).days
-        return "today" if days <= 0 else f"{days} d"
+        return tr_as("heard of", "today") if heard_today(meter, now) else tr("{days} d", days=_days_ago(meter, now))
     return age(max(0.0, (now - meter.updated_at).total_seconds()) // 60 * 60)
+
+
+def heard_today(meter: Meter, now: datetime) -> bool:
+    """The portal shows a bare date, and it is today's."""
+    return meter.updated_date_only and _days_ago(meter, now) <= 0
+
+
+def _days_ago(meter: Meter, now: datetime) -> int:
+    heard = meter.updated_at or now
+    return (now.astimezone(BRUNEI).date() - heard.astimezone(BRUNEI).date()).days
 
 
 def no_meters_words(account: Account) -> str:
     """What an empty table says: why it is empty, and what to do."""
     if account.snapshot is not None:
-        return "The portal shows no meter for this account. If there should be one, ask USMS; r looks again."
+        return tr("The portal shows no meter for this account. If there should be one, ask USMS; r looks again.")
     link = account.meters.link if account.meters is not None else Link.WAITING
     return {
-        Link.REFUSED: "No data: the portal wants a login. Press l.",
-        Link.DOWN: "No data: the portal does not answer. wattdeck keeps trying.",
-        Link.STALE: "No data: the last look failed. wattdeck keeps trying.",
-    }.get(link, "Waiting for the portal's first answer.")
+        Link.REFUSED: tr("No data: the portal wants a login. Press l."),
+        Link.DOWN: tr("No data: the portal does not answer. wattdeck keeps trying."),
+        Link.STALE: tr("No data: the last look failed. wattdeck keeps trying."),
+    }.get(link, tr("Waiting for the portal's first answer."))
 
 
 def trouble(account: Account, now: datetime, width: int, marks: Glyphs) -> list[Line]:
@@ -169,7 +179,8 @@ def trouble(account: Account, now: datetime, width: int, marks: Glyphs) -> list[
         return []
     if any(one.link is Link.REFUSED for one in ill):
         refused = next(one for one in ill if one.link is Link.REFUSED)
-        words: Line = ((f" {marks.down} refused", "link-refused"), ("  The portal wants a login: press l.", TEXT))
+        wanted = tr("The portal wants a login: press l.")
+        words: Line = ((f" {link_span(refused, now, marks)[0]}", "link-refused"), (f"  {wanted}", TEXT))
         reason = f" {refused.problem}"
         return [words, *wrap_lines(reason, width, 2, MUTED)]
     lines: list[Line] = []
@@ -189,7 +200,7 @@ def about_lines(
     """Everything known of one meter beside its consumption."""
     if meter is None:
         return progress_lines(progress, width, marks)
-    lines: list[Line] = [((f"{meter.kind.value.capitalize()} {clean(meter.number, 20)}", "heading"),)]
+    lines: list[Line] = [((meter_words(meter), "heading"),)]
     snapshot = account.snapshot
 
     def fact(label: str, value: str, meaning: str = TEXT) -> None:
@@ -198,14 +209,14 @@ def about_lines(
             lines.append(((f"{label:<11}", "label"), *first))
             lines.extend(((" " * 11, TEXT), *more) for more in rest[:2])
 
-    fact("account", clean(snapshot.account_name, 80) if snapshot else "")
-    fact("address", ", ".join(filter(None, (clean(meter.address), clean(meter.kampong)))))
+    fact(tr("account"), clean(snapshot.account_name, 80) if snapshot else "")
+    fact(tr("address"), ", ".join(filter(None, (clean(meter.address), clean(meter.kampong)))))
     fact("", ", ".join(filter(None, (clean(meter.mukim), clean(meter.district), clean(meter.postcode)))))
-    fact("status", status_words(meter, 40) or UNKNOWN, TEXT if meter.active else "severity-medium")
-    fact("remaining", "not shown by the portal just now" if meter.remaining_unit is None else
+    fact(tr("status"), status_words(meter, 40) or UNKNOWN, TEXT if meter.active else "severity-medium")
+    fact(tr("remaining"), tr("not shown by the portal just now") if meter.remaining_unit is None else
          f"{number(meter.remaining_unit, 3)} {unit_words(meter.unit, marks)}")  # fmt: skip
-    fact("credit", money(meter.credit_bnd), "severity-high" if (meter.credit_bnd or 0) < 0 else TEXT)
-    fact("heard of", _moment(meter.updated_at, meter.updated_date_only))
+    fact(tr("credit"), money(meter.credit_bnd), "severity-high" if (meter.credit_bnd or 0) < 0 else TEXT)
+    fact(tr("heard of"), _moment(meter.updated_at, meter.updated_date_only))
     lines += [((words, "label"),) for words in page_words(page)]
     more = progress_lines(progress, width, marks)
     return [*lines, (), *more] if more else lines
@@ -218,8 +229,9 @@ def progress_lines(progress: tuple[int, int] | None, width: int, marks: Glyphs =
     room = max(4, min(20, width - 24))
     share = _share(progress)
     filled = bar(share, room, marks)
-    line: Line = (("Reading history ", "label"), (f"{filled:<{room}}", "bar-load"), (f" {number(share * 100)} %", TEXT))
-    return [line, ((f"{number(progress[0])} of {number(progress[1])} days", MUTED),)]
+    title = tr("Reading history")
+    line: Line = ((f"{title} ", "label"), (f"{filled:<{room}}", "bar-load"), (f" {number(share * 100)} %", TEXT))
+    return [line, ((tr("{done} of {in_all} days", done=number(progress[0]), in_all=number(progress[1])), MUTED),)]
 
 
 def progress_words(progress: tuple[int, int] | None) -> str:
@@ -227,7 +239,8 @@ def progress_words(progress: tuple[int, int] | None) -> str:
     if progress is None or progress[1] <= 0:
         return ""
     share = number(_share(progress) * 100)
-    return f"Reading history: {number(progress[0])} of {number(progress[1])} days, {share} %."
+    return tr("Reading history: {done} of {in_all} days, {percent} %.", done=number(progress[0]),
+              in_all=number(progress[1]), percent=share)  # fmt: skip
 
 
 def _share(progress: tuple[int, int]) -> float:
@@ -259,14 +272,15 @@ def page_words(page: TopUpPage | None) -> list[str]:
     """Customer and debt, in sentences."""
     if page is None:
         return []
-    words = [f"Customer: {clean(page.customer_type, 40)}."] if page.customer_type else []
+    words = [tr("Customer: {kind}.", kind=clean(page.customer_type, 40))] if page.customer_type else []
     if not page.has_debt:
-        return [*words, "No debt."]
-    words.append(f"Debt {money(page.total_debt_bnd)}, of which {money(page.debt_remaining_bnd)} remain.")
+        return [*words, tr("No debt.")]
+    words.append(tr("Debt {total}, of which {rest} remain.", total=money(page.total_debt_bnd),
+                    rest=money(page.debt_remaining_bnd)))  # fmt: skip
     time = clean(page.repayment_period, 40).strip(" -")
-    monthly = f"{money(page.monthly_debt_bnd)} a month" if page.monthly_debt_bnd else ""
+    monthly = tr("{amount} a month", amount=money(page.monthly_debt_bnd)) if page.monthly_debt_bnd else ""
     if time or monthly:
-        words.append(f"Repaid: {', '.join(filter(None, (monthly, time)))}.")
+        words.append(tr("Repaid: {how}.", how=", ".join(filter(None, (monthly, time)))))
     return words
 
 
@@ -274,22 +288,24 @@ def _moment(at: datetime | None, date_only: bool) -> str:
     """`2026-10-13 17:30`, by Brunei's clock."""
     if at is None:
         return UNKNOWN
-    return at.astimezone(BRUNEI).strftime("%Y-%m-%d" if date_only else "%Y-%m-%d %H:%M")
+    local = at.astimezone(BRUNEI)
+    return date_text(local.date()) if date_only else moment_text(local)
 
 
 def chart_words(meter: Meter, stretch: Stretch, failed: str, asking: bool, refused: bool, now: datetime) -> str:
     """What stands in place of a chart without values: why there is none, and what to do."""
     if meter.kind is Kind.WATER and stretch.period is Period.HOUR:
-        return "Water has no hours: the portal counts it once a day. ] shows its days."
+        return tr("Water has no hours: the portal counts it once a day. ] shows its days.")
+    when = stretch.words
     if asking:
-        return f"Reading {stretch.words} ..."
+        return tr("Reading {when} ...", when=when)
     if failed:
         return failed
     if refused:
-        return f"No values of {stretch.words} are kept, and the portal wants a login: press l."
+        return tr("No values of {when} are kept, and the portal wants a login: press l.", when=when)
     if stretch.running(now):
-        return f"There are no values for {stretch.words} yet. Left shows what came before."
-    return f"The portal has no values for {stretch.words}. Left shows what came before, right what came after."
+        return tr("There are no values for {when} yet. Left shows what came before.", when=when)
+    return tr("The portal has no values for {when}. Left shows what came before, right what came after.", when=when)
 
 
 def first_lines(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs) -> list[Line]:

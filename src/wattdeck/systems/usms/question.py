@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from wattdeck.core.errors import AuthError
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.systems.usms.models import Period, TopUp, TopUpPage
 
@@ -42,7 +43,7 @@ class TopUps:
 def failure_words(error: Exception, what: str) -> str:
     """Why something could not be read, and what to do."""
     if isinstance(error, AuthError):
-        return f"{what} could not be read: the portal wants a login. Press l."
-    reason = clean(str(error), 200) or "no reason given"
+        return tr("{what} could not be read: the portal wants a login. Press l.", what=what)
+    reason = clean(str(error), 200) or tr("no reason given")
     stop = "" if reason.endswith((".", "?", "…")) else "."
-    return f"{what} could not be read: {reason}{stop} r tries again."
+    return tr("{what} could not be read: {reason} r tries again.", what=what, reason=f"{reason}{stop}")

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from wattdeck.core.dates import day_words
+from wattdeck.core.language import tr
 from wattdeck.core.lines import plain
 from wattdeck.core.link import link_span
 from wattdeck.core.reading import Reading
@@ -13,8 +15,8 @@ from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, age, number
 from wattdeck.systems.usms.costs import cost_lines, money
 from wattdeck.systems.usms.models import ConsumptionSnapshot, Meter, Period
-from wattdeck.systems.usms.present import Account, heard_words
-from wattdeck.systems.usms.walk import day_words, unit_words
+from wattdeck.systems.usms.present import Account, heard_today, heard_words, status_words
+from wattdeck.systems.usms.walk import kind_words, unit_words
 
 WIDTH = 100
 """Sentences are broken at this."""
@@ -27,9 +29,9 @@ def text_lines(readings: Sequence[Reading[Any]], now: datetime) -> list[str]:
     for reading in readings:
         out.append(f"{reading.source}  {reading.feed}  {link_span(reading, now, UNICODE)[0]}")
         if reading.problem:
-            out.append(f"  problem: {reading.problem}")
+            out.append(tr("  problem: {words}", words=reading.problem))
         if reading.snapshot is None:
-            out += [] if reading.problem else ["  no answer yet"]
+            out += [] if reading.problem else [tr("  no answer yet")]
         elif reading is account.meters:
             out += _meter_lines(account, now)
         elif reading is account.consumption:
@@ -40,20 +42,24 @@ def text_lines(readings: Sequence[Reading[Any]], now: datetime) -> list[str]:
 def _meter_lines(account: Account, now: datetime) -> Iterator[str]:
     snapshot = account.snapshot
     if snapshot is None or not snapshot.meters:
-        yield "  no meter"
+        yield tr("  no meter")
         return
     if snapshot.account_name:
-        yield f"  account {clean(snapshot.account_name, 80)}"
+        yield tr("  account {name}", name=clean(snapshot.account_name, 80))
     for meter in snapshot.meters:
         unit = unit_words(meter.unit)
-        left = "not shown" if meter.remaining_unit is None else f"{number(meter.remaining_unit, 3)} {unit}"
-        status = clean(meter.status, 20).lower() or "status not shown"
-        heard = heard_words(meter, now)
-        ago = "" if heard == "today" else " ago"
-        yield (
-            f"  {meter.kind.value:<11} {clean(meter.number, 20):<10} {status}, remaining {left}, "
-            f"credit {money(meter.credit_bnd)}, {f'heard of {heard}{ago}' if meter.updated_at else 'age not shown'}"
-        )
+        left = tr("not shown") if meter.remaining_unit is None else f"{number(meter.remaining_unit, 3)} {unit}"
+        words = tr("{status}, remaining {left}, credit {credit}, {heard}", left=left, credit=money(meter.credit_bnd),
+                   status=status_words(meter) or tr("status not shown"), heard=_heard(meter, now))  # fmt: skip
+        yield f"  {kind_words(meter.kind):<11} {clean(meter.number, 20):<10} {words}"
+
+
+def _heard(meter: Meter, now: datetime) -> str:
+    if meter.updated_at is None:
+        return tr("age not shown")
+    if heard_today(meter, now):
+        return tr("heard of today")
+    return tr("heard of {age} ago", age=heard_words(meter, now))
 
 
 def _consumption_lines(account: Account, now: datetime) -> Iterator[str]:
@@ -64,7 +70,8 @@ def _consumption_lines(account: Account, now: datetime) -> Iterator[str]:
         if snapshot is not None:
             yield from _last_lines(meter, snapshot, now)
         if month is not None:
-            yield f"  {meter.kind.value} {clean(meter.number, 20)}, month of {month.start:%Y-%m}"
+            name = f"{kind_words(meter.kind)} {clean(meter.number, 20)}"
+            yield tr("  {meter}, month of {month}", meter=name, month=f"{month.start:%Y-%m}")
             for line in plain(cost_lines(meter, month, now, WIDTH)).splitlines():
                 yield f"   {' '.join(line.split())}"
 
@@ -78,8 +85,13 @@ def _last_lines(meter: Meter, snapshot: ConsumptionSnapshot, now: datetime) -> I
             day = day_words(last.start.date())
             start = f"{day} {last.start:%H:%M}" if period is Period.HOUR else day
             ended = last.start + (timedelta(hours=1) if period is Period.HOUR else timedelta(days=1))
-            ago = age(max(0.0, (now - ended).total_seconds()))
-            yield (
-                f"  {meter.kind.value} {clean(meter.number, 20)}, last {period.value}: "
-                f"{number(last.value, 3)} {unit} ({start}, {ago} ago)"
-            )
+            values = {
+                "meter": f"{kind_words(meter.kind)} {clean(meter.number, 20)}",
+                "amount": f"{number(last.value, 3)} {unit}",
+                "start": start,
+                "age": age(max(0.0, (now - ended).total_seconds())),
+            }
+            if period is Period.HOUR:
+                yield tr("  {meter}, last hour: {amount} ({start}, {age} ago)", **values)
+            else:
+                yield tr("  {meter}, last day: {amount} ({start}, {age} ago)", **values)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from wattdeck.core.errors import BadAnswer
+from wattdeck.core.language import tr
 from wattdeck.systems.usms import markup
 from wattdeck.systems.usms.models import BRUNEI, Period, Point, Report, TopUp
 from wattdeck.systems.usms.values import moment, money_bnd, number
@@ -53,7 +54,11 @@ def read_report(html: str, period: Period, day: date, what: str) -> Report:
     grid = _ordinary_grid(html) or _grid(html)
     if grid is None:
         raise BadAnswer(
-            f"{what}: this page is no report{_said(markup.complaint(html))}; is the portal under maintenance?"
+            tr(
+                "{page}: this page is no report{said}; is the portal under maintenance?",
+                page=what,
+                said=_said(markup.complaint(html)),
+            )
         )
     start_of = _STARTS[period]
     points: dict[datetime, Point] = {}
@@ -63,8 +68,20 @@ def read_report(html: str, period: Period, day: date, what: str) -> Report:
             points[start] = Point(start, number(row[1]) if len(row) > 1 else None)
     if grid.rows and not points:
         shown = next((row[0] for row in grid.rows if row), "")
-        raise BadAnswer(f"{what}: expected the {period.value}s around {day:%d/%m/%Y}, but the rows are for “{shown}”")
+        raise BadAnswer(_elsewhere(period, what, day, shown))
     return Report(tuple(points[start] for start in sorted(points)), _total(grid.footer), grid.message)
+
+
+def _elsewhere(period: Period, page: str, day: date, shown: str) -> str:
+    about = f"{day:%d/%m/%Y}"
+    if period is Period.HOUR:
+        return tr("{page}: expected the hours around {day}, but the rows are for “{shown}”", page=page, day=about,
+                  shown=shown)  # fmt: skip
+    if period is Period.DAY:
+        return tr("{page}: expected the days around {day}, but the rows are for “{shown}”", page=page, day=about,
+                  shown=shown)  # fmt: skip
+    return tr("{page}: expected the months around {day}, but the rows are for “{shown}”", page=page, day=about,
+              shown=shown)  # fmt: skip
 
 
 def read_transactions(html: str, what: str) -> tuple[TopUp, ...]:
@@ -76,13 +93,16 @@ def read_transactions(html: str, what: str) -> tuple[TopUp, ...]:
     grid = _grid(html)
     if grid is None:
         raise BadAnswer(
-            f"{what}: this page lists no top-ups{_said(markup.complaint(html))}; is the portal under maintenance?"
+            tr(
+                "{page}: this page lists no top-ups{said}; is the portal under maintenance?",
+                page=what,
+                said=_said(markup.complaint(html)),
+            )
         )
     columns = _columns(grid.header)
     if grid.rows and not {"amount", "recharge", "transaction"} & columns.keys():
-        raise BadAnswer(
-            f"{what}: the columns of the top-ups are not known: {', '.join(grid.header) or 'none has a header'}"
-        )
+        headers = ", ".join(grid.header) or tr("none has a header")
+        raise BadAnswer(tr("{page}: the columns of the top-ups are not known: {headers}", page=what, headers=headers))
     return tuple(_top_up(row, columns) for row in grid.rows)
 
 
@@ -156,7 +176,7 @@ def _total(footer: Cells) -> float | None:
 
 
 def _said(message: str) -> str:
-    return f" and says “{message}”" if message else ""
+    return tr(" and says “{message}”", message=message) if message else ""
 
 
 def _ordinary_grid(html: str) -> Grid | None:

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from wattdeck.core.asked import Answers
 from wattdeck.core.errors import WattdeckError
+from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import MUTED, Line
 from wattdeck.systems.usms import costs, present, walk
 from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period, Point
@@ -44,7 +45,7 @@ class UsmsScreen(SystemScreen):
     OFFERS: ClassVar[tuple[type[Widget], ...]] = (MeterTable,)
     """Widgets with keys of their own, for the help page and the key map."""
     DEFAULT_CSS = Path(__file__).with_name("screen.tcss").read_text(encoding="utf-8")
-    HELP = "One account's prepaid meters: what is left, how fast it goes, what it costs. Times are Brunei's."
+    HELP = later("One account's prepaid meters: what is left, how fast it goes, what it costs. Times are Brunei's.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "walk(-1)", "Earlier", id="usms.earlier", tooltip="Show the day, month or year before"),
         Binding("right", "walk(1)", "Later", id="usms.later", show=False,
@@ -85,7 +86,7 @@ class UsmsScreen(SystemScreen):
                 yield Region(id="chart")
                 yield Region(id="costs")
                 yield Region(id="topup_words")
-                yield DeckTable(present.TOP_UP_COLUMNS, empty="Reading ...", id="topups")
+                yield DeckTable(present.TOP_UP_COLUMNS, empty=tr("Reading ..."), id="topups")
 
     # Paint
 
@@ -93,7 +94,7 @@ class UsmsScreen(SystemScreen):
         account = present.Account.of(self.readings())
         self._paint_notice(account, now)
         table = self.query_one(MeterTable)
-        table.columns_are(present.COLUMNS, "No meter." if account.snapshot is not None else "No data yet.")
+        table.columns_are(present.COLUMNS, tr("No meter.") if account.snapshot is not None else tr("No data yet."))
         table.show(present.meter_rows(account, now, self.marks))
         meter = account.meter(table.cursor_id)
         self._arrange(len(table.rows), self._progress())
@@ -153,7 +154,7 @@ class UsmsScreen(SystemScreen):
         title = chart.label
         if any(value is not None for value in chart.before):
             title += f"   {bars.before_glyph(self.marks)} {stretch.before.short}"
-        region.paint_titled(title, "reading ..." if asking else "left right walk, [ ] zoom", lines)
+        region.paint_titled(title, tr("reading ...") if asking else tr("left right walk, [ ] zoom"), lines)
 
     def _bars(self, chart: walk.Chart, width: int, height: int) -> list[Line]:
         """The drawing, kept until something else is to be drawn."""
@@ -173,7 +174,7 @@ class UsmsScreen(SystemScreen):
         if len(lines) + 1 + LEAST_CHART > room:
             lines = costs.cost_lines(meter, month, now, width, self.marks, compact=True)
         self._set_height(region, len(lines) + 1)
-        region.paint_titled("Costs", "", lines)
+        region.paint_titled(tr_as("title", "Costs"), "", lines)
 
     def _paint_top_ups(self, meter: Meter, account: present.Account) -> None:
         del account
@@ -186,10 +187,10 @@ class UsmsScreen(SystemScreen):
         said = " ".join(present.page_words(found.page))
         lines += costs.wrap_lines(said, width, 3) if said else []
         self._set_height(words, len(lines) + 1)
-        title = f"Top-ups of {meter.number}"
-        words.paint_titled(title, "reading ..." if asking else "escape goes back", lines)
-        empty = "Reading ..." if asking else "No purchase in the last year." if found.rows is not None else "Not read."
-        table.columns_are(present.TOP_UP_COLUMNS, empty)
+        title = tr("Top-ups of {number}", number=meter.number)
+        words.paint_titled(title, tr("reading ...") if asking else tr("escape goes back"), lines)
+        empty = tr("No purchase in the last year.") if found.rows is not None else tr("Not read.")
+        table.columns_are(present.TOP_UP_COLUMNS, tr("Reading ...") if asking else empty)
         table.show(present.top_up_rows(found.rows or ()))
 
     # What is asked of the account
@@ -251,7 +252,8 @@ class UsmsScreen(SystemScreen):
                 problem = failure_words(error, stretch.words)
             except Exception as error:
                 log.exception("%s: reading %s failed for a reason that is not the portal's", question.source, question)
-                problem = f"{stretch.words}: internal error ({type(error).__name__}); the log has the details."
+                problem = tr("{what}: internal error ({name}); the log has the details.", what=stretch.words,
+                             name=type(error).__name__)  # fmt: skip
             if self._run is not run:
                 return
             if problem:
@@ -269,11 +271,11 @@ class UsmsScreen(SystemScreen):
         try:
             page = await source.top_up_page(meter)
         except WattdeckError as error:
-            problems.append(failure_words(error, "The debt"))
+            problems.append(failure_words(error, tr("The debt")))
         try:
             rows = await source.top_ups(meter)
         except WattdeckError as error:
-            problems.append(failure_words(error, "The list of top-ups"))
+            problems.append(failure_words(error, tr("The list of top-ups")))
         self._top_ups.put(key, TopUps(page, rows, " ".join(problems)), None)
         if self._asking_top_ups == key:
             self._asking_top_ups = None
@@ -351,7 +353,7 @@ class UsmsScreen(SystemScreen):
             self._close_top_ups()
             return
         if meter is None or source is None:
-            self.deck_app.say("No meter has been read yet, so there are no top-ups to show.")
+            self.deck_app.say(tr("No meter has been read yet, so there are no top-ups to show."))
             return
         self._top_ups_shown = True
         if self.size.width < WIDE:
@@ -373,7 +375,7 @@ class UsmsScreen(SystemScreen):
         """Log in by the portal's image."""
         source, deck = self.account_source, self.deck_app.deck
         if source is None or deck is None:
-            self.deck_app.say("wattdeck is still starting; press l again in a moment.")
+            self.deck_app.say(tr("wattdeck is still starting; press l again in a moment."))
             return
         name = self.source
 
@@ -381,7 +383,7 @@ class UsmsScreen(SystemScreen):
             if worked:
                 self._points.forget_failures()
                 deck.hub.refresh(name)
-                self.deck_app.say(f"Logged in to {name}.")
+                self.deck_app.say(tr("Logged in to {source}.", source=name))
             self.paint()
 
         self.app.push_screen(LoginDialog(name, source, deck.hub.state_dir), done)

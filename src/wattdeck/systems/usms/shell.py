@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import click
 
+from wattdeck.core.dates import date_text, month_words
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import plural, tr
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import put
 from wattdeck.shell.source import common, formatted, one_source
@@ -50,7 +52,7 @@ def tariff(
     try:
         if kind == "commercial":
             if kva is None:
-                raise UsageError("the commercial tariff goes by subscribed demand; give it with --kva")
+                raise UsageError(tr("the commercial tariff goes by subscribed demand; give it with --kva"))
             chosen = tariff.commercial(kva, on)
         else:
             chosen = tariff.tariff_for(Kind(kind), on, households)
@@ -152,7 +154,7 @@ async def _on_account(
     from wattdeck.shell.headless import open_hub
 
     async with open_hub(app, use_demo) as hub:
-        return await work(cast("UsmsSource", one_source(hub, "usms", name, "USMS account")), hub)
+        return await work(cast("UsmsSource", one_source(hub, "usms", name, tr("USMS account"))), hub)
 
 
 async def _login(app: AppContext, name: str | None, use_demo: bool, image: Path | None) -> int:
@@ -165,7 +167,8 @@ async def _login(app: AppContext, name: str | None, use_demo: bool, image: Path 
         solver = source.client.solver or asker.solve
         await source.client.login(solver, password)
         account = await source.fetch_meters()
-        say(f"logged in; {len(account.meters)} meters. The session is kept for later runs.")
+        say(plural("logged in; {count} meter. The session is kept for later runs.",
+                   "logged in; {count} meters. The session is kept for later runs.", len(account.meters)))  # fmt: skip
         return 0
 
     return await _on_account(app, name, use_demo, work)
@@ -180,9 +183,10 @@ async def _import(app: AppContext, files: Sequence[Path], name: str | None) -> i
             damaged += counts.damaged
             for problem in counts.problems:
                 say(problem)
-            meters = ", ".join(counts.meters) or "no meter"
-            say(f"{file}: {counts.written} hours taken in, {counts.known} known already, {counts.damaged} rows "
-                f"that cannot be read; {meters}")  # fmt: skip
+            meters = ", ".join(counts.meters) or tr("no meter")
+            say(tr("{file}: {written} hours taken in, {known} known already, {damaged} rows that cannot be read; "
+                   "{meters}", file=file, written=counts.written, known=counts.known, damaged=counts.damaged,
+                   meters=meters))  # fmt: skip
         return 1 if damaged else 0
 
     return await _on_account(app, name, False, work)
@@ -210,7 +214,7 @@ async def _print_one(
         meter = find_meter(await source.fetch_meters(), number)
         row = {"meter": meter.number, field: getattr(meter, field), "unit": meter.unit}
         value = getattr(meter, field)
-        words = "unknown" if value is None else tables.amount(value, field, meter)
+        words = tr("unknown") if value is None else tables.amount(value, field, meter)
         put([row], form, [words])
         return 0 if value is not None else 1
 
@@ -242,7 +246,7 @@ async def _print_consumption(
             tables.point_lines(meter, period, points),
         )
         if not points and meter.kind is Kind.WATER and period is Period.HOUR:
-            say("water meters are not read by the hour; ask with --daily")
+            say(tr("water meters are not read by the hour; ask with --daily"))
         return 0 if any(point.value is not None for point in points) else 1
 
     return await _on_account(app, name, use_demo, work)
@@ -255,7 +259,9 @@ async def _print_cost(
 
     async def work(source: UsmsSource, hub: Hub) -> int:
         if month is not None and month > source.client.today:
-            raise UsageError(f"{month:%B %Y} is in the future; in Brunei it is {source.client.today}")
+            words = tr("{month} is in the future; in Brunei it is {today}", month=month_words(month),
+                       today=date_text(source.client.today))  # fmt: skip
+            raise UsageError(words)
         meter = find_meter(await source.fetch_meters(), number)
         found = await source.month(meter, month, hub.clock.now())
         put([tables.month_row(found)], form, tables.month_lines(meter, found, hub.clock.now()))

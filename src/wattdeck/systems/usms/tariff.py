@@ -15,8 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from wattdeck.core.language import tr, tr_as
 from wattdeck.core.text import clean
 from wattdeck.systems.usms.models import BRUNEI, Kind, TierCost
+from wattdeck.systems.usms.walk import kind_words
 
 Number = Decimal | int | float | str
 """Read by what it says in decimal: the float 0.1 is a tenth."""
@@ -64,16 +66,16 @@ class Tariff:
 
     def cost(self, quantity: Number, after: Number = 0) -> Decimal:
         """Price in BND, to the cent, of `quantity` units when `after` have been used this month."""
-        start = _number(after, "consumption so far")
-        return _rounded(self._exact(start + _number(quantity, "consumption")) - self._exact(start), _CENT)
+        start = _number(after, tr("consumption so far"))
+        return _rounded(self._exact(start + _number(quantity, tr("consumption"))) - self._exact(start), _CENT)
 
     def cost_between(self, a: Number, b: Number) -> Decimal:
         """Price in BND of going from `a` to `b` units in a month; not rounded, so that slices add up."""
-        return self._exact(_number(b, "consumption")) - self._exact(_number(a, "consumption"))
+        return self._exact(_number(b, tr("consumption"))) - self._exact(_number(a, tr("consumption")))
 
     def units(self, cost_bnd: Number, after: Number = 0) -> Decimal:
         """What `cost_bnd` buys when `after` units have been used this month, across tiers, to two places."""
-        left_bnd, at = _number(cost_bnd, "cost"), _number(after, "consumption so far")
+        left_bnd, at = _number(cost_bnd, tr("cost")), _number(after, tr("consumption so far"))
         bought = _ZERO
         for tier in self.tiers:
             if tier.upper is not None:
@@ -91,8 +93,8 @@ class Tariff:
         Tiers that take nothing are left out; nothing at all is nothing in the tier reached. Costs are in whole cents
         and add up to `cost(quantity, after)`: the cent that rounding moves stays where the running sum crosses it.
         """
-        start = _number(after, "consumption so far")
-        end = start + _number(quantity, "consumption")
+        start = _number(after, tr("consumption so far"))
+        end = start + _number(quantity, tr("consumption"))
         costs: list[TierCost] = []
         before_bnd = running_bnd = _ZERO
         for index, tier in enumerate(self.tiers, 1):
@@ -108,7 +110,7 @@ class Tariff:
 
     def rate_at(self, quantity: Number) -> Decimal:
         """BND per unit in the tier that a month of `quantity` has reached; at a tier's very end still that tier's."""
-        reached = _number(quantity, "consumption")
+        reached = _number(quantity, tr("consumption"))
         return next(tier.rate_bnd for tier in self.tiers if tier.upper is None or reached <= tier.upper)
 
     def portal_units(self, credit_bnd: Number, month_to_date: Number) -> Decimal:
@@ -116,7 +118,7 @@ class Tariff:
 
         More than `units` buys once the credit reaches into a dearer tier. A credit below zero gives units below zero.
         """
-        credit_bnd = _number(credit_bnd, "credit", least=-LIMIT)
+        credit_bnd = _number(credit_bnd, tr("credit"), least=-LIMIT)
         return _rounded(credit_bnd / self.rate_at(month_to_date), _THOUSANDTH)
 
     def _exact(self, quantity: Decimal) -> Decimal:
@@ -173,8 +175,13 @@ class TariffBook:
         known = [entry for entry in self.entries if entry.customer == customer and entry.tariff.kind is Kind(kind)]
         in_force = [entry for entry in known if entry.tariff.valid_from <= day]
         if not in_force:
-            since = f" before {min(entry.tariff.valid_from for entry in known)}" if known else ""
-            raise ValueError(f"no {customer} {kind} tariff is known{since}: nothing can be priced on {day}")
+            values = {"tariff": _tariff_words(kind, customer), "day": day}
+            if not known:
+                raise ValueError(tr("no {tariff} tariff is known: nothing can be priced on {day}", **values))
+            first = min(entry.tariff.valid_from for entry in known)
+            words = tr("no {tariff} tariff is known before {first}: nothing can be priced on {day}", first=first,
+                       **values)  # fmt: skip
+            raise ValueError(words)
         return max(in_force, key=lambda entry: entry.tariff.valid_from)
 
 
@@ -187,13 +194,16 @@ def tariff_for(kind: Kind, on: date | None = None, households: int = 1) -> Tarif
         ValueError: no rate is known for that day, or `households` is no count or means nothing to this kind of meter.
     """
     entry = shipped().find(kind, "residential", on)
-    count = _number(households, "number of households")
+    count = _number(households, tr("number of households"))
     if count == 1:
         return entry.tariff
     if not count or count != int(count):
-        raise ValueError(f"number of households {_shown(households)} is no count: give a whole number from 1 up")
+        shown = _shown(households)
+        raise ValueError(tr("number of households {value} is no count: give a whole number from 1 up", value=shown))
     if entry.per != "household":
-        raise ValueError(f"the {kind} tariff is the same for any number of households: leave the number out")
+        words = tr("the {tariff} tariff is the same for any number of households: leave the number out",
+                   tariff=kind_words(kind))  # fmt: skip
+        raise ValueError(words)
     return entry.times(count)
 
 
@@ -203,9 +213,9 @@ def commercial(kva: Number, on: date | None = None) -> Tariff:
     Raises:
         ValueError: no rate is known for that day, or `kva` is not a number above zero.
     """
-    demand_kva = _number(kva, "subscribed kVA")
+    demand_kva = _number(kva, tr("subscribed kVA"))
     if not demand_kva:
-        raise ValueError("subscribed kVA is zero: give the demand in the contract, above zero")
+        raise ValueError(tr("subscribed kVA is zero: give the demand in the contract, above zero"))
     return shipped().find(Kind.ELECTRICITY, "commercial", on).times(demand_kva)
 
 
@@ -224,6 +234,15 @@ def brunei_day(on: date | None = None) -> date:
             raise ValueError(f"{on.isoformat()} has no time zone: give an aware time, such as UTC")
         return on.astimezone(BRUNEI).date()
     return on
+
+
+def _tariff_words(kind: Kind, customer: str) -> str:
+    """Whose tariff for what."""
+    if kind is Kind.WATER:
+        return tr_as("tariff", "residential water")
+    if customer == "commercial":
+        return tr_as("tariff", "commercial electricity")
+    return tr_as("tariff", "residential electricity")
 
 
 def _entry(index: int, table: Mapping[str, Any]) -> Entry:
@@ -263,15 +282,16 @@ def _number(value: Number, what: str, least: Decimal = _ZERO) -> Decimal:
     try:
         number = Decimal(str(value).strip() if isinstance(value, float | str) else value)
     except (InvalidOperation, TypeError):
-        raise ValueError(
-            f"{what} {_shown(value)} is not a number: write digits and at most one point, as 1387.5"
-        ) from None
+        words = tr("{what} {value} is not a number: write digits and at most one point, as 1387.5", what=what,
+                   value=_shown(value))  # fmt: skip
+        raise ValueError(words) from None
+    shown = {"what": what, "value": _shown(value), "least": f"{least:f}", "most": f"{LIMIT:f}"}
     if not number.is_finite():
-        raise ValueError(f"{what} {_shown(value)} is not a finite number: give one from {least:f} to {LIMIT:f}")
+        raise ValueError(tr("{what} {value} is not a finite number: give one from {least} to {most}", **shown))
     if number < least:
-        raise ValueError(f"{what} {_shown(value)} is too low: give a number from {least:f} to {LIMIT:f}")
+        raise ValueError(tr("{what} {value} is too low: give a number from {least} to {most}", **shown))
     if number > LIMIT:
-        raise ValueError(f"{what} {_shown(value)} is too high: give a number from {least:f} to {LIMIT:f}")
+        raise ValueError(tr("{what} {value} is too high: give a number from {least} to {most}", **shown))
     if not number:
         return _ZERO
     rounded = _rounded(number, _FINEST)
@@ -287,4 +307,4 @@ def _shown(value: object) -> str:
     try:
         return repr(clean(str(value), 40))
     except ValueError:
-        return "with thousands of digits"
+        return tr("with thousands of digits")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wattdeck.core.errors import BadAnswer
+from wattdeck.core.language import tr
 from wattdeck.systems.usms import markup
 from wattdeck.systems.usms.cards import Card
 from wattdeck.systems.usms.models import TopUpPage
@@ -59,7 +60,9 @@ def read_top_up(html: str, what: str) -> TopUpPage:
             elif name in _IDS:
                 by_id.setdefault(_IDS[name], pieces)
     if not shown.fields and not by_id:
-        raise BadAnswer(f"{what}: this page shows nothing of debts and top-ups; is the portal under maintenance?")
+        raise BadAnswer(
+            tr("{page}: this page shows nothing of debts and top-ups; is the portal under maintenance?", page=what)
+        )
     shown.fields = by_id | shown.fields
     return TopUpPage(
         customer_type=shown.text("customer"),

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from wattdeck.core.dates import MONTHS, day_words, month_words, weekday_words
+from wattdeck.core.language import plural, tr, tr_as
+from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
 from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period, Point
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-          "November", "December")  # fmt: skip
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ZOOM = (Period.HOUR, Period.DAY, Period.MONTH)
 """From the closest look to the widest."""
 EARLIEST = date(2000, 1, 1)
@@ -73,23 +73,22 @@ class Stretch:
             return tuple(f"{edge.hour:02}" for edge in self.edges[:-1])
         if self.period is Period.DAY:
             return tuple(str(edge.day) for edge in self.edges[:-1])
-        return tuple(name[:3] for name in MONTHS)
+        return tuple(tr(name)[:3] for name in MONTHS)
 
     @property
     def words(self) -> str:
         """`Tuesday 13 October 2026`, `October 2026`, `2026`."""
         if self.period is Period.HOUR:
-            return f"{WEEKDAYS[self.first.weekday()]} {day_words(self.first)} {self.first.year}"
-        return (
-            f"{MONTHS[self.first.month - 1]} {self.first.year}" if self.period is Period.DAY else f"{self.first.year}"
-        )
+            day = day_words(self.first, year=True)
+            return tr("{weekday} {day}", weekday=weekday_words(self.first), day=day)
+        return month_words(self.first) if self.period is Period.DAY else f"{self.first.year}"
 
     @property
     def short(self) -> str:
         """`13 October`, `October`, `2026`."""
         if self.period is Period.HOUR:
             return day_words(self.first)
-        return MONTHS[self.first.month - 1] if self.period is Period.DAY else f"{self.first.year}"
+        return month_name(self.first) if self.period is Period.DAY else f"{self.first.year}"
 
     def running(self, now: datetime) -> bool:
         """It has not ended yet."""
@@ -100,7 +99,7 @@ class Stretch:
         start = self.edges[index]
         if self.period is Period.HOUR:
             return f"{start.hour:02}:00"
-        return day_words(start.date()) if self.period is Period.DAY else MONTHS[start.month - 1]
+        return day_words(start.date()) if self.period is Period.DAY else month_name(start)
 
     def values(self, points: Iterable[Point]) -> tuple[float | None, ...]:
         """The value of each bar; None where there is none."""
@@ -194,7 +193,7 @@ def chart(
         _line_words(line, steps, unit, marks) if stretch.period is Period.MONTH else "",
         gap_words(stretch, values, now),
     )
-    label = f"{meter.kind.value.capitalize()} {meter.number}, {stretch.words}"
+    label = f"{meter_words(meter)}, {stretch.words}"
     return Chart(label, unit, values, stretch.names, line.at if line else None, frozenset(crossed), earlier,
                  tuple(filter(None, sentences)))  # fmt: skip
 
@@ -227,7 +226,8 @@ def total_words(
     known = [value for value in values if value is not None]
     if not known:
         return ""
-    words = f"{number(math.fsum(known), 2)} {unit} {'so far' if stretch.running(now) else 'in all'}"
+    total = f"{number(math.fsum(known), 2)} {unit}"
+    words = tr("{amount} so far", amount=total) if stretch.running(now) else tr("{amount} in all", amount=total)
     edges = stretch.edges
     ended = [value if edges[index + 1] <= now else None for index, value in enumerate(values)]
     there = stretch.before.short
@@ -238,22 +238,41 @@ def total_words(
         return f"{words}, {_than(math.fsum(known), earlier, there, unit)}."
     pairs = [(a, b) for a, b in zip(ended, before, strict=False) if a is not None and b is not None]
     if not pairs:
-        return f"{words}. {there} has no values to compare with."
-    slot = f"{len(pairs)} {stretch.period.value}s" if len(pairs) > 1 else f"one {stretch.period.value}"
+        return tr("{words}. {there} has no values to compare with.", words=words, there=there)
     change = _than(math.fsum(a for a, _ in pairs), math.fsum(b for _, b in pairs), there, unit)
-    return f"{words}; over the {slot} known in both {change}."
+    return _known_in_both(stretch.period, len(pairs), words, change)
+
+
+def _known_in_both(period: Period, count: int, words: str, change: str) -> str:
+    if period is Period.HOUR:
+        return plural("{words}; over the one hour known in both {change}.",
+                      "{words}; over the {count} hours known in both {change}.", count, words=words,
+                      change=change)  # fmt: skip
+    if period is Period.DAY:
+        return plural("{words}; over the one day known in both {change}.",
+                      "{words}; over the {count} days known in both {change}.", count, words=words,
+                      change=change)  # fmt: skip
+    return plural("{words}; over the one month known in both {change}.",
+                  "{words}; over the {count} months known in both {change}.", count, words=words,
+                  change=change)  # fmt: skip
 
 
 def _than(value: float, earlier: float, there: str, unit: str) -> str:
     """`12 % more than September (550.00 kWh)`."""
     what = f"{there} ({number(earlier, 2)} {unit})"
     if earlier <= 0:
-        return f"against nothing in {there}" if value > 0 else f"as little as in {there}"
+        return (
+            tr("against nothing in {there}", there=there) if value > 0 else tr("as little as in {there}", there=there)
+        )
     change = (value - earlier) / earlier
     if abs(change) < 0.005:
-        return f"as much as {what}"
-    shown = f"{number(abs(change) * 100)} %" if change < 9.995 else f"{number(value / earlier)} times"
-    return f"{shown} {'as much as' if change >= 9.995 else 'more than' if change > 0 else 'less than'} {what}"
+        return tr("as much as {what}", what=what)
+    if change >= 9.995:
+        return tr("{times} times as much as {what}", times=number(value / earlier), what=what)
+    percent = number(abs(change) * 100)
+    if change > 0:
+        return tr("{percent} % more than {what}", percent=percent, what=what)
+    return tr("{percent} % less than {what}", percent=percent, what=what)
 
 
 def _crossing_words(
@@ -271,18 +290,21 @@ def _crossing_words(
     if crossed:
         parts = []
         for index, step in crossed.items():
-            late = " at the latest" if None in values[:index] else ""
+            day = stretch.slot_words(index)
+            when = tr("{day} at the latest", day=day) if None in values[:index] else day
             past = f"{number(step.at, _places(step.at))} {unit}"
-            parts.append(
-                f"{marks.up} {stretch.slot_words(index)}{late}: past {past}, then B${step.rate_bnd:.2f} a {unit}"
-            )
+            words = tr("{when}: past {amount}, then B${rate} a {unit}", when=when, amount=past,
+                       rate=number(step.rate_bnd, 2), unit=unit)  # fmt: skip
+            parts.append(f"{marks.up} {words}")
         return "; ".join(parts) + "."
     first = steps[0]
-    name = f"{number(first.at, _places(first.at))} {unit}, where tier {first.tier} begins"
+    step_at = f"{number(first.at, _places(first.at))} {unit}"
     if not stretch.running(now):
-        return f"The month stayed below {name}." if None not in values else ""
-    left = first.at - math.fsum(value for value in values if value is not None)
-    return f"{number(max(0.0, left), 2)} {unit} to go to {name}."
+        words = tr("The month stayed below {amount}, where tier {tier} begins.", amount=step_at, tier=first.tier)
+        return words if None not in values else ""
+    left = max(0.0, first.at - math.fsum(value for value in values if value is not None))
+    return tr("{left} to go to {amount}, where tier {tier} begins.", left=f"{number(left, 2)} {unit}", amount=step_at,
+              tier=first.tier)  # fmt: skip
 
 
 def _line_words(line: TierStep | None, steps: Sequence[TierStep], unit: str, marks: Glyphs) -> str:
@@ -290,7 +312,8 @@ def _line_words(line: TierStep | None, steps: Sequence[TierStep], unit: str, mar
         return ""
     step = line or steps[0]
     glyph = "" if line is None else "- - " if marks.spark.isascii() else "╌╌ "
-    return f"{glyph}Tier {step.tier} begins at {number(step.at, _places(step.at))} {unit} a month."
+    at = f"{number(step.at, _places(step.at))} {unit}"
+    return glyph + tr("Tier {tier} begins at {amount} a month.", tier=step.tier, amount=at)
 
 
 def gap_words(stretch: Stretch, values: Sequence[float | None], now: datetime) -> str:
@@ -306,14 +329,32 @@ def gap_words(stretch: Stretch, values: Sequence[float | None], now: datetime) -
     if not missing:
         return ""
     if len(missing) > NAMED_GAPS:
-        return f"No value for {len(missing)} of {min(last, len(values))} {stretch.period.value}s."
-    names = [stretch.slot_words(index) for index in missing]
-    return f"No value for {names[0] if len(names) == 1 else ', '.join(names[:-1]) + ' and ' + names[-1]}."
+        count, of = len(missing), min(last, len(values))
+        if stretch.period is Period.HOUR:
+            return tr("No value for {count} of {of} hours.", count=count, of=of)
+        if stretch.period is Period.DAY:
+            return tr("No value for {count} of {of} days.", count=count, of=of)
+        return tr("No value for {count} of {of} months.", count=count, of=of)
+    *names, name = [stretch.slot_words(index) for index in missing]
+    if names:
+        name = tr("{names} and {name}", names=", ".join(names), name=name)
+    return tr("No value for {what}.", what=name)
 
 
-def day_words(day: date) -> str:
-    """`14 December`."""
-    return f"{day.day} {MONTHS[day.month - 1]}"
+def month_name(day: date) -> str:
+    """`December`."""
+    return tr(MONTHS[day.month - 1])
+
+
+def kind_words(kind: Kind) -> str:
+    """What a meter counts, as people say it."""
+    return tr_as("meter", "electricity") if kind is Kind.ELECTRICITY else tr_as("meter", "water")
+
+
+def meter_words(meter: Meter) -> str:
+    """`Electricity 12345678`."""
+    kind = kind_words(meter.kind)
+    return f"{kind[0].upper()}{kind[1:]} {clean(meter.number, 20)}"
 
 
 def unit_words(unit: str, marks: Glyphs = UNICODE) -> str:

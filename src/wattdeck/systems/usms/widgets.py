@@ -18,6 +18,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from wattdeck.core.errors import AuthError, WattdeckError
+from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import cut, fit, wrap
 from wattdeck.core.text import clean
 from wattdeck.systems.usms import present
@@ -70,13 +71,13 @@ class UsmsSource(Protocol):
 class MeterTable(DeckTable):
     """The meters of one account."""
 
-    HELP = (
+    HELP = later(
         "The meters of one account. **up down** choose one, **left right** walk through time, **[ ]** zoom between "
         "hours, days and months, **T** shows the top-ups, **l** logs in."
     )
 
     def __init__(self) -> None:
-        super().__init__(present.COLUMNS, empty="Waiting for the portal's first answer.", id="meters")
+        super().__init__(present.COLUMNS, empty=tr("Waiting for the portal's first answer."), id="meters")
 
 
 def draw_image(png: bytes, width: int, height: int, ascii_only: bool) -> list[str]:
@@ -126,7 +127,7 @@ class LoginDialog(ModalScreen[bool]):
         Binding("ctrl+o", "save_image", "Save image", id="usms.save_image", priority=True,
                 tooltip="Save the image as a file to look at elsewhere"),
     ]  # fmt: skip
-    HELP = "Type what the image says and press **Enter**. **ctrl+r** asks for another image."
+    HELP = later("Type what the image says and press **Enter**. **ctrl+r** asks for another image.")
 
     def __init__(self, source_id: str, source: UsmsSource, folder: Path) -> None:
         """`folder` is where the image is saved if somebody wants it."""
@@ -136,7 +137,7 @@ class LoginDialog(ModalScreen[bool]):
         self._folder = folder
         self._png = b""
         self._answer: asyncio.Future[str | None] | None = None
-        self._news: tuple[str, str] = ("Asking the portal for its login page ...", "muted")
+        self._news: tuple[str, str] = (tr("Asking the portal for its login page ..."), "muted")
         self._tried = False
         self._doubted = ""
         self._may_retry = False
@@ -146,7 +147,7 @@ class LoginDialog(ModalScreen[bool]):
             yield Words(id="words")
             yield Words(id="image")
             yield Words(id="news")
-            yield Code(placeholder="the characters of the image, then Enter", id="code", max_length=MOST_TYPED,
+            yield Code(placeholder=tr("the characters of the image, then Enter"), id="code", max_length=MOST_TYPED,
                        restrict="[0-9A-Za-z]*")  # fmt: skip
             yield Words(id="keys")
 
@@ -167,13 +168,15 @@ class LoginDialog(ModalScreen[bool]):
             await self._source.login(self._solve)
         except AuthError as error:
             # Sending the same password again by itself or by a hasty key may lock the account.
-            self._say(f"{_sentence(error)} Nothing is sent again by itself; Escape closes.", "severity-high")
+            words = tr("{error} Nothing is sent again by itself; Escape closes.", error=_sentence(error))
+            self._say(words, "severity-high")
         except WattdeckError as error:
             self._may_retry = True
-            self._say(f"{_sentence(error)} ctrl+r begins anew; Escape closes.", "severity-high")
+            self._say(tr("{error} ctrl+r begins anew; Escape closes.", error=_sentence(error)), "severity-high")
         except Exception as error:
             log.exception("%s: login failed for a reason that is not the portal's", self._source_id)
-            self._say(f"Internal error ({type(error).__name__}); the log has the details.", "severity-high")
+            words = tr("Internal error ({name}); the log has the details.", name=type(error).__name__)
+            self._say(words, "severity-high")
         else:
             self.dismiss(True)
         finally:
@@ -184,13 +187,13 @@ class LoginDialog(ModalScreen[bool]):
         self._png = png
         self._answer = asyncio.get_running_loop().create_future()
         if self._tried:
-            self._say("The portal did not take that. Here is another image.", "severity-medium")
+            self._say(tr("The portal did not take that. Here is another image."), "severity-medium")
         else:
-            self._say("What does the image say? Capital and small letters are the same.", "normal")
+            self._say(tr("What does the image say? Capital and small letters are the same."), "normal")
         answer = await self._answer
         self._answer = None
         self._tried = bool(answer)
-        self._say("The portal is thinking ..." if answer else "Asking for another image ...", "muted")
+        self._say(tr("The portal is thinking ...") if answer else tr("Asking for another image ..."), "muted")
         return answer
 
     def _say(self, words: str, meaning: str) -> None:
@@ -201,18 +204,19 @@ class LoginDialog(ModalScreen[bool]):
     def _show(self) -> None:
         # The dialog takes at most 96 % of the width, and its frame four cells of that.
         width = max(20, min(74, self.app.size.width * 96 // 100 - 4))
-        self.query_one("#words", Words).show_lines([((f"Log in to {self._source_id}", "heading"),)])
+        self.query_one("#words", Words).show_lines([((tr("Log in to {source}", source=self._source_id), "heading"),)])
         picture, problem = self._picture(width)
         self.query_one("#image", Words).show_lines([((fit(line, width), "normal"),) for line in picture])
         lines = wrap(problem, width, "severity-medium") if problem else []
         self.query_one("#news", Words).show_lines([*lines, *wrap(self._news[0], width, self._news[1])])
-        keys: list[tuple[str, str]] = [
-            ("Enter", "key"),
-            (" send   ", "label"),
-            ("ctrl+r", "key"),
-            (" new image   ", "label"),
-        ]
-        keys += [("ctrl+o", "key"), (" save image   ", "label"), ("Escape", "key"), (" cancel", "label")]
+        keys: list[tuple[str, str]] = []
+        for key, does in (
+            ("Enter", tr_as("key", "send")),
+            ("ctrl+r", tr_as("key", "new image")),
+            ("ctrl+o", tr_as("key", "save image")),
+            ("Escape", tr_as("key", "cancel")),
+        ):
+            keys += [("   " if keys else "", "label"), (key, "key"), (f" {does}", "label")]
         self.query_one("#keys", Words).show_lines([tuple(keys)])
 
     def _picture(self, width: int) -> tuple[list[str], str]:
@@ -224,12 +228,13 @@ class LoginDialog(ModalScreen[bool]):
         try:
             lines = draw_image(self._png, width, height, app.glyphs.spark.isascii())
         except (WattdeckError, ValueError) as error:
-            return (
-                [],
-                f"The image cannot be drawn here ({clean(str(error), 120)}). ctrl+o saves it as a file to look at.",
+            reason = clean(str(error), 120)
+            words = tr(
+                "The image cannot be drawn here ({reason}). ctrl+o saves it as a file to look at.", reason=reason
             )
+            return [], words
         if not lines:
-            return [], "The image is blank: ctrl+r asks for another."
+            return [], tr("The image is blank: ctrl+r asks for another.")
         return [clean(cut(line, width), width) for line in lines[:height]], ""
 
     def on_resize(self) -> None:
@@ -243,8 +248,9 @@ class LoginDialog(ModalScreen[bool]):
             return
         if len(code) != CODE_LENGTH and code != self._doubted:
             self._doubted = code
-            self._say(f"The images have had {CODE_LENGTH} characters so far, this has {len(code)}. "
-                      "Enter again sends it as it is.", "severity-medium")  # fmt: skip
+            words = tr("The images have had {usual} characters so far, this has {count}. Enter again sends it as "
+                       "it is.", usual=CODE_LENGTH, count=len(code))  # fmt: skip
+            self._say(words, "severity-medium")
             return
         self.query_one("#code", Code).value = ""
         self._answer.set_result(code)
@@ -255,7 +261,7 @@ class LoginDialog(ModalScreen[bool]):
         if self._answer is not None and not self._answer.done():
             self._answer.set_result("")
         elif self._may_retry:
-            self._say("Asking the portal for its login page ...", "muted")
+            self._say(tr("Asking the portal for its login page ..."), "muted")
             self._begin()
 
     def action_save_image(self) -> None:
@@ -265,9 +271,10 @@ class LoginDialog(ModalScreen[bool]):
         try:
             path = save_image(self._png, self._folder)
         except OSError as error:
-            self._say(f"The image was not saved: {error.strerror or error}.", "severity-medium")
+            words = tr("The image was not saved: {reason}.", reason=error.strerror or error)
+            self._say(words, "severity-medium")
         else:
-            self._say(f"The image is in {path}; only you can read it.", "normal")
+            self._say(tr("The image is in {path}; only you can read it.", path=path), "normal")
 
     def action_give_up(self) -> None:
         """Close without logging in."""
@@ -277,6 +284,6 @@ class LoginDialog(ModalScreen[bool]):
 
 
 def _sentence(error: Exception) -> str:
-    words = clean(str(error), 300) or "The portal gave no reason"
+    words = clean(str(error), 300) or tr("The portal gave no reason")
     words = words[0].upper() + words[1:]
     return words if words.endswith((".", "!", "?")) else f"{words}."
