@@ -15,7 +15,7 @@ from wattdeck.core.lines import line_width, plain
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import ASCII, UNICODE
-from wattdeck.systems.span import SYSTEM, fleet, present, report
+from wattdeck.systems.span import SYSTEM, fleet, present, report, words
 from wattdeck.systems.span.models import Circuit, Door, PanelSnapshot, Relay
 from wattdeck.systems.span.present import Pending, TableView
 
@@ -129,7 +129,7 @@ def test_a_wish_stands_beside_the_position_and_never_in_its_place() -> None:
 
 
 def test_a_dash_and_ascii_stand_in_where_the_terminal_has_no_glyphs() -> None:
-    assert present.relay_span(OVEN, None, ASCII)[0].isascii() and present.space((2, 4), ASCII) == "2.4"
+    assert present.relay_span(OVEN, None, ASCII)[0].isascii() and words.space((2, 4), ASCII) == "2.4"
 
 
 def test_rows_need_a_snapshot() -> None:
@@ -190,8 +190,8 @@ def test_the_summary_says_what_is_wrong(width: int) -> None:
 
 def test_the_detail_says_all_that_is_known_of_a_circuit() -> None:
     shown = plain(present.detail(READING, OVEN, None, (), "", NOW, 40))
-    for words in ("Oven", "space 13·15 · 240 V · L1+L2", "2 000 W  ≈ 8.3 A", "● closed", "nice to have", "1.50 kWh"):
-        assert words in shown
+    for part in ("Oven", "space 13·15 · 240 V · L1+L2", "2 000 W  ≈ 8.3 A", "● closed", "nice to have", "1.50 kWh"):
+        assert part in shown
     assert "last command  none" in shown
     kept = replace(READING, restored=True)
     assert "kept from an earlier run" in plain(present.detail(kept, OVEN, None, (), "", NOW, 40))
@@ -202,7 +202,7 @@ def test_the_detail_says_all_that_is_known_of_a_circuit() -> None:
 def test_the_detail_says_why_a_circuit_cannot_be_switched() -> None:
     assert "Always on" in plain(present.detail(READING, ALARM, None, (), "", NOW, 60))
     assert "there is no relay to switch" in plain(present.detail(READING, SOLAR, None, (), "", NOW, 80))
-    assert present.why_not_controllable(OVEN) == ""
+    assert words.why_not_controllable(OVEN) == ""
 
 
 def test_the_text_export_carries_units_and_age() -> None:

@@ -25,6 +25,7 @@ from wattdeck.core.http import (
     register_secret,
 )
 from wattdeck.core.kept import Kept
+from wattdeck.core.language import tr
 from wattdeck.systems.span import wire
 from wattdeck.systems.span.models import PRIORITIES, Circuit, PanelState, PanelStatus, Relay
 from wattdeck.systems.span.refusal import DOOR_PROCEDURE, not_registered, refusal
@@ -154,7 +155,7 @@ class SpanClient:
             ValueError: it cannot be a token (spaces, control characters, not ASCII).
         """
         if token and not wire.is_token(token):
-            raise ValueError("the token holds spaces or characters that no token has; was it copied whole?")
+            raise ValueError(tr("the token holds spaces or characters that no token has; was it copied whole?"))
         if (token or None) != self._token:
             self._token = token or None
             register_secret(self._token)
@@ -198,7 +199,7 @@ class SpanClient:
             AuthError: refused; the message says the door procedure.
         """
         if not name.strip():
-            raise UsageError("a registration needs a name; nothing was sent")
+            raise UsageError(tr("a registration needs a name; nothing was sent"))
         register_secret(passphrase)
         body = {"name": name, "description": description}
         if passphrase:
@@ -227,7 +228,9 @@ class SpanClient:
             TimedOut, BadAnswer: the outcome is unknown; read the state back.
         """
         if relay not in (Relay.OPEN, Relay.CLOSED):
-            raise UsageError(f"a relay can be set to open or closed, not to {relay}; nothing was sent")
+            raise UsageError(
+                tr("a relay can be set to open or closed, not to {wanted}; nothing was sent", wanted=relay)
+            )
         return await self._write(circuit_id, {"relayStateIn": {"relayState": relay.upper()}})
 
     async def set_priority(self, circuit_id: str, priority: str) -> Circuit | None:
@@ -236,12 +239,13 @@ class SpanClient:
         Returns and raises as `set_relay`.
         """
         if priority.lower() not in PRIORITIES:
-            raise UsageError(f"a priority is one of {', '.join(PRIORITIES)}, not {priority}; nothing was sent")
+            words = {"known": ", ".join(PRIORITIES), "wanted": priority}
+            raise UsageError(tr("a priority is one of {known}, not {wanted}; nothing was sent", **words))
         return await self._write(circuit_id, {"priorityIn": {"priority": priority.upper()}})
 
     async def _read(self, path: str, parse: Callable[[Answer, str], T], *, public: bool = False) -> T:
         if self._token is None and not public:
-            raise AuthError(f"no token for {self.host}; register first, or configure the token")
+            raise AuthError(tr("no token for {host}; register first, or configure the token", host=self.host))
         answer = await self._http.request(
             "GET",
             path,
@@ -259,7 +263,7 @@ class SpanClient:
     async def _write(self, circuit_id: str, body: dict[str, Any]) -> Circuit | None:
         path = f"{CIRCUITS}/{_segment(circuit_id)}"
         if self._token is None:
-            raise AuthError(f"no token for {self.host}; nothing was sent")
+            raise AuthError(tr("no token for {host}; nothing was sent", host=self.host))
         try:
             answer = await self._http.request(
                 "POST",
@@ -297,7 +301,7 @@ def _json(parse: Callable[[Any, str], T]) -> Callable[[Answer, str], T]:
 def _segment(circuit_id: str) -> str:
     """The id as one segment of a path."""
     if circuit_id.startswith(wire.VIRTUAL_PREFIX):
-        raise UsageError(f"{circuit_id}: no circuit owns this space, so nothing can be set; nothing was sent")
+        raise UsageError(tr("{id}: no circuit owns this space, so nothing can be set; nothing was sent", id=circuit_id))
     if not wire.is_circuit_id(circuit_id):
-        raise UsageError(f"{circuit_id[:80]!r} cannot be the id of a circuit; nothing was sent")
+        raise UsageError(tr("{id} cannot be the id of a circuit; nothing was sent", id=repr(circuit_id[:80])))
     return quote(circuit_id, safe="")

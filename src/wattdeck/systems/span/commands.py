@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr, tr_as
 from wattdeck.core.operable import Facts
 from wattdeck.core.reading import Reading
 from wattdeck.systems.span.models import PRIORITIES, Circuit, PanelSnapshot, Relay, current_a
-from wattdeck.systems.span.present import priority_words, space, why_not_controllable
+from wattdeck.systems.span.words import place_words, priority_words, why_not_controllable
 
 if TYPE_CHECKING:
     from wattdeck.systems.span.source import SpanSource
@@ -43,7 +44,7 @@ class SpanOperable:
         elif kind == PRIORITY:
             await client.set_priority(object_id, wanted)
         else:
-            raise UsageError(f"a panel knows no command {kind!r}")
+            raise UsageError(tr("a panel knows no command {kind}", kind=repr(kind)))
 
     async def read_back(self, kind: str, object_id: str) -> Facts | None:
         return self._facts(await self._source.feed.poll_fresh(), kind, object_id)
@@ -63,7 +64,7 @@ class SpanOperable:
             identity=f"{snapshot.serial} {snapshot.firmware}",
             object_id=object_id,
             name=circuit.name,
-            place=f"space {space(circuit.tabs)}",
+            place=place_words(circuit.tabs),
             state=circuit.relay.value if kind == RELAY else circuit.priority,
             power_w=circuit.power_w,
             priority=priority_words(circuit.priority),
@@ -85,13 +86,13 @@ class SpanOperable:
             source=self._source.id,
             identity=f"{snapshot.serial} {snapshot.firmware}",
             object_id=MAIN_RELAY_ID,
-            name="Main relay",
-            place="main",
+            name=tr("Main relay"),
+            place=tr_as("place", "main"),
             state=snapshot.main_relay.value,
             power_w=snapshot.grid_power_w,
             priority="",
             controllable=False,
-            why_not="The main relay cuts the whole house from the grid; it is never switched from here.",
+            why_not=tr("The main relay cuts the whole house from the grid; it is never switched from here."),
             link=reading.link,
             taken_at=reading.taken_at,
             good_polls=reading.good_polls,

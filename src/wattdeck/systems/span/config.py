@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from wattdeck.core.config import AlarmSettings, ConfigFile, SafetyConfig, SourceConfig, Text
+from wattdeck.core.language import tr
 from wattdeck.core.secrets import SecretRef
 from wattdeck.systems.span.models import SPACES, leg
 
@@ -109,9 +110,12 @@ class SpanConfig(SourceConfig):
     def _check_solar_tabs(cls, tabs: tuple[int, ...]) -> tuple[int, ...]:
         if len(tabs) == 2 and leg(tabs[0]) == leg(tabs[1]):
             raise ValueError(
-                f"spaces {tabs[0]} and {tabs[1]} are on the same leg, {leg(tabs[0])}; "
-                "an inverter needs two on opposite legs, such as 30 and 32"
-            )
+                tr(
+                    "spaces {first} and {second} are on the same leg, {leg}; "
+                    "an inverter needs two on opposite legs, such as 30 and 32",
+                    first=tabs[0], second=tabs[1], leg=leg(tabs[0]),
+                )
+            )  # fmt: skip
         return tabs
 
     @property
@@ -127,9 +131,10 @@ class SpanConfig(SourceConfig):
     def warnings(self) -> tuple[str, ...]:
         found = []
         if self.poll_s < POLL_ADVISED_S:
-            found.append(f"poll_s = {self.poll_s:g}: real panels want {POLL_ADVISED_S:g} s or more")
+            words = {"set": f"{self.poll_s:g}", "advised": f"{POLL_ADVISED_S:g}"}
+            found.append(tr("poll_s = {set}: real panels want {advised} s or more", **words))
         if self.ca_file is not None and not self.use_ssl:
-            found.append("ca_file does nothing without use_ssl = true")
+            found.append(tr("ca_file does nothing without use_ssl = true"))
         return tuple(found)
 
 
@@ -140,16 +145,16 @@ def _host(text: str) -> str:
         ValueError: it is neither, with what to write instead.
     """
     if "://" in text or "/" in text:
-        raise ValueError('expected a name or address, not a URL; give host = "192.168.1.100" and port = 80')
+        raise ValueError(tr('expected a name or address, not a URL; give host = "192.168.1.100" and port = 80'))
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         ipaddress.ip_address(bare)
     except ValueError:
         if re.fullmatch(r"[^:]+:\d+|\[.*\]:\d+", text):
-            raise ValueError("expected a name or address alone; give the port as port = ...") from None
+            raise ValueError(tr("expected a name or address alone; give the port as port = ...")) from None
     else:
         return bare
     labels = bare.removesuffix(".").split(".")
     if not all(re.fullmatch(r"\w([\w-]{0,61}\w)?", label) for label in labels) or labels[-1].isdigit():
-        raise ValueError("is neither a host name nor an IPv4 or IPv6 address")
+        raise ValueError(tr("is neither a host name nor an IPv4 or IPv6 address"))
     return bare

@@ -7,7 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, arrange, cells_line, line_width, titles, wrap
+from wattdeck.core.language import later, plural, tr, tr_as
+from wattdeck.core.lines import (
+    MUTED,
+    TEXT,
+    Column,
+    Line,
+    Row,
+    Span,
+    arrange,
+    cell_width,
+    cells_line,
+    fit,
+    line_width,
+    titles,
+    wrap,
+)
 from wattdeck.core.link import link_lines
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.trend import Trend
@@ -21,13 +36,16 @@ from wattdeck.systems.span.models import (
     leg,
     voltage_v,
 )
+from wattdeck.systems.span.words import (
+    door_words,
+    name_words,
+    place_words,
+    priority_words,
+    relay_words,
+    space,
+    why_not_controllable,
+)
 
-PRIORITY_WORDS = {
-    "must_have": "must have",
-    "nice_to_have": "nice to have",
-    "non_essential": "non-essential",
-    "unknown": "unknown",
-}
 SORTS = ("space", "power", "name", "today")
 """Orders of the circuit table, in the order a key walks through them."""
 
@@ -66,31 +84,22 @@ def columns(view: TableView, marks: Glyphs = UNICODE) -> tuple[Column, ...]:
     sign = marks.down_sort if view.descending else marks.up
 
     def title(key: str, words: str) -> str:
-        return f"{words}{sign}" if view.sort == key else words
+        # Titles are translated where they are drawn; with a mark behind it this one would not be found.
+        return f"{tr(words)}{sign}" if view.sort == key else words
 
     shown = [
-        Column("name", title("name", "Circuit"), 18, flex=True, keep=10),
-        Column("space", title("space", "Space"), 7, keep=6),
-        Column("power", title("power", "Power W"), 8, right=True, keep=9),
+        Column("name", title("name", later("Circuit")), 18, flex=True, keep=10),
+        Column("space", title("space", later("Space")), 7, keep=6),
+        Column("power", title("power", later("Power W")), 8, right=True, keep=9),
         Column("bar", "", 10, keep=3),
         Column("share", "Share", 6, right=True, keep=4),
         Column("trend", "4 min", SPARK_CELLS, keep=1),
-        Column("today", title("today", "Today kWh"), 10, right=True, keep=5),
+        Column("today", title("today", later("Today kWh")), 10, right=True, keep=5),
         Column("relay", "Relay", 11, keep=8),
         Column("priority", "Priority", 13, keep=2),
         Column("age", "Age", 6, right=True, keep=0),
     ]
     return tuple(column for column in shown if view.sparks or column.key != "trend")
-
-
-def space(tabs: Sequence[int], marks: Glyphs = UNICODE) -> str:
-    """Breaker spaces as on the panel's label: `2·4`."""
-    return marks.dot.join(map(str, tabs)) or "?"
-
-
-def priority_words(priority: str) -> str:
-    """A load priority in words; the panel's own word if it is not one of ours."""
-    return PRIORITY_WORDS.get(priority, priority or "unknown")
 
 
 def relay_span(circuit: Circuit, pending: Pending | None, marks: Glyphs = UNICODE) -> Span:
@@ -99,12 +108,13 @@ def relay_span(circuit: Circuit, pending: Pending | None, marks: Glyphs = UNICOD
         return "–", MUTED
     if pending is not None and pending.kind == "relay":
         now = {Relay.OPEN: marks.open, Relay.CLOSED: marks.closed}.get(circuit.relay, "?")
-        return f"{now} {marks.arrow} {pending.wanted}", "relay-pending"
+        return f"{now} {marks.arrow} {relay_words(pending.wanted)}", "relay-pending"
     if circuit.relay is Relay.OPEN:
-        return f"{marks.open} open", "relay-open"
+        return f"{marks.open} {relay_words(Relay.OPEN)}", "relay-open"
     if circuit.relay is Relay.CLOSED:
-        return (f"{marks.closed} closed" if circuit.controllable else f"{marks.closed} always"), "relay-closed"
-    return f"{marks.pending} unknown", "link-stale"
+        words = relay_words(Relay.CLOSED) if circuit.controllable else tr_as("relay", "always")
+        return f"{marks.closed} {words}", "relay-closed"
+    return f"{marks.pending} {relay_words(Relay.UNKNOWN)}", "link-stale"
 
 
 def locked_span(span: Span, locked: bool, marks: Glyphs) -> Span:
@@ -150,12 +160,12 @@ def _sort_key(circuit: Circuit, sort: str) -> Any:
 
 def _haystack(circuit: Circuit) -> str:
     words = [
-        circuit.name,
+        name_words(circuit),
         space(circuit.tabs),
-        str(circuit.relay),
+        relay_words(circuit.relay),
         priority_words(circuit.priority),
-        "" if circuit.controllable else "always",
-        "unmapped" if circuit.virtual else "",
+        "" if circuit.controllable else tr_as("relay", "always"),
+        tr("unmapped") if circuit.virtual else "",
     ]
     return " ".join(words).casefold()
 
@@ -197,10 +207,10 @@ def _cells(
     total_w, largest_w = shares
     power_w = circuit.power_w
     producing = power_w is not None and power_w < 0
-    share = "gen" if producing else percent(power_w / total_w if power_w is not None and total_w > 0 else None)
+    share = tr("gen") if producing else percent(power_w / total_w if power_w is not None and total_w > 0 else None)
     quiet = MUTED if power_w is not None and round(power_w) == 0 else TEXT
     cells: list[Span] = [
-        (circuit.name, MUTED if circuit.virtual else TEXT),
+        (name_words(circuit), MUTED if circuit.virtual else TEXT),
         (space(circuit.tabs, marks), "label"),
         (number(power_w), quiet),
         (
@@ -257,8 +267,10 @@ def unmapped_line(snapshot: PanelSnapshot, shown: bool) -> str:
         return ""
     powers = [circuit.power_w for circuit in virtual]
     sum_w = None if None in powers else sum(value for value in powers if value is not None)
-    hint = "u hides them" if shown else "u shows them"
-    return f"Not mapped: {len(virtual)} space{'s' * (len(virtual) != 1)}, {power(sum_w)} ({hint})"
+    spaces = plural("{count} space", "{count} spaces", len(virtual))
+    if shown:
+        return tr("Not mapped: {spaces}, {power} (u hides them)", spaces=spaces, power=power(sum_w))
+    return tr("Not mapped: {spaces}, {power} (u shows them)", spaces=spaces, power=power(sum_w))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,19 +287,21 @@ class Figure:
 def figures(snapshot: PanelSnapshot) -> list[Figure]:
     """The panel's own numbers, most wanted first."""
     grid_w = snapshot.grid_power_w
-    note = "" if grid_w is None or round(grid_w) == 0 else "import" if grid_w > 0 else "export"
+    note = ""
+    if grid_w is not None and round(grid_w) != 0:
+        note = tr_as("flow", "import") if grid_w > 0 else tr_as("flow", "export")
     found = [
-        Figure("Grid", power(grid_w, plus=True), note, "grid"),
-        Figure("House", power(snapshot.house_load_w), key="house"),
+        Figure(tr("Grid"), power(grid_w, plus=True), note, "grid"),
+        Figure(tr("House"), power(snapshot.house_load_w), key="house"),
     ]
     if snapshot.solar_w is not None:
-        found.append(Figure("Solar", power(snapshot.solar_w), key="solar"))
+        found.append(Figure(tr("Solar"), power(snapshot.solar_w), key="solar"))
     elif snapshot.generation_w is not None and round(snapshot.generation_w) > 0:
-        found.append(Figure("Generation", power(snapshot.generation_w), key="generation"))
+        found.append(Figure(tr("Generation"), power(snapshot.generation_w), key="generation"))
     if snapshot.battery_percent is not None:
-        found.append(Figure("Battery", f"{snapshot.battery_percent} %"))
+        found.append(Figure(tr("Battery"), f"{snapshot.battery_percent} %"))
     if snapshot.feedthrough_power_w is not None and round(snapshot.feedthrough_power_w) != 0:
-        found.append(Figure("Sub-panel", power(snapshot.feedthrough_power_w), "out"))
+        found.append(Figure(tr("Sub-panel"), power(snapshot.feedthrough_power_w), tr_as("flow", "out")))
     return found
 
 
@@ -295,13 +309,13 @@ def state_spans(snapshot: PanelSnapshot) -> Line:
     """Main relay, door and grid in words; only what is out of the ordinary carries weight."""
     main, door = snapshot.main_relay, snapshot.door
     spans: list[Span] = [
-        ("Main ", "label"),
-        (str(main), "relay-closed" if main is Relay.CLOSED else "severity-high"),
-        (" · Door ", "label"),
-        (str(door), "severity-medium" if door is Door.OPEN else "relay-closed"),
+        (f"{tr('Main')} ", "label"),
+        (relay_words(main), "relay-closed" if main is Relay.CLOSED else "severity-high"),
+        (f" · {tr('Door')} ", "label"),
+        (door_words(door), "severity-medium" if door is Door.OPEN else "relay-closed"),
     ]
     if snapshot.off_grid:
-        spans.append(("  OFF GRID", "severity-high"))
+        spans.append((f"  {tr('OFF GRID')}", "severity-high"))
     return tuple(spans)
 
 
@@ -340,11 +354,16 @@ def figure_spans(snapshot: PanelSnapshot, trend: Trend, now: datetime, room: int
 def no_circuits_words(reading: Reading[PanelSnapshot], view: TableView) -> str:
     """What an empty table says: why it is empty, and what to do."""
     if reading.snapshot is None:
-        return {
-            Link.REFUSED: "No data: the panel does not accept our token. `wattdeck span register` gets a new one.",
-            Link.DOWN: "No data: the panel does not answer. wattdeck keeps trying.",
-        }.get(reading.link, "Waiting for the panel's first answer.")
-    return f"No circuit has {view.filter!r}. Escape shows all." if view.filter else "The panel has no circuits."
+        match reading.link:
+            case Link.REFUSED:
+                return tr("No data: the panel does not accept our token. `wattdeck span register` gets a new one.")
+            case Link.DOWN:
+                return tr("No data: the panel does not answer. wattdeck keeps trying.")
+            case _:
+                return tr("Waiting for the panel's first answer.")
+    if view.filter:
+        return tr("No circuit has {words}. Escape shows all.", words=repr(view.filter))
+    return tr("The panel has no circuits.")
 
 
 def detail(
@@ -362,42 +381,41 @@ def detail(
     legs = "+".join(dict.fromkeys(leg(tab) for tab in circuit.tabs))
     about = f"  {marks.about} {number(amps, 1)} A" if amps is not None else ""
     lines: list[Line] = [
-        ((circuit.name, "heading"),),
-        ((f"space {space(circuit.tabs, marks)} · {volts or '?'} V · {legs or '?'}", "label"),),
+        ((name_words(circuit), "heading"),),
+        ((f"{place_words(circuit.tabs, marks)} · {volts or '?'} V · {legs or '?'}", "label"),),
         ((power(circuit.power_w), TEXT), (about, MUTED)),
         (relay_span(circuit, pending, marks), (f"  {pending.words}" if pending else "", "relay-pending")),
     ]
 
-    def fact(label: str, value: str) -> None:
-        lines.append(((f"{label:<10}", "label"), (value, TEXT)))
-
-    fact("priority", "–" if circuit.virtual else priority_words(circuit.priority))
-    today = f"{energy(circuit.energy_today_wh)} kWh"
-    if reading.snapshot is not None and reading.snapshot.today_since is not None:
-        today += f" since {since(reading.snapshot.today_since, now)}"
-    fact("today", today)
-    fact("consumed", f"{energy(circuit.energy_consumed_wh)} kWh")
-    fact("produced", f"{energy(circuit.energy_produced_wh)} kWh")
-    newest = newest_power_at(reading.snapshot) if reading.snapshot is not None else None
-    if circuit.energy_at is not None and newest is not None and not circuit.virtual:
-        fact("counters", f"{age(max(0.0, (newest - circuit.energy_at).total_seconds()))} behind")
-    fact("measured", f"{age(measured_age_s(circuit, reading, newest, now))} ago")
+    facts = _facts(reading, circuit, now)
+    width_of_labels = max(10, *(cell_width(label) + 1 for label, _ in facts))
+    lines += [((fit(label, width_of_labels), "label"), (value, TEXT)) for label, value in facts]
     if reading.restored:
-        lines.append((("kept from an earlier run", "link-stale"),))
+        lines.append(((tr("kept from an earlier run"), "link-stale"),))
     for note in filter(None, (why_not_controllable(circuit), *notes)):
         lines += wrap(note, width, MUTED)
     if last_command:
-        return [*lines, (("last command", "label"),), *wrap(last_command, width)]
-    return [*lines, (("last command  ", "label"), ("none", MUTED))]
+        return [*lines, ((tr("last command"), "label"),), *wrap(last_command, width)]
+    return [*lines, ((f"{tr('last command')}  ", "label"), (tr_as("command", "none"), MUTED))]
 
 
-def why_not_controllable(circuit: Circuit) -> str:
-    """Why this circuit can never be switched from here; empty if it can."""
-    if circuit.virtual:
-        return "This space belongs to no circuit of the panel, so there is no relay to switch."
-    if not circuit.controllable:
-        return "Always on: the panel does not let users switch this circuit."
-    return ""
+def _facts(reading: Reading[PanelSnapshot], circuit: Circuit, now: datetime) -> list[tuple[str, str]]:
+    """What is known of a circuit besides its power and position: label and value."""
+    today = f"{energy(circuit.energy_today_wh)} kWh"
+    if reading.snapshot is not None and reading.snapshot.today_since is not None:
+        today = tr("{energy} since {time}", energy=today, time=since(reading.snapshot.today_since, now))
+    facts = [
+        (tr("priority"), "–" if circuit.virtual else priority_words(circuit.priority)),
+        (tr("today"), today),
+        (tr("consumed"), f"{energy(circuit.energy_consumed_wh)} kWh"),
+        (tr("produced"), f"{energy(circuit.energy_produced_wh)} kWh"),
+    ]
+    newest = newest_power_at(reading.snapshot) if reading.snapshot is not None else None
+    if circuit.energy_at is not None and newest is not None and not circuit.virtual:
+        behind_s = max(0.0, (newest - circuit.energy_at).total_seconds())
+        facts.append((tr("counters"), tr("{age} behind", age=age(behind_s))))
+    measured = tr("{age} ago", age=age(measured_age_s(circuit, reading, newest, now)))
+    return [*facts, (tr("measured"), measured)]
 
 
 def first_lines(reading: Reading[PanelSnapshot], now: datetime, width: int, marks: Glyphs) -> list[Line]:

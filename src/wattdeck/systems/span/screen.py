@@ -12,11 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Line, cut
 from wattdeck.core.reading import Reading, SourceId
 from wattdeck.systems.span import fleet, present
 from wattdeck.systems.span.models import Circuit, PanelSnapshot, Relay
 from wattdeck.systems.span.widgets import CircuitTable, Ruled, Summary
+from wattdeck.systems.span.words import PRIORITY_WORDS, name_words, priority_words
 from wattdeck.ui import chart
 from wattdeck.ui.chart import Drawing, Plot, Question, Window
 from wattdeck.ui.system_screen import SystemScreen
@@ -39,7 +41,7 @@ class SpanScreen(SystemScreen):
     """Widgets with keys of their own, for the help page and the key map."""
     # As default style: Textual parses every stylesheet anew for a screen that brings a file of its own.
     DEFAULT_CSS = Path(__file__).with_name("screen.tcss").read_text(encoding="utf-8")
-    HELP = "One SPAN panel. **Tab** shows the next panel, **a** all of them."
+    HELP = later("One SPAN panel. **Tab** shows the next panel, **a** all of them.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="span.filter", tooltip="Show only circuits with these words"),
         Binding("s", "sort", "Sort", id="span.sort", tooltip="Sort by space, power, name or energy today"),
@@ -77,7 +79,7 @@ class SpanScreen(SystemScreen):
         yield Summary(id="summary")
         with Horizontal(id="middle"):
             yield CircuitTable(self.view, self.marks)
-            yield DeckTable(fleet.PANEL_COLUMNS, empty="No panels.", id="panels")
+            yield DeckTable(fleet.PANEL_COLUMNS, empty=tr("No panels."), id="panels")
             yield Ruled(id="detail")
         yield Plot(id="plot")
 
@@ -91,7 +93,7 @@ class SpanScreen(SystemScreen):
         width = summary.size.width
         rule: Line = ((self.marks.rule * width, "rule"),)
         if reading is None:
-            summary.paint([((" Starting.", "muted"),), rule])
+            summary.paint([((f" {tr('Starting.')}", "muted"),), rule])
             return
         lines = present.summary(reading, self.trend(), now, width, self.marks)
         self._set_height(summary, len(lines) + 1)
@@ -132,7 +134,7 @@ class SpanScreen(SystemScreen):
         snapshot = reading.snapshot
         words = present.unmapped_line(snapshot, view.unmapped) if snapshot is not None else ""
         if view.filter:
-            words = f"Filter: {view.filter} (escape clears)   {words}"
+            words = f"{tr('Filter: {words} (escape clears)', words=view.filter)}   {words}"
         table.note(words)
 
     def _paint_panels(self, now: datetime) -> None:
@@ -154,7 +156,7 @@ class SpanScreen(SystemScreen):
         circuit = self._circuit(reading)
         width, height = pane.size.width - 2, pane.size.height
         if circuit is None:
-            pane.paint_ruled([(("Nothing selected.", "muted"),)], self.marks.divider)
+            pane.paint_ruled([((tr("Nothing selected."), "muted"),)], self.marks.divider)
             return False
         pending = self._pending().get(circuit.circuit_id)
         desk = self.deck_app.desk
@@ -165,7 +167,7 @@ class SpanScreen(SystemScreen):
         room = min(12, height - len(lines) - 2)
         drawn = False
         if room >= 5 and not self.deck_app.low_bandwidth:
-            question = self._question(reading, circuit.circuit_id, cut(circuit.name, 20), width, room)
+            question = self._question(reading, circuit.circuit_id, cut(name_words(circuit), 20), width, room)
             plot, drawn = self._circuit_drawing.lines(question, self.trend(), now.timestamp())
             lines = [*lines, (), ((f"W  {self.window.words}", "label"),), *plot]
         pane.paint_ruled(lines, self.marks.divider)
@@ -176,9 +178,9 @@ class SpanScreen(SystemScreen):
         plot = self.query_one(Plot)
         if not plot.display or not plot.size:
             return
-        question = self._question(reading, "grid", "Grid", plot.size.width, plot.size.height - 1)
+        question = self._question(reading, "grid", tr("Grid"), plot.size.width, plot.size.height - 1)
         lines, _ = plot.drawing.lines(question, self.trend(), now.timestamp(), may_draw=may_draw)
-        plot.plot(lines, f"grid, {self.window.words}   (+ - zoom, < > walk)", "W")
+        plot.plot(lines, tr("grid, {window}   (+ - zoom, < > walk)", window=self.window.words), "W")
 
     def _question(self, reading: Reading[PanelSnapshot], key: str, label: str, width: int, height: int) -> Question:
         """What to plot. Values up to three polls apart are joined."""
@@ -259,8 +261,8 @@ class SpanScreen(SystemScreen):
                 self.source,
                 "priority",
                 circuit.circuit_id,
-                f"Priority of {circuit.name}",
-                [(value, present.priority_words(value)) for value in present.PRIORITY_WORDS if value != "unknown"],
+                tr("Priority of {circuit}", circuit=circuit.name),
+                [(value, priority_words(value)) for value in PRIORITY_WORDS if value != "unknown"],
                 circuit.priority,
             )
 

@@ -11,6 +11,7 @@ import anyio
 import click
 
 from wattdeck.core.errors import AuthError, SourceError, UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.source import common, formatted, one_source
@@ -78,7 +79,8 @@ def priority(
     """Set the load priority of CIRCUIT (name, id or space)."""
     wanted = value.lower().replace("-", "_")
     if wanted not in PRIORITIES:
-        raise UsageError(f"{value!r} is no priority; there are: must-have, nice-to-have, non-essential")
+        sentence = tr("{value} is no priority; there are: must-have, nice-to-have, non-essential", value=repr(value))
+        raise UsageError(sentence)
     ask = partial(_command, app, source, use_demo, "priority", circuit, wanted, yes, reason)
     click.get_current_context().exit(anyio.run(ask))
 
@@ -91,7 +93,7 @@ def priority(
 @click.pass_obj
 def register(app: AppContext, source: str | None, passphrase: bool, name: str | None, wait: float) -> None:
     """Get a token from the panel: walks through the door procedure and stores what comes back."""
-    secret = click.prompt("Passphrase", hide_input=True, err=True) if passphrase else None
+    secret = click.prompt(tr("Passphrase"), hide_input=True, err=True) if passphrase else None
     click.get_current_context().exit(anyio.run(_register, app, source, secret, name, wait))
 
 
@@ -119,9 +121,9 @@ def find_circuit(snapshot: PanelSnapshot, text: str) -> Circuit:
             return found[0]
         if found:
             names = ", ".join(f"{circuit.name} ({circuit.circuit_id})" for circuit in found)
-            raise UsageError(f"{text!r} fits more than one circuit: {names}")
+            raise UsageError(tr("{text} fits more than one circuit: {names}", text=repr(text), names=names))
     names = ", ".join(circuit.name for circuit in snapshot.circuits if not circuit.virtual)
-    raise UsageError(f"there is no circuit {text!r}; there are: {names}")
+    raise UsageError(tr("there is no circuit {text}; there are: {names}", text=repr(text), names=names))
 
 
 async def _print(app: AppContext, name: str | None, use_demo: bool, form: str, with_circuits: bool) -> int:
@@ -186,12 +188,15 @@ async def _register(
         config: SpanConfig = source.config
         path = token_path(state_dir(), "span", config.name)
         store_private(path, registration.token + "\n")
-        say(f"registered as {own_name}; the token is in {path}")
+        say(tr("registered as {name}; the token is in {path}", name=own_name, path=path))
         source.client.set_token(registration.token)
         panel = await source.client.panel()
-        say(f"the panel answers: {len(panel.branches)} spaces. All set.")
+        say(tr("the panel answers: {count} spaces. All set.", count=len(panel.branches)))
         if config.token is not None:
-            say(f"{source.id} has a `token` in the configuration, which is used instead; take it out")
+            words = tr(
+                "{source} has a `token` in the configuration, which is used instead; take it out", source=source.id
+            )
+            say(words)
     return 0
 
 
@@ -213,9 +218,10 @@ async def _wait_for_door(hub: Hub, source: SpanSource, wait_s: float) -> None:
             return
         if not told:
             told = True
-            say(f"panel {clean(state.serial)}: {DOOR_PROCEDURE}. Waiting; Ctrl-C gives up.")
+            serial, procedure = clean(state.serial), tr(DOOR_PROCEDURE)
+            say(tr("panel {serial}: {procedure}. Waiting; Ctrl-C gives up.", serial=serial, procedure=procedure))
         if hub.clock.monotonic() >= deadline_s:
-            raise AuthError("the door procedure was not seen in time; run this again when you are at the panel")
+            raise AuthError(tr("the door procedure was not seen in time; run this again when you are at the panel"))
         await hub.clock.sleep(DOOR_POLL_S)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.errors import AuthError, BadAnswer, ConfigError
 from wattdeck.core.feed import Feed
+from wattdeck.core.language import tr
 from wattdeck.core.paths import token_path
 from wattdeck.core.system import Context
 from wattdeck.systems.span.client import SpanClient
@@ -97,7 +98,7 @@ class SpanSource:
         panel = await self.client.panel()
         circuits = await self.client.circuits(unmapped=False)
         if panel.empty or not circuits:
-            raise BadAnswer("the panel answered without data; it does so for a while after a restart")
+            raise BadAnswer(tr("the panel answered without data; it does so for a while after a restart"))
         battery_percent = await self.client.storage_percent() if self.config.battery else None
         self._polls = polls + 1
         return self._assemble(self._status, panel, circuits, battery_percent)
@@ -121,7 +122,8 @@ class SpanSource:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{self._token_path}: the stored token cannot be read ({error})") from error
+            sentence = tr("{file}: the stored token cannot be read ({error})", file=self._token_path, error=error)
+            raise ConfigError(sentence) from error
 
     def _assemble(
         self,

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Line
 from wattdeck.core.units import Glyphs
 from wattdeck.systems.span import present
@@ -18,7 +19,7 @@ from wattdeck.ui.table import DeckTable
 class CircuitTable(DeckTable):
     """Circuits of one panel. Asks for changes; never makes them."""
 
-    HELP = (
+    HELP = later(
         "The circuits of one panel. **space** asks to open or close the relay under the cursor, **P** to change its "
         "priority. A row with an arrow waits for the panel: the left word is what is, the right one what was asked. "
         "Power is positive when a circuit consumes and negative when it feeds in."
@@ -41,7 +42,7 @@ class CircuitTable(DeckTable):
         circuit_id: str
 
     def __init__(self, view: present.TableView, marks: Glyphs) -> None:
-        super().__init__(present.columns(view, marks), empty="No circuits yet.", id="circuits")
+        super().__init__(present.columns(view, marks), empty=tr("No circuits yet."), id="circuits")
 
     def action_ask_relay(self) -> None:
         """Ask for the other relay position of the row under the cursor."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from wattdeck.core.answers import Answer, json_body
 from wattdeck.core.errors import BadAnswer
+from wattdeck.core.language import later, tr
 from wattdeck.core.text import clean
 from wattdeck.systems.span import fast
 from wattdeck.systems.span.fast import COUNT_MAX, NUMBER_MAX
@@ -31,6 +32,15 @@ from wattdeck.systems.span.models import (
 
 ID_CHARS_MAX = 200
 VIRTUAL_PREFIX = "unmapped_tab_"
+THE_ANSWER = "the answer"
+A_LIST, AN_OBJECT, A_NUMBER = later("a list"), later("an object"), later("a number")
+_KINDS: dict[type, str] = {
+    list: A_LIST,
+    dict: AN_OBJECT,
+    str: later("text"),
+    type(None): later("nothing"),
+    bool: later("true or false"),
+}
 
 _RELAYS = {"OPEN": Relay.OPEN, "CLOSED": Relay.CLOSED}
 _DOORS = {"OPEN": Door.OPEN, "CLOSED": Door.CLOSED}
@@ -53,10 +63,10 @@ def parse_registration(data: Any, what: str) -> Registration:
     Raises:
         BadAnswer: there is no usable token in it.
     """
-    raw = _object(data, what, "the answer")
+    raw = _object(data, what, THE_ANSWER)
     token = raw.get("accessToken")
     if not isinstance(token, str) or not is_token(token):
-        raise BadAnswer(f"{what}: field accessToken holds no usable token")
+        raise BadAnswer(tr("{what}: field accessToken holds no usable token", what=what))
     issued_ms = number(raw.get("iatMs"))
     return Registration(token, None if issued_ms is None else moment(issued_ms / 1000))
 
@@ -68,7 +78,7 @@ def is_token(text: str) -> bool:
 
 def parse_status(data: Any, what: str) -> PanelStatus:
     """The answer to `GET /status` (span.md 4.1); firmware before r202342 counts presses instead."""
-    raw = _object(data, what, "the answer")
+    raw = _object(data, what, THE_ANSWER)
     software = _part(raw, "software", what)
     system = _part(raw, "system", what)
     network = _part(raw, "network", what)
@@ -97,7 +107,7 @@ def read_panel(answer: Answer, what: str) -> PanelState:
 
 def parse_panel(data: Any, what: str) -> PanelState:
     """The answer to `GET /panel` (span.md 4.2). Branches come out by space, ascending."""
-    raw = _object(data, what, "the answer")
+    raw = _object(data, what, THE_ANSWER)
     return _panel(raw, _branches(raw.get("branches"), what), what)
 
 
@@ -123,7 +133,7 @@ def _branches(data: Any, what: str) -> tuple[Branch, ...]:
     if data is None:
         return ()
     if not isinstance(data, list):
-        raise _wrong_shape(what, "branches", "a list", data)
+        raise _wrong_shape(what, "branches", A_LIST, data)
     _bounded(len(data), what, "branches")
     by_tab: dict[int, Branch] = {}
     for position, entry in enumerate(data):
@@ -150,11 +160,11 @@ def read_circuits(answer: Answer, what: str) -> tuple[Circuit, ...]:
 
 def parse_circuits(data: Any, what: str) -> tuple[Circuit, ...]:
     """The answer to `GET /circuits` (span.md 4.3), in the panel's order. Empty means no data."""
-    entries = _object(_object(data, what, "the answer").get("circuits"), what, "circuits")
+    entries = _object(_object(data, what, THE_ANSWER).get("circuits"), what, "circuits")
     _bounded(len(entries), what, "circuits")
     for circuit_id, raw in entries.items():
         if not isinstance(raw, dict):
-            raise _wrong_shape(what, f"circuits.{clean(circuit_id, 40)}", "an object", raw)
+            raise _wrong_shape(what, f"circuits.{clean(circuit_id, 40)}", AN_OBJECT, raw)
     return tuple([_circuit(circuit_id, raw) for circuit_id, raw in entries.items()])
 
 
@@ -164,9 +174,9 @@ def parse_written_circuit(data: Any, circuit_id: str, what: str) -> Circuit:
     Raises:
         BadAnswer: it is not that circuit, or does not say how its relay is.
     """
-    raw = _object(data, what, "the answer")
+    raw = _object(data, what, THE_ANSWER)
     if raw.get("id", circuit_id) != circuit_id or not isinstance(raw.get("relayState"), str):
-        raise BadAnswer(f"{what}: the answer is not the circuit that was written")
+        raise BadAnswer(tr("{what}: the answer is not the circuit that was written", what=what))
     return _circuit(circuit_id, raw)
 
 
@@ -200,7 +210,7 @@ def is_circuit_id(text: str) -> bool:
 
 def parse_storage(data: Any, what: str) -> int | None:
     """The answer to `GET /storage/soe` (span.md 4.5): percent, 0 to 100; None if the panel does not say."""
-    percent = number(_part(_object(data, what, "the answer"), "soe", what).get("percentage"))
+    percent = number(_part(_object(data, what, THE_ANSWER), "soe", what).get("percentage"))
     return round(percent) if percent is not None and 0 <= percent <= 100 else None
 
 
@@ -319,16 +329,16 @@ def _part(raw: dict[str, Any], name: str, what: str) -> dict[str, Any]:
 def _object(value: Any, what: str, place: str) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    raise _wrong_shape(what, place, "an object", value)
+    raise _wrong_shape(what, place, AN_OBJECT, value)
 
 
 def _wrong_shape(what: str, place: str, wanted: str, value: Any) -> BadAnswer:
-    names = {list: "a list", dict: "an object", str: "text", type(None): "nothing", bool: "true or false"}
-    found = names.get(type(value), "a number")
-    place = place if place == "the answer" else f"field {place}"
-    return BadAnswer(f"{what}: {place} holds {found} where {wanted} was due")
+    place = tr("the answer") if place == THE_ANSWER else tr("field {place}", place=place)
+    words = {"what": what, "place": place, "found": tr(_KINDS.get(type(value), A_NUMBER)), "wanted": tr(wanted)}
+    return BadAnswer(tr("{what}: {place} holds {found} where {wanted} was due", **words))
 
 
 def _bounded(count: int, what: str, place: str) -> None:
     if count > COUNT_MAX:
-        raise BadAnswer(f"{what}: field {place} holds {count} entries; at most {COUNT_MAX} are believed")
+        words = {"what": what, "place": place, "count": count, "most": COUNT_MAX}
+        raise BadAnswer(tr("{what}: field {place} holds {count} entries; at most {most} are believed", **words))

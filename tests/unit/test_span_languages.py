@@ -1,0 +1,144 @@
+"""A panel in Portuguese and Malay: no English word left where people read, and nothing cut for being longer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from fakes import START
+from messages import translations
+from wattdeck.core import language
+from wattdeck.core.alarm import Condition
+from wattdeck.core.lines import arrange, cell_width, line_width, plain, titles
+from wattdeck.core.reading import Link, Reading
+from wattdeck.core.trend import Trend
+from wattdeck.core.units import UNICODE
+from wattdeck.systems.span import SYSTEM, fleet, present, report
+from wattdeck.systems.span.config import SpanAlarms, SpanConfig
+from wattdeck.systems.span.models import PRIORITIES, Circuit, Door, PanelSnapshot, Relay
+from wattdeck.systems.span.present import SORTS, Pending, TableView
+
+NOW = START + timedelta(seconds=2)
+CIRCUITS = (
+    Circuit("c1", "Xx", (13, 15), 9_700.0, 5000.0, 0.0, Relay.CLOSED, "nice_to_have", True, energy_at=START,
+            power_at=START, energy_today_wh=1500.0),
+    Circuit("c2", "Yy", (5,), -30.0, 10.0, 0.0, Relay.CLOSED, "must_have", False),
+    Circuit("c3", "Zz", (2, 4), None, None, None, Relay.UNKNOWN, "unknown", True),
+    Circuit("c4", "Ww", (6,), 0.0, None, None, Relay.OPEN, "non_essential", True),
+    Circuit("unmapped_tab_30", "Unmapped Tab 30", (30,), -500.0, 0.0, 0.0, Relay.UNKNOWN, "unknown", False, True),
+)  # fmt: skip
+PANEL = PanelSnapshot(
+    serial="nt-1",
+    firmware="x",
+    model="00200",
+    door=Door.OPEN,
+    main_relay=Relay.CLOSED,
+    grid_power_w=2412.0,
+    feedthrough_power_w=10.0,
+    house_load_w=3861.0,
+    generation_w=1449.0,
+    battery_percent=12,
+    main_consumed_wh=12_000.0,
+    main_produced_wh=1_000.0,
+    circuits=CIRCUITS,
+    grid_state="DSM_GRID_DOWN",
+    solar_w=1449.0,
+    today_since=START,
+)
+READING = Reading("nt/x", "panel", PANEL, Link.LIVE, START, good_polls=3, interval_s=1.0)
+
+
+@pytest.fixture(params=["pt_BR", "ms"])
+def tongue(request: pytest.FixtureRequest) -> Iterator[str]:
+    language.use(request.param)
+    yield request.param
+    language.use("en")
+
+
+def english(code: str) -> set[str]:
+    """Words of our English messages that the translation of no message has."""
+    said = {key[1]: value for key, value in translations(code).items() if isinstance(key[1], str)}
+    theirs = {word for text in said.values() for word in _words(text if isinstance(text, str) else " ".join(text))}
+    return {word for text, other in said.items() if text != other for word in _words(text)} - theirs
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]{2,}", re.sub(r"\{\w*\}", "", text).lower())
+
+
+def everything() -> Sequence[str]:
+    """Every text of a panel, whatever its state."""
+    texts = []
+    for snapshot in (PANEL, replace(PANEL, main_relay=Relay.OPEN, door=Door.UNKNOWN), None):
+        for link in (Link.LIVE, Link.DOWN, Link.REFUSED):
+            reading = replace(READING, snapshot=snapshot, link=link)
+            texts += report.text_lines(reading, NOW)[1:]
+            found = SYSTEM.matters([reading], NOW).figures
+            texts += [f"{figure.label} {figure.value} {figure.short}" for figure in found]
+            texts.append(present.no_circuits_words(reading, TableView()))
+    texts.append(present.no_circuits_words(READING, TableView(filter="qq")))
+    texts.append(plain(present.summary(READING, Trend(), NOW, 120, UNICODE)))
+    texts.append(titles(arrange(present.columns(TableView()), 200)) + titles(arrange(fleet.PANEL_COLUMNS, 200)))
+    for pending in (None, Pending("relay", "open", ""), Pending("priority", "must_have", "")):
+        waiting = {} if pending is None else {circuit.circuit_id: pending for circuit in CIRCUITS}
+        rows = present.rows(READING, Trend(), waiting, TableView(unmapped=True), NOW)
+        texts += [text for row in rows for text, _ in row.cells]
+    for circuit in CIRCUITS:
+        texts.append(plain(present.detail(replace(READING, restored=True), circuit, None, (), "", NOW, 60)))
+    texts += [present.unmapped_line(PANEL, shown) for shown in (True, False)]
+    return texts
+
+
+def conditions() -> Sequence[Condition]:
+    """Every alarm a panel can have."""
+    config = SpanConfig(name="x", host="x", battery=True, main_rating_a=5.0, alarms=SpanAlarms(breaker_a={"c1": 20.0}))
+    watch = SYSTEM.watch(config)
+    watch.look([READING], NOW)
+    fallen = replace(PANEL, main_consumed_wh=10.0, main_relay=Relay.OPEN)
+    return [*watch.look([replace(READING, snapshot=fallen)], NOW), *SYSTEM.watch(config).look([READING], NOW)]
+
+
+def test_no_english_word_is_left_in_a_panel(tongue: str) -> None:
+    left = english(tongue)
+    assert len(left) > 100, "there are words to look for"
+    assert {word: text for text in everything() for word in _words(text) if word in left} == {}
+
+
+def test_no_english_word_is_left_in_an_alarm(tongue: str) -> None:
+    left = english(tongue)
+    found = [condition for condition in conditions() if condition.active]
+    texts = [f"{condition.name} {condition.words}" for condition in found]
+    texts += [
+        language.tr(text) for rule in SYSTEM.alarm_rules() for text in (rule.title, rule.consequence, rule.action)
+    ]
+    assert {condition.rule for condition in found} == {rule.name for rule in SYSTEM.alarm_rules()}
+    assert {word: text for text in texts for word in _words(text) if word in left} == {}
+
+
+def test_titles_and_words_of_the_table_fit_their_columns(tongue: str) -> None:
+    for view in [TableView(sort=sort, descending=True) for sort in SORTS]:
+        for column in present.columns(view):
+            assert cell_width(language.tr(column.title) if column.title else "") <= column.width, column.title
+    for column in fleet.PANEL_COLUMNS:
+        assert cell_width(language.tr(column.title)) <= column.width, column.title
+    columns = {column.key: column.width for column in present.columns(TableView())}
+    relays = [replace(CIRCUITS[0], relay=relay, controllable=free) for relay in Relay for free in (True, False)]
+    for circuit in relays:
+        for pending in (None, Pending("relay", "open", ""), Pending("relay", "closed", "")):
+            words, _ = present.locked_span(present.relay_span(circuit, pending), pending is None, UNICODE)
+            assert cell_width(words) <= columns["relay"] or circuit.relay is Relay.UNKNOWN, words
+    for priority in PRIORITIES:
+        words, _ = present.priority_span(replace(CIRCUITS[0], priority=priority), None)
+        assert cell_width(words) <= columns["priority"], words
+
+
+def test_the_figures_fit_80_columns_and_the_summary_120(tongue: str) -> None:
+    usual = replace(READING, snapshot=replace(PANEL, feedthrough_power_w=0.0))
+    assert max(line_width(line) for line in present.summary(usual, Trend(), NOW, 80, UNICODE)) <= 80
+    assert max(line_width(line) for line in present.summary(usual, Trend(), NOW, 120, UNICODE)) <= 120
+    found = SYSTEM.matters([replace(usual, snapshot=replace(PANEL, door=Door.CLOSED, grid_state=""))], NOW).figures
+    assert len(" · ".join(figure.short or figure.value for figure in found[:3])) <= 34
