@@ -159,9 +159,13 @@ def test_broken_toml_says_where(text: str, problem: str) -> None:
         ),
         (
             "[sapn]",
-            "line 4: unknown table [sapn]; did you mean [[span]]? known: [ui], [[span]], [[usms]], [[ccee]], [[aneel]]",
+            "line 4: unknown table [sapn]; did you mean [[span]]? "
+            "known: [ui], [alarms], [[span]], [[usms]], [[ccee]], [[aneel]]",
         ),
-        ("[[weather]]", "line 4: unknown table [weather]; known: [ui], [[span]], [[usms]], [[ccee]], [[aneel]]"),
+        (
+            "[[weather]]",
+            "line 4: unknown table [weather]; known: [ui], [alarms], [[span]], [[usms]], [[ccee]], [[aneel]]",
+        ),
         ("[ui]\ntheem = 'x'", 'line 5: [ui]: unknown key "theem"; did you mean "theme"?'),
         ("[[ui]]", "line 4: [ui]: expected one table, written with single brackets"),
     ],
@@ -443,6 +447,9 @@ def test_what_is_dumped_loads_as_it_was(config: SpanConfig) -> None:
 
 NOT_SET_BY_DEFAULT = {
     "ui.keys",
+    "alarms.command",
+    "alarms.webhook",
+    "alarms.webhook_authorization",
     "span.ca_file",
     "span.main_rating_a",
     "span.token",
@@ -500,6 +507,7 @@ def test_the_example_names_every_key_there_is() -> None:
     text = uncommented(example_text())
     settings, written = parse(text), tomllib.loads(text)
     assert keys_left_out(settings.ui, written["ui"], "ui") == set()
+    assert keys_left_out(settings.alarms, written["alarms"], "alarms") == set()
     (panel,), (account,), (agent,), (distributor,) = (settings.sources[system] for system in SYSTEMS)
     assert keys_left_out(panel, written["span"][0], "span") == set()
     nothing_to_command = {"usms.control", "usms.safety"}
@@ -510,7 +518,7 @@ def test_the_example_names_every_key_there_is() -> None:
 
 def test_the_example_shows_defaults_as_they_are() -> None:
     settings = parse(uncommented(example_text()))
-    changed = values_changed(settings.ui, "ui")
+    changed = values_changed(settings.ui, "ui") | values_changed(settings.alarms, "alarms")
     for system in SYSTEMS:
         changed |= values_changed(settings.by_id[f"{system}/home"], system)
     assert changed == NOT_SET_BY_DEFAULT

@@ -121,7 +121,7 @@ def test_show_without_a_configuration_prints_the_defaults(place: Path) -> None:
     result = run("show")
     assert result.exit_code == 0
     assert "these are the defaults" in result.stderr
-    assert list(tomllib.loads(result.stdout)) == ["ui"]
+    assert list(tomllib.loads(result.stdout)) == ["ui", "alarms"]
 
 
 def test_show_lets_no_control_character_through(place: Path) -> None:

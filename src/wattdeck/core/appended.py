@@ -15,11 +15,21 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from wattdeck.core.paths import private_dir, read_bounded
 
 LOCK_WAIT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a session has read a file that may be replaced by another at any time."""
+
+    file: tuple[int, int] | None = None
+    """Device and inode; None: there was no file."""
+    offset: int = 0
 
 
 def read(path: Path, most_bytes: int) -> bytes:
@@ -64,6 +74,67 @@ def rewrite(path: Path, most_bytes: int, make: Callable[[bytes], bytes]) -> int:
             data = make(file.read(most_bytes))
         _replace(path, data)
         return len(data)
+
+
+def added(path: Path, place: Place, most_bytes: int) -> tuple[bytes, bool, Place]:
+    """The whole lines that were added since `place`, without a lock.
+
+    Returns:
+        The lines; whether this is another file than before, so that they are all of it; and the place now.
+
+    Raises:
+        OSError: there is a file and it cannot be read.
+    """
+    try:
+        # Without O_NONBLOCK opening a named pipe would wait for ever.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return b"", place.file is not None, Place()
+    try:
+        data, fresh, start = _news(handle, place, most_bytes)
+        # A line without its end may be on its way.
+        data = data[: data.rfind(b"\n") + 1]
+        return data, fresh, Place(_identity(handle), start + len(data))
+    finally:
+        os.close(handle)
+
+
+def exchange(path: Path, place: Place, most_bytes: int, answer: Callable[[bytes, bool], bytes]) -> Place:
+    """Read what was added since `place` and add what `answer` makes of it, with no other session in between.
+
+    Args:
+        answer: Takes the lines and whether this is another file than before; gives whole lines, or nothing.
+
+    Raises:
+        OSError: nothing was added.
+        ConfigError: the directory cannot be made.
+    """
+    private_dir(path.parent)
+    with _locked(path) as handle:
+        news, fresh, start = _news(handle, place, most_bytes)
+        data, size = answer(news, fresh), start + len(news)
+        if data and size and os.pread(handle, 1, size - 1) != b"\n":
+            data = b"\n" + data
+        if data:
+            _write(handle, data, size)
+        return Place(_identity(handle), size + len(data))
+
+
+def _identity(handle: int) -> tuple[int, int]:
+    status = os.fstat(handle)
+    return status.st_dev, status.st_ino
+
+
+def _news(handle: int, place: Place, most_bytes: int) -> tuple[bytes, bool, int]:
+    """What stands after a place, at most so much of its end; whether it is another file; and where it starts."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    fresh = place.file != _identity(handle) or status.st_size < place.offset
+    start = max(0 if fresh else place.offset, status.st_size - most_bytes)
+    with open(handle, "rb", closefd=False) as file:
+        file.seek(start)
+        return file.read(status.st_size - start), fresh, start
 
 
 @contextmanager

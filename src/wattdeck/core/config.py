@@ -142,6 +142,50 @@ class AlarmSettings(_Table):
     """Rules that are out of service for this source, by name, as `wattdeck alarms rules` lists them."""
 
 
+def _web_address(secret: SecretRef) -> SecretRef:
+    """Refuse what can be no address. It is not repeated: addresses of hooks hold secrets."""
+    if secret.plain is not None and not re.fullmatch(r"https?://[^\s/?#@]+([/?][!-~]*)?", secret.plain):
+        raise ValueError("expected an address such as https://example.org/hook, or where it is kept")
+    return secret
+
+
+def _a_program(command: tuple[str, ...]) -> tuple[str, ...]:
+    if command and not command[0].strip():
+        raise ValueError("expected a program and its arguments, each in quotes")
+    return command
+
+
+class AlarmsConfig(_Table):
+    """Alarms of all sources: who is told of them, and how."""
+
+    enabled: bool = True
+    """Look for alarms at all."""
+    notice: Literal["off", "bell", "osc9"] = "off"
+    """How the live app calls for attention: the terminal's bell, or a desktop notice of terminals that know OSC 9."""
+    least_priority: Literal["high", "medium", "low"] = "low"
+    """Bell, notices, command and webhook leave out alarms below this priority."""
+    cool_down_s: float = Field(default=900.0, ge=0, le=86_400)
+    """An alarm that comes back so soon after it was announced is counted, not announced again, s."""
+    hook_on: Annotated[
+        tuple[Literal["raised", "cleared", "acknowledged"], ...], Field(strict=False, max_length=3)
+    ] = ("raised",)  # fmt: skip
+    """What command and webhook are told of."""
+    command: Annotated[
+        tuple[Annotated[str, Field(max_length=1000)], ...],
+        Field(strict=False, max_length=50),
+        AfterValidator(_a_program),
+    ] = ()
+    """Program to run, with its arguments; no shell. It gets the alarm as JSON on its standard input."""
+    webhook: Annotated[SecretRef | None, AfterValidator(lambda ref: ref and _web_address(ref))] = None
+    """Address to send the alarm to, as JSON by POST. A secret, because such addresses often hold one."""
+    webhook_authorization: SecretRef | None = None
+    """What to send in the header `Authorization`."""
+    hook_timeout_s: float = Field(default=10.0, ge=0.1, le=60)
+    """How long a command or webhook may take, s."""
+    hooks_per_minute: int = Field(default=30, ge=1, le=600)
+    """Most commands and webhooks in a minute; more wait, and where too many wait they are left out and said to be."""
+
+
 class SourceConfig(_Table):
     """What every source has, whatever its system."""
 
@@ -200,6 +244,7 @@ class Settings:
     exists: bool = True
     """There is such a file."""
     ui: UiConfig = field(default_factory=UiConfig)
+    alarms: AlarmsConfig = field(default_factory=AlarmsConfig)
     sources: Mapping[str, tuple[SourceConfig, ...]] = field(default_factory=dict)
     """System name -> its sources in the file's order; every installed system has an entry."""
     warnings: tuple[str, ...] = ()
@@ -255,7 +300,7 @@ def parse_settings(text: str, path: Path, systems: Mapping[str, System], *, expo
     settings, checker = _checked(text, path, systems)
     if settings is None:
         raise ConfigError(*checker.problems)
-    return replace(settings, warnings=tuple(_warnings(settings, exposed)))
+    return replace(settings, warnings=tuple(_warnings(settings, systems, exposed)))
 
 
 def problems_in(text: str, path: Path, systems: Mapping[str, System]) -> list[Problem]:
@@ -272,14 +317,15 @@ def _checked(text: str, path: Path, systems: Mapping[str, System]) -> tuple[Sett
 
     checker = Checker(text, path)
     data = checker.document()
-    checker.tables(data, ("ui", *systems), UiConfig.model_fields)
+    checker.tables(data, ("ui", "alarms"), systems, UiConfig.model_fields)
     ui = checker.table("ui", data.get("ui", {}), UiConfig)
+    alarms = checker.table("alarms", data.get("alarms", {}), AlarmsConfig)
     sources = {
         name: checker.sources(name, data.get(name, []), system.config_model()) for name, system in systems.items()
     }
-    if checker.found or ui is None:
+    if checker.found or ui is None or alarms is None:
         return None, checker
-    return Settings(path, ui=ui, sources=sources), checker
+    return Settings(path, ui=ui, alarms=alarms, sources=sources), checker
 
 
 def _read(path: Path) -> tuple[str, bool] | None:
@@ -301,17 +347,26 @@ def _read(path: Path) -> tuple[str, bool] | None:
         raise ConfigError(f"{path}: line {line}: not UTF-8; save the file in that encoding") from None
 
 
-def _warnings(settings: Settings, exposed: bool) -> Iterator[str]:
+def _warnings(settings: Settings, systems: Mapping[str, System], exposed: bool) -> Iterator[str]:
     for source_id, source in settings.by_id.items():
         yield from (f"{source_id}: {warning}" for warning in source.warnings())
-        for key, secret in secrets_of(source).items():
-            if secret.plain is not None and exposed:
-                yield (
-                    f"{source_id}: {settings.path} holds the secret `{key}` in plain text and can be read "
-                    "by other users; chmod 600 it, or refer to the secret with env, file or keyring"
-                )
-            elif warning := secret.exposure():
-                yield f"{source_id}: `{key}`: {warning}"
+        yield from _secret_warnings(source_id, source, settings.path, exposed)
+    yield from _secret_warnings("[alarms]", settings.alarms, settings.path, exposed)
+    if any(source.alarms.off for source in settings.by_id.values()):
+        from wattdeck.core.alarm_watch import unknown_rules
+
+        yield from unknown_rules(systems, settings.by_id)
+
+
+def _secret_warnings(place: str, table: BaseModel, path: Path, exposed: bool) -> Iterator[str]:
+    for key, secret in secrets_of(table).items():
+        if secret.plain is not None and exposed:
+            yield (
+                f"{place}: {path} holds the secret `{key}` in plain text and can be read "
+                "by other users; chmod 600 it, or refer to the secret with env, file or keyring"
+            )
+        elif warning := secret.exposure():
+            yield f"{place}: `{key}`: {warning}"
 
 
 def dump_settings(data: Mapping[str, object], *, plain_secrets: bool = False) -> str:

@@ -104,9 +104,16 @@ class Checker:
         except ValueError as error:
             raise ConfigError(f"{self._path}: {_broken(str(error), self._text)}") from None
 
-    def tables(self, data: Mapping[str, Any], known: Sequence[str], ui_keys: Container[str]) -> None:
-        """Look for tables that nothing reads."""
-        written = {name: "[ui]" if name == "ui" else f"[[{name}]]" for name in known}
+    def tables(
+        self, data: Mapping[str, Any], single: Iterable[str], listed: Iterable[str], ui_keys: Container[str]
+    ) -> None:
+        """Look for tables that nothing reads.
+
+        Args:
+            single: Tables there is one of.
+            listed: Tables there is one of for each source.
+        """
+        written = {**{name: f"[{name}]" for name in single}, **{name: f"[[{name}]]" for name in listed}}
         for name, value in data.items():
             if name in written:
                 continue

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 from anyio import to_thread
 
+from wattdeck.core.alarms import Alarms
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock, clock_from
-from wattdeck.core.command import Lockout, Policy
-from wattdeck.core.config import SafetyConfig, SourceConfig, UiConfig
+from wattdeck.core.command import ControlChanged, Lockout, Policy, shown_name
+from wattdeck.core.config import AlarmsConfig, SafetyConfig, SourceConfig, UiConfig
 from wattdeck.core.control import Control
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.hub import Hub
 from wattdeck.core.journal import Journal
 from wattdeck.core.locks import Locks
-from wattdeck.core.paths import journal_path, runtime_dir, state_dir
-from wattdeck.core.reading import SourceId
+from wattdeck.core.operable import Operable
+from wattdeck.core.paths import alarms_path, journal_path, runtime_dir, state_dir
+from wattdeck.core.reading import Reading, SourceId
 from wattdeck.core.sources import Pairs, demo_sources, sources_of
 from wattdeck.core.system import SimulatorOptions, System
 
@@ -59,6 +61,7 @@ class Deck:
     hub: Hub
     control: Control
     journal: Journal
+    alarms: Alarms
     ui: UiConfig
     read_only: bool = False
     demo_mode: bool = False
@@ -67,7 +70,11 @@ class Deck:
 
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(self.hub)
+        # Control ends first: what becomes of its last command may be an alarm.
+        await self._open.enter_async_context(self.alarms)
         await self._open.enter_async_context(self.control)
+        for source in self.hub.sources:
+            self.alarms.look(source, self.hub.readings(source), self.hub.clock.now())
         return self
 
     async def __aexit__(
@@ -89,7 +96,10 @@ class Deck:
             raise ConfigError(f"{settings.path}: there is no source in it; add a table like [[span]]")
         folder = state_dir()
         hub = Hub(pairs, state_dir=folder, keep_last=keep_last)
-        return make_deck(hub, pairs, settings.ui, folder, warnings=settings.warnings)
+        return make_deck(
+            hub, pairs, settings.ui, folder,
+            warnings=settings.warnings, alarms=settings.alarms, scope=str(settings.path.absolute()),
+        )  # fmt: skip
 
     @classmethod
     def demo(
@@ -100,7 +110,10 @@ class Deck:
         folder = state_dir() / "demo"
         clock = clock_from(simulation.start)
         hub = Hub(pairs, state_dir=folder, clock=clock, demo_apps=apps)
-        return make_deck(hub, pairs, UiConfig(read_only=read_only), folder, demo=True, clock=clock)
+        deck = make_deck(hub, pairs, UiConfig(read_only=read_only), folder, demo=True, clock=clock)
+        # A demo that is told when it is shows the same each time.
+        deck.alarms.forgets = simulation.start is not None
+        return deck
 
 
 def make_deck(
@@ -112,10 +125,17 @@ def make_deck(
     demo: bool = False,
     warnings: tuple[str, ...] = (),
     clock: Clock = SYSTEM_CLOCK,
+    alarms: AlarmsConfig | None = None,
+    scope: str = "",
 ) -> Deck:
-    """Put a session together around an opened hub."""
+    """Put a session together around an opened hub.
+
+    Args:
+        alarms: Who is told of alarms; None: nobody.
+        scope: The configuration's file; empty for the demo.
+    """
     journal = Journal(journal_path(folder), clock)
-    operables: dict[SourceId, Any] = {}
+    operables: dict[SourceId, Operable] = {}
     policies: dict[SourceId, Policy] = {}
     for system, config in pairs:
         source = hub.sources[f"{system.name}/{config.name}"]
@@ -124,7 +144,43 @@ def make_deck(
         policies[source.id] = policy_of(config)
     locks = Locks((runtime_dir() if not demo else folder) / "locks", clock, journal.who)
     control = Control(operables, policies, journal, locks, clock, read_only=ui.read_only, demo=demo)
-    return Deck(hub, control, journal, ui, ui.read_only, demo, warnings)
+    watching = make_alarms(hub, pairs, journal, alarms or AlarmsConfig(), folder, scope, hooked=not demo)
+    control.subscribe(lambda change: watching.on_control(change, _name_of(operables, change)))
+    return Deck(hub, control, journal, watching, ui, ui.read_only, demo, warnings)
+
+
+def make_alarms(
+    hub: Hub, pairs: Pairs, journal: Journal, settings: AlarmsConfig, folder: Path, scope: str, *, hooked: bool
+) -> Alarms:
+    """The alarms of a session; they look at each reading of the hub.
+
+    Args:
+        hooked: Run the hooks there are settings for.
+    """
+    hooks = None
+    if hooked and (settings.command or settings.webhook is not None):
+        from wattdeck.core.alarm_hooks import AlarmHooks
+
+        hooks = AlarmHooks(settings, journal, hub.clock)
+    alarms = Alarms(
+        pairs, alarms_path(folder), hub.clock, settings,
+        who=str(journal.who.get("user") or ""), session=journal.session, scope=scope, hooks=hooks,
+    )  # fmt: skip
+
+    def arrived(reading: Reading[Any]) -> None:
+        alarms.look(reading.source, hub.readings(reading.source), hub.clock.now())
+
+    hub.subscribe(arrived)
+    return alarms
+
+
+def _name_of(operables: Mapping[SourceId, Operable], change: ControlChanged) -> str:
+    """What people call the object of a command; empty if it is not among those that can be commanded."""
+    operable = operables.get(change.source)
+    if operable is None or not change.alarm:
+        return ""
+    found = (operable.facts(kind, change.object_id) for kind in operable.kinds())
+    return next((shown_name(facts) for facts in found if facts is not None), "")
 
 
 @asynccontextmanager
@@ -132,6 +188,7 @@ async def running(deck: Deck) -> AsyncIterator[Deck]:
     """Open a session and poll its sources until the block ends."""
     async with deck, anyio.create_task_group() as polling:
         polling.start_soon(deck.hub.run)
+        polling.start_soon(deck.alarms.run)
         yield deck
         polling.cancel_scope.cancel()
 

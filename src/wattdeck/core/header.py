@@ -22,6 +22,8 @@ class HeaderState:
     source: str = ""
     reading: Reading[object] | None = None
     alarms: int = 0
+    alarm_meaning: str = "severity-high"
+    """A name from the theme."""
     demo: bool = False
     armed: bool = False
     read_only: bool = False
@@ -56,7 +58,7 @@ def header_line(state: HeaderState, now: datetime, width: int, marks: Glyphs) ->
         right_side += [(f" {tr('CONTROL')} ", "mode-control"), (" ", TEXT)]
     alarms = plural("{count} alarm", "{count} alarms", state.alarms) if state.alarms else tr("no alarms")
     if state.alarms or roomy:
-        right_side = [(alarms, "severity-high" if state.alarms else "muted"), ("  ", TEXT), *right_side]
+        right_side = [(alarms, state.alarm_meaning if state.alarms else "muted"), ("  ", TEXT), *right_side]
     if state.clock:
         time = clock_time(now, seconds=roomy)
         right_side += [(f"{time} {zone(now)} ", "label")]

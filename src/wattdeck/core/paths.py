@@ -46,6 +46,11 @@ def journal_path(state_dir: Path) -> Path:
     return state_dir / "journal.jsonl"
 
 
+def alarms_path(state_dir: Path) -> Path:
+    """What happened to alarms, and what is remembered of them."""
+    return state_dir / "alarms.jsonl"
+
+
 def token_path(state_dir: Path, system: str, name: str) -> Path:
     """Where the token of one registered source is kept. Both parts are names that were validated at load."""
     return state_dir / "tokens" / system / name

@@ -75,7 +75,7 @@ def show(app: AppContext) -> None:
     if not settings.exists:
         _say(tr("{path}: there is no configuration; these are the defaults", path=settings.path))
     tables = {system: sources for system, sources in settings.sources.items() if sources}
-    click.echo(_printable(dump_settings({"ui": settings.ui, **tables})), nl=False)
+    click.echo(_printable(dump_settings({"ui": settings.ui, "alarms": settings.alarms, **tables})), nl=False)
 
 
 def example_text() -> str:
@@ -109,12 +109,12 @@ def _unresolved(settings: Settings) -> list[str]:
     from wattdeck.core.config import secrets_of
 
     problems = []
-    for source_id, source in settings.by_id.items():
-        for key, secret in secrets_of(source).items():
+    for place, table in {"[alarms]": settings.alarms, **settings.by_id}.items():
+        for key, secret in secrets_of(table).items():
             try:
                 secret.reveal()
             except ConfigError as error:
-                problems.append(f"{settings.path}: {source_id}: `{key}`: {error}")
+                problems.append(f"{settings.path}: {place}: `{key}`: {error}")
     return problems
 
 

@@ -17,6 +17,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from wattdeck.core.alarm_view import PRIORITY_MEANINGS, Alarm, AlarmChanged
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import WattdeckError
 from wattdeck.core.language import tr
@@ -111,9 +112,6 @@ class DeckApp(ThemedApp):
         """Where commands start; None until the engine is up."""
         self._preview = {reading.source: reading for reading in options.preview}
         self._empty_trend = Trend()
-        self.command_alarms: list[str] = []
-        """Commands that did not end as they should, until somebody has taken note."""
-        self._link_lost: set[SourceId] = set()
         self._frames = 0
 
     # What the screens ask for
@@ -133,14 +131,9 @@ class DeckApp(ThemedApp):
         return self.deck is not None and self.deck.control.armed
 
     @property
-    def alarm_count(self) -> int:
-        """Lost sources and commands that did not end as they should."""
-        return len(self._link_lost) + len(self.command_alarms)
-
-    @property
-    def lost_sources(self) -> Sequence[SourceId]:
-        """Sources that were live and are not."""
-        return sorted(self._link_lost)
+    def open_alarms(self) -> Sequence[Alarm]:
+        """Every alarm that is not normal and not shelved, worst first; none until the engine is up."""
+        return () if self.deck is None else self.deck.alarms.open
 
     def sources_of(self, system: str) -> Sequence[SourceId]:
         """Ids of a system's sources."""
@@ -170,13 +163,19 @@ class DeckApp(ThemedApp):
             systems=self.screen_list(),
             source=source,
             reading=max(self.readings(source), key=lambda reading: reading.failures, default=None),
-            alarms=self.alarm_count,
+            alarms=len(self.open_alarms),
+            alarm_meaning=self._alarm_meaning(),
             demo=self.demo,
             armed=self.armed,
             read_only=self.read_only,
             paused=self.paused,
             clock=bool(source),
         )
+
+    def _alarm_meaning(self) -> str:
+        """How alarms are counted in the header: in the style of the worst that nobody has acknowledged."""
+        worst = None if self.deck is None else self.deck.alarms.worst
+        return "muted" if worst is None else PRIORITY_MEANINGS[worst]
 
     def show_sources(self, sources: Sequence[SourceId]) -> None:
         """Poll these sources at full cadence, the others slowly."""
@@ -229,8 +228,9 @@ class DeckApp(ThemedApp):
         self.deck = deck
         self.desk = Desk(self, deck.control)
         self._take_settings(deck)
-        for feed in deck.hub.feeds:
-            self._weigh_link(feed.reading)
+        deck.alarms.subscribe(self._alarm_changed)
+        if deck.alarms.trouble:
+            self.say(deck.alarms.trouble, trouble=True)
         deck.hub.subscribe(self._arrived)
         self._add_missing_modes()
         self.paint()
@@ -292,23 +292,16 @@ class DeckApp(ThemedApp):
         source = reading.source
         if self.desk is not None:
             self.desk.reading_arrived(source)
-        self._weigh_link(reading)
         screen = self.screen_stack[0] if self._screen_stacks.get(self.current_mode) else None
         arriving = reading.link is Link.WAITING and reading.snapshot is not None
         first = reading.good_polls == 1 or reading.failures == 1 or arriving
         if first and getattr(screen, "source", None) in (source, ""):
             self.paint()
 
-    def _weigh_link(self, reading: Reading[Any]) -> None:
-        """A source is lost when its first feed is; what the others lack is said on its screen."""
-        if self.deck is not None:
-            first = next(iter(self.deck.hub.sources[reading.source].feeds), None)
-            if first is not None and first.name != reading.feed:
-                return
-        if reading.link is Link.LIVE:
-            self._link_lost.discard(reading.source)
-        elif reading.link is not Link.WAITING:
-            self._link_lost.add(reading.source)
+    def _alarm_changed(self, change: AlarmChanged) -> None:
+        if change.trouble:
+            self.say(change.trouble, trouble=True)
+        self.call_later(self.paint)
 
     def paint(self) -> None:
         """Show the newest data, unless the terminal is behind. A page that hides the screen is painted instead."""

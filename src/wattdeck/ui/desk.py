@@ -157,8 +157,6 @@ class Desk:
     def _changed(self, change: ControlChanged) -> None:
         if change.object_id:
             self._last[change.source, change.object_id] = (self._app.clock.now(), change.sentence)
-        if change.alarm:
-            self._app.command_alarms.append(f"{change.source}: {change.sentence}")
         if change.what == "dropped" and self._dialog is not None:
             self._dialog.close_for(change.sentence)
         if change.what == "settled":

@@ -10,6 +10,7 @@ from anyio import to_thread
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
+from wattdeck.core.alarm_view import PRIORITY_MARKS, PRIORITY_MEANINGS, AlarmState
 from wattdeck.core.lines import Column, Line, Row
 from wattdeck.core.text import clean
 from wattdeck.ui.page import Page
@@ -26,11 +27,11 @@ NEWEST = 500
 class LogScreen(Page):
     """What was commanded, by whom, and how it ended."""
 
-    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("esc", "Back"), ("c", "Clear alarms"))
+    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("esc", "Back"), ("c", "Acknowledge"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,L", "dismiss", "Back", id="dialog.back", tooltip="Go back"),
-        Binding("c", "clear_alarms", "Clear alarms", id="log.clear",
-                tooltip="Take note of alarms of commands that did not end as they should"),
+        Binding("c", "clear_alarms", "Acknowledge", id="log.clear",
+                tooltip="Acknowledge every alarm"),
     ]  # fmt: skip
     HELP = "The newest records of the command journal, newest first. `wattdeck journal` prints all of it."
 
@@ -55,10 +56,10 @@ class LogScreen(Page):
         """The alarms that are on."""
         app = self.deck_app
         lines: list[Line] = [((" Alarms", "heading"),)]
-        for source in app.lost_sources:
-            problem = next((reading.problem for reading in app.readings(source)), "")
-            lines.append(((f"  !! {source} is lost: {problem}", "severity-high"),))
-        lines += [((f"  !! {sentence}", "severity-high"),) for sentence in app.command_alarms]
+        for alarm in app.open_alarms:
+            mark, meaning = PRIORITY_MARKS[alarm.rule.priority], PRIORITY_MEANINGS[alarm.rule.priority]
+            known = alarm.state is AlarmState.ACKNOWLEDGED
+            lines.append(((f"  {mark} {alarm.source}: {alarm.words}", "muted" if known else meaning),))
         if len(lines) == 1:
             lines.append((("  none", "muted"),))
         words = self.query_one("#words", Painted)
@@ -73,9 +74,10 @@ class LogScreen(Page):
             self.query_one("#journal", DeckTable).show([_row(record) for record in reversed(records)])
 
     def action_clear_alarms(self) -> None:
-        """Take the alarms of ended commands off the list."""
+        """Acknowledge every alarm."""
         app = self.deck_app
-        app.command_alarms.clear()
+        if app.deck is not None:
+            app.deck.alarms.acknowledge()
         self.show_now()
         app.paint()
 

@@ -1,0 +1,524 @@
+"""Alarms after ISA-18.2 (control.md 24 to 28): which are on, who has seen them, which are shelved, and until when.
+
+One session's engine. It looks at readings, keeps delays, and shares its events with the other sessions of the host
+through one file. What it knows is in memory: a disk that cannot be written stops no alarm from being shown.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+from anyio import to_thread
+from anyio.abc import TaskGroup
+
+from wattdeck.core.alarm import AlarmRule, Condition, Priority
+from wattdeck.core.alarm_events import AlarmEvent, Book, Memory, What
+from wattdeck.core.alarm_file import AlarmFile, Synced
+from wattdeck.core.alarm_view import Alarm, AlarmChanged, AlarmState, in_order, view
+from wattdeck.core.alarm_watch import COMMAND_UNCONFIRMED, GENERIC_RULES, Judge, Seen, SourceWatch, alarm_id
+from wattdeck.core.clock import Clock
+from wattdeck.core.errors import ConfigError, UsageError
+from wattdeck.core.language import tr
+from wattdeck.core.reading import Reading, SourceId
+from wattdeck.core.text import clean
+
+if TYPE_CHECKING:
+    from wattdeck.core.alarm_hooks import AlarmHooks
+    from wattdeck.core.command import ControlChanged
+    from wattdeck.core.config import AlarmsConfig
+    from wattdeck.core.sources import Pairs
+
+__all__ = ["Alarm", "AlarmChanged", "AlarmEvent", "AlarmState", "Alarms", "What"]
+
+log = logging.getLogger(__name__)
+
+SHELVE_DEFAULT = timedelta(minutes=30)
+SHELVE_MOST = timedelta(days=7)
+FLOOD_WINDOW = timedelta(minutes=10)
+HOLD_OFF = timedelta(minutes=5)
+"""How long what another session saw stands against what this one saw before."""
+ALARMS_MOST = 1000
+"""Of one source. A source with more has one thing wrong, not a thousand."""
+EVENTS_KEPT = 2000
+PENDING_MOST = 500
+RETRY_S = 10.0
+"""Time between two tries to write to a disk that could not be written, s."""
+CLOSE_S = 1.0
+
+Subscriber = Callable[[AlarmChanged], None]
+
+
+class Alarms:
+    """The alarms of one session. Entered as an async context manager it keeps its file; `run` keeps time."""
+
+    def __init__(
+        self,
+        pairs: Pairs,
+        path: Path,
+        clock: Clock,
+        settings: AlarmsConfig,
+        *,
+        who: str = "",
+        session: str = "",
+        scope: str = "",
+        hooks: AlarmHooks | None = None,
+    ) -> None:
+        """Args:
+        path: The file of events.
+        who: Who acknowledges and shelves from here.
+        scope: The configuration in use: what was raised under it and has no source in it any more is cleared.
+        """
+        self.settings = settings
+        self.who = who
+        self.session = session
+        self.trouble = ""
+        """Why alarms are not remembered or were remembered badly, in words; empty when all is well."""
+        self.forgets = False
+        """What was remembered is of another world: at the start all of it is normal."""
+        self._clock = clock
+        self._scope = scope
+        self._hooks = hooks
+        self._cool_down = timedelta(seconds=settings.cool_down_s)
+        began = clock.now()
+        self._watches = {
+            f"{system.name}/{config.name}": SourceWatch(f"{system.name}/{config.name}", system, config, began)
+            for system, config in pairs
+            if settings.enabled
+        }
+        self._judges = {source: Judge() for source in self._watches}
+        self._seen: dict[SourceId, Seen] = {}
+        self._arrived: dict[SourceId, dict[str, tuple[Reading[Any], datetime]]] = {}
+        self._held: dict[str, datetime] = {}
+        self._words: dict[str, str] = {}
+        self._file = AlarmFile(path)
+        self._kept = Book()
+        self._book = Book()
+        self._events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)
+        self._pending: list[AlarmEvent] = []
+        self._hooked: set[AlarmEvent] = set()
+        self._retry_at_s = 0.0
+        self._views: tuple[Sequence[Alarm], Sequence[Alarm]] | None = None
+        self._subscribers: list[Subscriber] = []
+        self._wake = anyio.Event()
+        self._tasks: TaskGroup | None = None
+        self._full: set[SourceId] = set()
+
+    # Life
+
+    async def __aenter__(self) -> Self:
+        if self.settings.enabled:
+            await to_thread.run_sync(self.load)
+        self._tasks = await anyio.create_task_group().__aenter__()
+        if self.settings.enabled:
+            self._tasks.start_soon(self._keep_file)
+        if self._hooks is not None:
+            self._tasks.start_soon(self._hooks.run)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._tasks is not None
+        with anyio.move_on_after(CLOSE_S, shield=True):
+            await self._sync()
+        self._tasks.cancel_scope.cancel()
+        # The error goes on by itself: passed through the task group it would arrive wrapped.
+        await self._tasks.__aexit__(None, None, None)
+
+    def load(self) -> None:
+        """Take up what is remembered. Blocks."""
+        self.save(loading=True)
+        now = self._clock.now()
+        for memory in list(self._book.alarms.values()):
+            if reason := _outlived(memory, self._watches, self._scope, self.forgets):
+                self._happen(self._event(memory, What.CLEARED, now, reason=reason))
+
+    def save(self, *, loading: bool = False) -> None:
+        """Write what happened and read what others wrote, at once. Blocks; the event loop does it by itself."""
+        pending = tuple(self._pending)
+        try:
+            done = self._file.sync(self._kept, pending)
+        except (OSError, ConfigError) as error:
+            self._not_saved(error)
+        else:
+            self._saved(done, len(pending), loading=loading)
+
+    async def run(self) -> None:
+        """Keep time for ever."""
+        while True:
+            await self._clock.sleep(1.0)
+            self.tick(self._clock.now())
+
+    async def _keep_file(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake = anyio.Event()
+            if self._clock.monotonic() >= self._retry_at_s:
+                await self._sync()
+
+    async def _sync(self) -> None:
+        pending = tuple(self._pending)
+        try:
+            done = await to_thread.run_sync(self._file.sync, self._kept, pending)
+        except (OSError, ConfigError) as error:
+            self._not_saved(error)
+        else:
+            self._saved(done, len(pending))
+
+    # What is the case
+
+    def look(self, source: SourceId, readings: Sequence[Reading[Any]], now: datetime) -> None:
+        """Take note of a source's newest readings. Quick; called for each."""
+        watch = self._watches.get(source)
+        if watch is None:
+            return
+        arrived = self._arrived.setdefault(source, {})
+        for reading in readings:
+            before = arrived.get(reading.feed)
+            if before is None or before[0] is not reading:
+                arrived[reading.feed] = (reading, now)
+        self._seen[source] = seen = watch.look(readings, now)
+        self._weigh(source, seen, now)
+
+    def tick(self, now: datetime) -> None:
+        """Once a second: what has waited long enough happens, and what others did is looked for."""
+        for source, seen in self._seen.items():
+            self._weigh(source, seen, now)
+        for memory in list(self._book.alarms.values()):
+            if memory.shelved_until is not None and memory.shelved_until <= now:
+                self._happen(self._event(memory, What.UNSHELVED, now, reason=tr("the time is over")))
+        self._book.forget(now, self._cool_down)
+        self._kept.forget(now, self._cool_down)
+        self._wake.set()
+
+    def on_control(self, change: ControlChanged, name: str = "") -> None:
+        """A command moved on: one that did not end as it should is an alarm until somebody has acknowledged it."""
+        watch, rule = self._watches.get(change.source), COMMAND_UNCONFIRMED
+        if not change.alarm or watch is None or rule.name in watch.off:
+            return
+        now = self._clock.now()
+        words = clean(change.sentence, 300)
+        found = Condition(rule.name, clean(change.object_id, 160), clean(name, 120), active=True, words=words)
+        alarm = alarm_id(change.source, rule.name, found.object_id)
+        self._words.pop(alarm, None)
+        before = self._book.alarms.get(alarm)
+        if before is not None and before.active:
+            self._happen(self._event(before, What.RETURNED, now))
+        self._raise(change.source, found, rule, now, again=False)
+
+    def _weigh(self, source: SourceId, seen: Seen, now: datetime) -> None:
+        """Let each condition become an alarm, or end one, when its delay is over."""
+        rules, judge = self._watches[source].rules, self._judges[source]
+        judged: set[str] = set()
+        for found in seen.conditions:
+            alarm = alarm_id(source, found.rule, found.object_id)
+            judged.add(alarm)
+            self._judge(source, alarm, found, rules[found.rule], now)
+        if not seen.whole:
+            judge.freeze([alarm for alarm in judge.timers if alarm not in judged], now)
+            return
+        for alarm in [alarm for alarm in judge.timers if alarm not in judged and not self._is_on(alarm)]:
+            del judge.timers[alarm]
+        gone = [memory for memory in self._of(source) if memory.active and memory.alarm not in judged]
+        for memory in gone:
+            if memory.rule != COMMAND_UNCONFIRMED.name:
+                rule = rules.get(memory.rule) or _lost_rule(memory)
+                self._judge(source, memory.alarm, Condition(memory.rule, memory.object_id), rule, now)
+
+    def _judge(self, source: SourceId, alarm: str, found: Condition, rule: AlarmRule, now: datetime) -> None:
+        if self._is_held(source, alarm, now):
+            return
+        on = self._is_on(alarm)
+        verdict = self._judges[source].verdict(alarm, found, rule, on, now)
+        if verdict:
+            self._raise(source, found, rule, now)
+        elif verdict is False:
+            memory = self._book.alarms[alarm]
+            self._happen(self._event(memory, What.CLEARED if memory.acknowledged else What.RETURNED, now))
+        elif on and found.active and found.words and self._words.get(alarm) != found.words:
+            self._words[alarm] = found.words
+            self._views = None
+
+    def _raise(
+        self, source: SourceId, found: Condition, rule: AlarmRule, now: datetime, *, again: bool | None = None
+    ) -> None:
+        alarm = alarm_id(source, rule.name, found.object_id)
+        others = [memory for memory in self._of(source) if memory.alarm != alarm]
+        before = self._book.alarms.get(alarm)
+        if before is None and len(others) >= ALARMS_MOST:
+            if source not in self._full:
+                log.error("%s: more than %d alarms; no more are shown", source, ALARMS_MOST)
+            self._full.add(source)
+            return
+        if again is None:
+            again = before is not None and before.rang_within(self._cool_down, now)
+        first = not any(memory.active and memory.shelved_until is None for memory in others)
+        self._words.pop(alarm, None)
+        self._happen(
+            AlarmEvent(
+                now, What.RAISED, alarm, source, rule.name, rule.priority, found.object_id, found.name, found.words,
+                again=again, first=first, scope=self._scope, session=self.session,
+            )
+        )  # fmt: skip
+
+    def _is_on(self, alarm: str) -> bool:
+        memory = self._book.alarms.get(alarm)
+        return memory is not None and memory.active
+
+    def _of(self, source: SourceId) -> Iterator[Memory]:
+        return (memory for memory in self._book.alarms.values() if memory.source == source)
+
+    def _is_held(self, source: SourceId, alarm: str, now: datetime) -> bool:
+        """Another session knew better a moment ago, and this one has not read every feed since."""
+        since = self._held.get(alarm)
+        if since is None:
+            return False
+        held = now - since < HOLD_OFF and any(at <= since for _, at in self._arrived.get(source, {}).values())
+        if not held:
+            del self._held[alarm]
+        return held
+
+    # What a person does
+
+    def acknowledge(self, ids: Sequence[str] | None = None, who: str = "") -> list[str]:
+        """Somebody has seen them: these, or all that are open. Returns the ids of those that were not yet."""
+        now = self._clock.now()
+        done = []
+        wanted = [alarm.id for alarm in self.open] if ids is None else ids
+        for alarm in wanted:
+            memory = self._book.alarms.get(alarm)
+            if memory is None or memory.acknowledged:
+                continue
+            self._happen(self._event(memory, What.ACKNOWLEDGED, now, who=who or self.who))
+            if memory.rule == COMMAND_UNCONFIRMED.name:
+                self._happen(self._event(memory, What.CLEARED, now))
+            done.append(alarm)
+        return done
+
+    def shelve(self, alarm: str, until: datetime | None, reason: str, who: str = "") -> None:
+        """Take an alarm off the list until a time; None: for half an hour.
+
+        Raises:
+            UsageError: there is no such alarm, no reason is given, or the end is not within a week.
+        """
+        now = self._clock.now()
+        memory = self._book.alarms.get(alarm)
+        until = now + SHELVE_DEFAULT if until is None else until
+        if memory is None:
+            raise UsageError(tr("there is no alarm {alarm}", alarm=clean(alarm)))
+        if not clean(reason).strip():
+            raise UsageError(tr("say why the alarm is shelved: whoever looks for it will ask"))
+        if not now < until <= now + SHELVE_MOST:
+            raise UsageError(tr("an alarm is shelved for a week at most, and its end lies ahead"))
+        event = self._event(memory, What.SHELVED, now, who=who or self.who, reason=clean(reason), until=until)
+        self._happen(event)
+
+    def unshelve(self, alarm: str, who: str = "") -> bool:
+        """Put a shelved alarm back on the list. False: it is not shelved."""
+        memory = self._book.alarms.get(alarm)
+        if memory is None or memory.shelved_until is None:
+            return False
+        self._happen(self._event(memory, What.UNSHELVED, self._clock.now(), who=who or self.who))
+        return True
+
+    # What is known
+
+    @property
+    def open(self) -> Sequence[Alarm]:
+        """Every alarm that is not normal and not shelved, worst first."""
+        return self._both()[0]
+
+    @property
+    def shelved(self) -> Sequence[Alarm]:
+        """Every shelved alarm, whether or not its condition holds."""
+        return self._both()[1]
+
+    def of(self, source: SourceId) -> list[Alarm]:
+        """The open alarms of a source, worst first."""
+        return [alarm for alarm in self.open if alarm.source == source]
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many open alarms nobody has acknowledged."""
+        return sum(alarm.state is not AlarmState.ACKNOWLEDGED for alarm in self.open)
+
+    @property
+    def worst(self) -> Priority | None:
+        """The highest priority among open alarms that nobody has acknowledged, or None."""
+        waiting = {alarm.rule.priority for alarm in self.open if alarm.state is not AlarmState.ACKNOWLEDGED}
+        return next((each for each in Priority if each in waiting), None)
+
+    @property
+    def flood(self) -> int:
+        """How many alarms were announced in the last ten minutes. More than ten are more than a person can handle."""
+        start = self._clock.now() - FLOOD_WINDOW
+        return sum(event.what is What.RAISED and not event.again for event in self.events(start))
+
+    def rules(self, source: SourceId | None = None) -> Sequence[AlarmRule]:
+        """The rules of one source, or of all: the generic ones first."""
+        watches = self._watches.values() if source is None else [self._watches[source]]
+        found = {rule.name: rule for watch in watches for rule in watch.rules.values()}
+        return list(found.values()) or list(GENERIC_RULES)
+
+    def events(self, since: datetime | None = None, newest: int = EVENTS_KEPT) -> list[AlarmEvent]:
+        """What happened to alarms of this session's sources since a time, oldest first; at most the `newest`."""
+        known = [
+            event
+            for event in (*self._events, *self._pending)
+            if event.source in self._watches and (since is None or event.at >= since)
+        ]
+        return known[-newest:]
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Hear of every change; returns how to stop. Called on the event loop and must not block."""
+        self._subscribers.append(callback)
+
+        def stop() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return stop
+
+    def find(self, alarm: str) -> Alarm | None:
+        """An open or shelved alarm by its id."""
+        return next((each for group in self._both() for each in group if each.id == alarm), None)
+
+    def _both(self) -> tuple[Sequence[Alarm], Sequence[Alarm]]:
+        if self._views is None:
+            known = [memory for memory in self._book.alarms.values() if memory.source in self._watches]
+            alarms = [self._view(memory) for memory in known if not memory.normal or memory.shelved_until]
+            opened = [alarm for alarm in alarms if alarm.shelved_until is None]
+            self._views = in_order(opened), in_order([alarm for alarm in alarms if alarm.shelved_until is not None])
+        return self._views
+
+    def _view(self, memory: Memory) -> Alarm:
+        watch = self._watches.get(memory.source)
+        rule = watch.rules.get(memory.rule) if watch is not None else None
+        return view(memory, rule or _lost_rule(memory), self._words.get(memory.alarm, memory.words))
+
+    # Events
+
+    def _event(
+        self,
+        memory: Memory,
+        what: What,
+        now: datetime,
+        *,
+        who: str = "",
+        reason: str = "",
+        until: datetime | None = None,
+    ) -> AlarmEvent:
+        words = self._words.get(memory.alarm, memory.words)
+        return AlarmEvent(
+            now, what, memory.alarm, memory.source, memory.rule, memory.priority, memory.object_id, memory.name, words,
+            who=clean(who, 120), reason=reason, until=until, scope=self._scope, session=self.session,
+        )  # fmt: skip
+
+    def _happen(self, event: AlarmEvent) -> None:
+        """Something happened here: it counts at once, and is written as soon as can be."""
+        if self._book.apply(event):
+            self._pending.append(event)
+            self._changed(event)
+            self._wake.set()
+
+    def _changed(self, event: AlarmEvent) -> None:
+        """Tell everyone of an event that changed what is known."""
+        self._views = None
+        memory = self._book.alarms[event.alarm]
+        if memory.normal:
+            self._words.pop(event.alarm, None)
+        waiting = memory.active and not memory.acknowledged and memory.shelved_until is None
+        rings = waiting and (event.what is What.UNSHELVED or (event.what is What.RAISED and not event.again))
+        self._tell(AlarmChanged(event, self._view(memory), rings))
+
+    def _tell(self, change: AlarmChanged) -> None:
+        for callback in list(self._subscribers):
+            try:
+                callback(change)
+            except Exception:
+                log.exception("a subscriber to alarms failed")
+
+    # The file
+
+    def _saved(self, done: Synced, count: int, *, loading: bool = False) -> None:
+        """The file has been read and written: what it says comes first, then what happened here since."""
+        before = self._book
+        del self._pending[:count]
+        self._kept, self._book = done.book, done.book.copy()
+        for event in self._pending:
+            self._book.apply(event)
+        self._events = deque(done.events, EVENTS_KEPT) if done.fresh else self._events
+        if not done.fresh:
+            self._events.extend(done.events)
+        self._views = None
+        if done.damaged:
+            self._say(tr("{count} lines of {path} cannot be read and are passed over; alarms in them may be missing",
+                         count=done.damaged, path=self._file.path))  # fmt: skip
+        if not loading:
+            self._hear(done, before)
+        for event in done.written:
+            self._offer(event)
+        self._hooked.clear()
+        self._retry_at_s = 0.0
+
+    def _hear(self, done: Synced, before: Book) -> None:
+        """Take note of what other sessions did, where it is news."""
+        for event in done.events:
+            old, new = before.alarms.get(event.alarm), self._book.alarms.get(event.alarm)
+            if event.session == self.session or new is None or old == new or event.source not in self._watches:
+                continue
+            if event.what in (What.RAISED, What.RETURNED, What.CLEARED):
+                self._held[event.alarm] = self._clock.now()
+            self._changed(event)
+
+    def _not_saved(self, error: OSError | ConfigError) -> None:
+        """Alarms are shown all the same; hooks are run all the same; it is tried again."""
+        self._retry_at_s = self._clock.monotonic() + RETRY_S
+        reason = getattr(error, "strerror", None) or str(error)
+        self._say(tr("Alarms are shown but not remembered: {path}: {reason}", path=self._file.path, reason=reason))
+        for event in self._pending:
+            self._offer(event)
+        while len(self._pending) > PENDING_MOST:
+            event = self._pending.pop(0)
+            self._kept.apply(event)
+            self._events.append(event)
+
+    def _say(self, trouble: str) -> None:
+        """Say once what is wrong with the memory of alarms."""
+        if trouble != self.trouble:
+            self.trouble = trouble
+            log.warning("%s", trouble)
+            self._tell(AlarmChanged(None, None, rings=False, trouble=trouble))
+
+    def _offer(self, event: AlarmEvent) -> None:
+        """Give an event of ours to the hooks, once."""
+        memory = self._book.alarms.get(event.alarm)
+        if self._hooks is None or memory is None or event in self._hooked:
+            return
+        self._hooked.add(event)
+        if memory.shelved_until is None and not (event.what is What.RAISED and event.again):
+            self._hooks.offer(event, self._view(memory))
+
+
+def _outlived(memory: Memory, watches: dict[SourceId, SourceWatch], scope: str, forget: bool) -> str:
+    """Why a remembered alarm says nothing any more; empty if it does."""
+    if memory.normal or memory.scope != scope:
+        return ""
+    watch = watches.get(memory.source)
+    if watch is None:
+        return tr("the source is no longer configured")
+    if memory.rule in watch.off:
+        return tr("the rule is out of service")
+    return tr("the simulation began anew") if forget else ""
+
+
+def _lost_rule(memory: Memory) -> AlarmRule:
+    """Stands for a rule that no installed system has any more."""
+    return AlarmRule(memory.rule, memory.priority, memory.rule, "", "")
