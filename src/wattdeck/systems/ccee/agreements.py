@@ -6,10 +6,12 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from wattdeck.core.dates import date_text
+from wattdeck.core.language import tr
 from wattdeck.core.operable import Wording
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.documents import format_unit_code, mask_document, mask_email
-from wattdeck.systems.ccee.intentions import ABSENT, Intention, Seen, record_wording
+from wattdeck.systems.ccee.intentions import ABSENT, Intention, Seen, now_line, record_wording, state_words, unit_line
 from wattdeck.systems.ccee.models import (
     ChangeRequest,
     ChangeRequestDraft,
@@ -41,24 +43,30 @@ class ContractCreation(Intention):
 
     @property
     def wording(self) -> Wording:
-        return record_wording(f"Create a contract of {self.name}?", "Create the contract")
+        return record_wording(tr("Create a contract of {name}?", name=self.name), tr("Create the contract"))
 
     def lines(self, now: str) -> tuple[str, ...]:
         del now
         draft = self.draft
         signers = [
-            f"Signs: {clean(each.name, 60)}, {each.contact_type}, {each.document_type} "
-            f"{mask_document(each.document_number)}, {mask_email(each.email)}"
+            tr(
+                "Signs: {name}, {role}, {kind} {number}, {email}",
+                name=clean(each.name, 60),
+                role=each.contact_type,
+                kind=each.document_type,
+                number=mask_document(each.document_number),
+                email=mask_email(each.email),
+            )
             for each in draft.representatives
         ]
         return (
-            f"Unit: {self.name}, utility {draft.utility_agent_code}",
-            f"Consumer: {clean(draft.consumer_unit_name or '-', 80)}, {draft.document_type} "
-            f"{mask_document(draft.document_number)}",
+            unit_line(self.name, draft.utility_agent_code),
+            tr("Consumer: {name}, {kind} {number}", name=clean(draft.consumer_unit_name or "-", 80),
+               kind=draft.document_type, number=mask_document(draft.document_number)),
             *signers,
-            f"Contracts there now: {len(self._before or ())}",
-            "CREATE: CCEE asks those who sign for their signatures.",
-        )
+            tr("Contracts there now: {count}", count=len(self._before or ())),
+            tr("CREATE: CCEE asks those who sign for their signatures."),
+        )  # fmt: skip
 
     async def read(self, client: CceeClient) -> Seen:
         first, last = self._months
@@ -91,24 +99,24 @@ class RequestCreation(Intention):
 
     @property
     def wording(self) -> Wording:
-        return record_wording(f"Ask for a change of {self.name}?", "Send the request")
+        return record_wording(tr("Ask for a change of {name}?", name=self.name), tr("Send the request"))
 
     def lines(self, now: str) -> tuple[str, ...]:
         del now
         draft = self.draft
         values = {
-            "Utility": draft.utility_agent_code,
-            "Month": draft.reference_month,
-            "Notified on": draft.notification_date,
-            "CER celebrated": draft.cer_celebration,
-            "New retailer": draft.new_retailer_agent_code,
-            "New profile": draft.new_retailer_profile_code,
+            tr("Utility"): draft.utility_agent_code,
+            tr("Month"): draft.reference_month,
+            tr("Notified on"): None if draft.notification_date is None else date_text(draft.notification_date),
+            tr("CER celebrated"): draft.cer_celebration,
+            tr("New retailer"): draft.new_retailer_agent_code,
+            tr("New profile"): draft.new_retailer_profile_code,
         }
         return (
-            f"Unit: {self.name}",
-            f"Request: {clean(draft.request_type, 60)}",
+            tr("Unit: {name}", name=self.name),
+            tr("Request: {kind}", kind=clean(draft.request_type, 60)),
             *(f"{label}: {clean(str(value), 40)}" for label, value in values.items() if value not in (None, "")),
-            "SEND: the other side is asked; without an answer it may be approved by itself.",
+            tr("SEND: the other side is asked; without an answer it may be approved by itself."),
         )
 
     async def read(self, client: CceeClient) -> Seen:
@@ -136,25 +144,25 @@ class RequestAnswer(Intention):
         at = request.requested_at
         first = at.date() if at is not None else None
         self._dates = None if first is None else (first - timedelta(days=1), first + timedelta(days=1))
-        super().__init__(
-            request.change_request_id, status.value, f"request of UC {format_unit_code(request.consumer_unit_code)}"
-        )
+        name = tr("request of UC {unit}", unit=format_unit_code(request.consumer_unit_code))
+        super().__init__(request.change_request_id, status.value, name)
 
     @property
     def wording(self) -> Wording:
-        verb = "Approve" if self.wanted == RequestStatus.COMPLETED else "Refuse"
-        return record_wording(f"{verb} the {self.name}?", f"{verb} it")
+        if self.wanted == RequestStatus.COMPLETED:
+            return record_wording(tr("Approve the {name}?", name=self.name), tr("Approve it"))
+        return record_wording(tr("Refuse the {name}?", name=self.name), tr("Refuse it"))
 
     def lines(self, now: str) -> tuple[str, ...]:
         lines = [
-            f"Request: {clean(self.request.request_type, 60)} ({clean(self.object_id, 60)})",
-            f"Unit: {format_unit_code(self.request.consumer_unit_code)}, utility {self.request.utility_agent_code}",
-            f"Now: {clean(now, 40)}",
-            f"After: {self.wanted}",
+            tr("Request: {kind} ({id})", kind=clean(self.request.request_type, 60), id=clean(self.object_id, 60)),
+            unit_line(format_unit_code(self.request.consumer_unit_code), self.request.utility_agent_code),
+            now_line(clean(state_words(now), 40)),
+            tr("After: {state}", state=self.wanted),
         ]
         if self._justification:
-            lines.append(f"Why: {clean(self._justification)}")
-        return (*lines, "ANSWER: the request is settled. There is no way back.")
+            lines.append(tr("Why: {text}", text=clean(self._justification)))
+        return (*lines, tr("ANSWER: the request is settled. There is no way back."))
 
     async def read(self, client: CceeClient) -> Seen | None:
         found = await find_request(
@@ -171,7 +179,8 @@ class RequestAnswer(Intention):
     def _seen(self, request: ChangeRequest) -> Seen:
         why_not = ""
         if request.status != RequestStatus.CREATED and not self.sent:
-            why_not = f"The request is {clean(request.status, 20)} already; only one that waits can be answered."
+            why_not = tr("The request is {status} already; only one that waits can be answered.",
+                         status=clean(request.status, 20))  # fmt: skip
         return Seen(clean(request.status, 40), why_not)
 
 

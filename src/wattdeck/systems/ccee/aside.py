@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.asked import Answers
 from wattdeck.core.errors import AuthError
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import MUTED, Line, clip, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FIELDS, HISTORY, CONTRACTS, ENERGY, REQUESTS = "Fields", "History", "Contracts", "Energy", "Requests"
+FIELDS, HISTORY, CONTRACTS = later("Fields"), later("History"), later("Contracts")
+ENERGY, REQUESTS = later("Energy"), later("Requests")
 PAGES = (FIELDS, HISTORY, CONTRACTS, ENERGY, REQUESTS)
 ASKED = (CONTRACTS, ENERGY, REQUESTS)
 """Pages that ask CCEE, each when it is shown and the cursor rests."""
@@ -73,7 +75,8 @@ class Aside:
             self._answers.fail(topic, failure_words(error, topic.page), beside)
         except Exception as error:
             log.exception("%s: reading %s failed for a reason that is not CCEE's", topic.source, topic.page.lower())
-            words = f"{topic.page}: internal error ({type(error).__name__}); the log has the details."
+            words = tr("{what}: internal error ({error}); the log has the details.", what=tr(topic.page),
+                       error=type(error).__name__)  # fmt: skip
             self._answers.fail(topic, words, beside)
         finally:
             if self.asking == topic:
@@ -106,7 +109,7 @@ class Aside:
         if problem:
             lines += wrap(problem, width, "severity-medium")
         if known is None and self.asking == topic:
-            return [*lines, (("Asking CCEE.", MUTED),)]
+            return [*lines, ((tr("Asking CCEE."), MUTED),)]
         match topic.page:
             case "Contracts":
                 return [*lines, *details.contract_lines(known, width, masked=masked)]
@@ -139,6 +142,6 @@ def _energy_lines(
 def failure_words(error: Exception, what: str) -> str:
     """Why something could not be read, and what to do."""
     if isinstance(error, AuthError):
-        return f"{what} could not be read: {clean(str(error), 200)}"
-    reason = (clean(str(error), 240) or "no reason given").rstrip(".")
-    return f"{what} could not be read: {reason}. r tries again."
+        return tr("{what} could not be read: {reason}", what=tr(what), reason=clean(str(error), 200))
+    reason = (clean(str(error), 240) or tr("no reason given")).rstrip(".")
+    return tr("{what} could not be read: {reason}. r tries again.", what=tr(what), reason=reason)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wattdeck.core.command import Pending, State
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import TEXT, Line, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs
 from wattdeck.systems.ccee.documents import format_unit_code
-from wattdeck.systems.ccee.intentions import Cancellation, Change, Creation, Intention
+from wattdeck.systems.ccee.intentions import Cancellation, Change, Creation, Intention, state_words
 from wattdeck.systems.ccee.models import Migration, MigrationDraft, MigrationEdit
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from wattdeck.ui.app import DeckApp
 
 PENDING_WORDS = {
-    State.SENT: "sent, no answer yet",
-    State.ACKED: "answered, not yet read back",
-    State.UNKNOWN: "nobody knows whether CCEE took it; r reads the list again",
+    State.SENT: later("sent, no answer yet"),
+    State.ACKED: later("answered, not yet read back"),
+    State.UNKNOWN: later("nobody knows whether CCEE took it; r reads the list again"),
 }
 
 
@@ -46,7 +47,7 @@ class Changes:
         elif what == "new":
             self._new(agent)
         elif migration is None:
-            self._app.say("No migration is selected.")
+            self._app.say(tr("No migration is selected."))
         elif what == "edit":
             self._edit(agent, migration)
         else:
@@ -109,7 +110,7 @@ def pending_lines(pending: Mapping[str, Pending], view: TableView, width: int, m
         if words is not None:
             migration = view.migration(object_id)
             unit = format_unit_code(clean(object_id if migration is None else migration.consumer_unit_code, 60))
-            sentence = f"{marks.pending} UC {unit} {marks.arrow} {clean(each.wanted, 120)}: {words}"
+            sentence = f"{marks.pending} UC {unit} {marks.arrow} {clean(state_words(each.wanted), 120)}: {tr(words)}"
             meaning = "severity-medium" if each.state is State.UNKNOWN else TEXT
             lines += [((" ", TEXT), *line) for line in wrap(sentence, width - 1, meaning)[:2]]
     return lines[:4]

@@ -8,17 +8,18 @@ Reads are repeated when the fault may pass; writes are sent once. Redirects are 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import date, datetime
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from wattdeck.core.answers import Answer
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import UsageError
 from wattdeck.core.http import HttpClients
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee import pdf, ranges, sending, wire
 from wattdeck.systems.ccee.errors import AnswerError, RefusedError, ServerError, TimedOutError
@@ -37,6 +38,9 @@ from wattdeck.systems.ccee.models import (
 )
 from wattdeck.systems.ccee.paging import Page, pages
 from wattdeck.systems.ccee.requests import Query, Requests, segment
+
+if TYPE_CHECKING:
+    from wattdeck.systems.ccee.drafts import Problem
 
 __all__ = ["PRODUCTION", "CceeClient", "Page"]
 
@@ -81,7 +85,9 @@ class CceeClient:
             ValueError: the URL or the version is none.
         """
         if api_version not in API_VERSIONS:
-            raise ValueError(f"the API version is one of {', '.join(API_VERSIONS)}, not “{clean(api_version, 20)}”")
+            words = tr("the API version is one of {known}, not “{given}”", known=", ".join(API_VERSIONS),
+                       given=clean(api_version, 20))  # fmt: skip
+            raise ValueError(words)
         self.agent_code = agent_code
         self.api_version = api_version
         self._clock = clock
@@ -162,7 +168,10 @@ class CceeClient:
         """Ask once for a migration to be created, and do nothing more."""
         from wattdeck.systems.ccee.drafts import migration_problems, normal
 
-        _refuse("migration", (problem.sentence for problem in migration_problems(draft, self.api_version)))
+        _refuse(
+            tr("The migration cannot be sent; nothing was sent."),
+            migration_problems(draft, self.api_version),
+        )
         body = sending.migration_body(normal(draft), self.api_version)
         path = self._migrations()
         answer = await self._requests.write("POST", path, draft.retailer_profile_code, body)
@@ -176,7 +185,7 @@ class CceeClient:
         """
         from wattdeck.systems.ccee.drafts import edit_problems, normal
 
-        _refuse("change", (problem.sentence for problem in edit_problems(edit)))
+        _refuse(tr("The change cannot be sent; nothing was sent."), edit_problems(edit))
         path = f"{self._migrations('v1.1')}/{segment(migration_id)}"
         answer = await self._requests.write("PUT", path, profile_code, sending.edit_body(normal(edit)))
         return wire.one(answer, self._requests.what("PUT", path), wire.migration)
@@ -213,7 +222,7 @@ class CceeClient:
         """Create a contract, once."""
         from wattdeck.systems.ccee.drafts import contract_problems, normal
 
-        _refuse("contract", (problem.sentence for problem in contract_problems(draft)))
+        _refuse(tr("The contract cannot be sent; nothing was sent."), contract_problems(draft))
         answer = await self._requests.write("POST", CONTRACTS, profile_code, sending.contract_body(normal(draft)))
         return wire.one(answer, self._requests.what("POST", CONTRACTS), wire.contract)
 
@@ -265,7 +274,7 @@ class CceeClient:
         """Ask once for a change."""
         from wattdeck.systems.ccee.drafts import normal, request_problems
 
-        _refuse("change request", (problem.sentence for problem in request_problems(draft)))
+        _refuse(tr("The change request cannot be sent; nothing was sent."), request_problems(draft))
         path, body = sending.change_request(normal(draft), self.agent_code)
         answer = await self._requests.write("POST", path, profile_code, body)
         return wire.one(answer, self._requests.what("POST", path), wire.change_request)
@@ -314,7 +323,7 @@ async def _each(found: AsyncGenerator[Page[T], None]) -> AsyncGenerator[T, None]
         await found.aclose()
 
 
-def _refuse(what: str, problems: Iterable[str]) -> None:
-    """Raise UsageError if there are problems, naming them all."""
-    if found := tuple(problems):
-        raise UsageError("\n".join((f"The {what} cannot be sent; nothing was sent.", *found)))
+def _refuse(sentence: str, problems: Sequence[Problem]) -> None:
+    """Raise UsageError with this sentence if there are problems, naming them all."""
+    if problems:
+        raise UsageError("\n".join((sentence, *(problem.sentence for problem in problems))))

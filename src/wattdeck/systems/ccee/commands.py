@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.operable import Facts
 from wattdeck.core.reading import Link
 from wattdeck.systems.ccee.intentions import WITHDRAWN, Intention, Seen
@@ -67,7 +68,7 @@ class CceeOperable:
     async def send(self, kind: str, object_id: str, wanted: str) -> None:
         intention = self._staged.get((kind, object_id))
         if intention is None or intention.wanted != wanted:
-            raise UsageError(f"nothing is prepared for the command {kind!r}")
+            raise UsageError(tr("nothing is prepared for the command {kind}", kind=repr(kind)))
         intention.sent = True
         await intention.send(self._source.client)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from wattdeck.core.config import AlarmSettings, CommandSafety, SourceConfig, Text
+from wattdeck.core.language import tr
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.secrets import SecretRef
 from wattdeck.systems.ccee.hosts import PRODUCTION
@@ -22,7 +23,7 @@ def _base_url(text: str) -> str:
     """An origin, with a path before the API's own if a gateway stands in front (ccee.md 0)."""
     match = re.fullmatch(r"(https?://[^/?#]+)((?:/[A-Za-z0-9._~-]+)*)/*", text.strip())
     if match is None:
-        raise ValueError(f'expected a URL such as "{PRODUCTION}"')
+        raise ValueError(tr('expected a URL such as "{url}"', url=PRODUCTION))
     return normal_origin(match[1]) + match[2]
 
 
@@ -89,7 +90,7 @@ class CceeConfig(SourceConfig):
     @model_validator(mode="after")
     def _profiles_differ(self) -> CceeConfig:
         if len(set(self.profiles)) != len(self.profiles):
-            raise ValueError("profiles names one twice")
+            raise ValueError(tr("profiles names one twice"))
         return self
 
     @property
@@ -98,5 +99,7 @@ class CceeConfig(SourceConfig):
 
     def warnings(self) -> tuple[str, ...]:
         if self.poll_s < POLL_ADVISED_S:
-            return (f"poll_s = {self.poll_s:g}: migrations move by the day; {POLL_ADVISED_S:g} s or more is enough",)
+            words = tr("poll_s = {poll}: migrations move by the day; {advised} s or more is enough",
+                       poll=f"{self.poll_s:g}", advised=f"{POLL_ADVISED_S:g}")  # fmt: skip
+            return (words,)
         return ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from wattdeck.core.errors import SourceError, UsageError
+from wattdeck.core.language import tr
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import one_source
@@ -31,7 +32,8 @@ class _Day(click.DateTime):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         found: datetime = super().convert(value, param, ctx)
         if not FIRST_YEAR <= found.year <= LAST_YEAR:
-            self.fail(f"{found.date()} is not between {FIRST_YEAR} and {LAST_YEAR}", param, ctx)
+            words = tr("{day} is not between {first} and {last}", day=found.date(), first=FIRST_YEAR, last=LAST_YEAR)
+            self.fail(words, param, ctx)
         return found
 
 
@@ -62,7 +64,7 @@ def months_of(source: CceeSource, first: str | None, last: str | None) -> tuple[
     window = source.window
     months = first or min(window[0], last or window[0]), last or max(window[1], first or window[1])
     if months[0] > months[1]:
-        raise UsageError(f"--from {months[0]} is after --to {months[1]}")
+        raise UsageError(tr("--from {first} is after --to {last}", first=months[0], last=months[1]))
     return months
 
 
@@ -82,7 +84,10 @@ async def find_migration(source: CceeSource, migration_id: str, profile: int | N
         SourceError: it could not be read.
     """
     found = await in_any_profile(
-        source, profile, f"migration {migration_id!r}", lambda each: source.client.migration(migration_id, each)
+        source,
+        profile,
+        tr("migration {id}", id=repr(migration_id)),
+        lambda each: source.client.migration(migration_id, each),
     )
     return source.dated(found)
 
@@ -102,7 +107,8 @@ async def in_any_profile(source: CceeSource, profile: int | None, what: str, rea
             return await read(each)
         except NotFoundError:
             continue
-    raise UsageError(f"there is no {what} in profile {', '.join(map(str, profiles))}")
+    known = ", ".join(map(str, profiles))
+    raise UsageError(tr("there is no {what} in profile {profiles}", what=what, profiles=known))
 
 
 def one_profile(source: CceeSource, profile: int | None) -> int:
@@ -115,7 +121,8 @@ def one_profile(source: CceeSource, profile: int | None) -> int:
     if profile is None and len(known) == 1:
         return known[0]
     if profile is None or profile not in known:
-        raise UsageError(f"which profile? Name one with --profile: {', '.join(map(str, known))}")
+        named = ", ".join(map(str, known))
+        raise UsageError(tr("which profile? Name one with --profile: {profiles}", profiles=named))
     return profile
 
 
@@ -138,10 +145,10 @@ async def printed(form: str, fill: Callable[[Output], Awaitable[None]]) -> int:
     except SourceError as error:
         if not output.rows:
             raise
-        say(f"{error}. The list is not whole.")
+        say(tr("{reason}. The list is not whole.", reason=error))
         return EXIT_PROBLEM
     if output.skipped:
-        say(f"{output.skipped} of the list's entries cannot be read, and are not among these")
+        say(tr("{count} of the list's entries cannot be read, and are not among these", count=output.skipped))
         return EXIT_PROBLEM
     return 0
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
+from wattdeck.core.language import plural, tr
 from wattdeck.core.text import clean
 from wattdeck.core.units import number
 from wattdeck.systems.ccee.documents import format_unit_code
-from wattdeck.systems.ccee.filters import MONTHS, month_words
+from wattdeck.systems.ccee.filters import month_words, short_month
 from wattdeck.systems.ccee.models import Measurement
 from wattdeck.systems.ccee.months import first_day, month_of
 
@@ -77,8 +78,8 @@ class _Sorted:
 def hours_of(measurements: Iterable[Measurement], day: date) -> Curve:
     """The hours of one day."""
     edges = [datetime(day.year, day.month, day.day, hour) for hour in range(24)]  # noqa: DTZ001  the stamp's own clock
-    label = f"Energy on {day.day} {MONTHS[day.month - 1]} {day.year}"
-    return _curve(label, measurements, edges, timedelta(hours=1), tuple(map(str, range(24))), "hours")
+    label = tr("Energy on {day} {month} {year}", day=day.day, month=short_month(day.month), year=day.year)
+    return _curve(label, measurements, edges, timedelta(hours=1), tuple(map(str, range(24))))
 
 
 def days_of(measurements: Iterable[Measurement], month: str) -> Curve:
@@ -87,7 +88,7 @@ def days_of(measurements: Iterable[Measurement], month: str) -> Curve:
     count = monthrange(first.year, first.month)[1]
     edges = [datetime(first.year, first.month, day) for day in range(1, count + 1)]  # noqa: DTZ001  the stamp's own clock
     names = tuple(str(day) for day in range(1, count + 1))
-    return _curve(f"Energy in {month_words(month)}", measurements, edges, timedelta(days=1), names, "days")
+    return _curve(tr("Energy in {month}", month=month_words(month)), measurements, edges, timedelta(days=1), names)
 
 
 def months_of(measurements: Iterable[Measurement]) -> tuple[str, ...]:
@@ -104,11 +105,14 @@ def no_measurements_words(unit_code: str, *, asking: bool = False, problem: str 
     """What stands in place of a chart without values: why there is none, and what to do."""
     unit = clean(format_unit_code(unit_code), 40)
     if asking:
-        return f"Reading the energy of {unit} ..."
+        return tr("Reading the energy of {unit} ...", unit=unit)
     if problem:
-        reason = clean(problem, 200)
-        return f"The energy of {unit} could not be read: {reason}{'' if reason.endswith('.') else '.'} r tries again."
-    return f"CCEE has no measurements of {unit} for this time. The utility sends them once the unit has migrated."
+        reason = clean(problem, 200).rstrip(".")
+        return tr("The energy of {unit} could not be read: {reason}. r tries again.", unit=unit, reason=reason)
+    return tr(
+        "CCEE has no measurements of {unit} for this time. The utility sends them once the unit has migrated.",
+        unit=unit,
+    )
 
 
 def _curve(
@@ -117,7 +121,6 @@ def _curve(
     edges: Sequence[datetime],
     width: timedelta,
     names: tuple[str, ...],
-    what: str,
 ) -> Curve:
     found = _sorted(measurements, edges[0], edges[-1] + width)
     bins: list[list[float]] = [[] for _ in edges]
@@ -126,7 +129,7 @@ def _curve(
     due = width // found.interval
     values = tuple(math.fsum(each) if each and len(each) >= due * (1 - MOST_MISSING) else None for each in bins)
     partial = sum(1 for each, value in zip(bins, values, strict=True) if each and value is None)
-    sentences = tuple(_sentences(values, partial, found, what))
+    sentences = tuple(_sentences(values, partial, found, hours=width < timedelta(days=1)))
     return Curve(label, "kWh", values, names, sentences, found.rejected, found.estimated)
 
 
@@ -180,22 +183,33 @@ def _interval(starts: Sequence[datetime]) -> timedelta:
     return step if step in INTERVALS else INTERVAL
 
 
-def _sentences(values: Sequence[float | None], partial: int, found: _Sorted, what: str) -> Iterable[str]:
+def _sentences(values: Sequence[float | None], partial: int, found: _Sorted, *, hours: bool) -> Iterable[str]:
     known = [value for value in values if value is not None]
     if known:
-        yield f"{number(math.fsum(known), 1)} kWh in {number(len(known))} {what}."
+        energy, count = number(math.fsum(known), 1), number(len(known))
+        yield (
+            tr("{energy} kWh in {count} hours.", energy=energy, count=count)
+            if hours
+            else tr("{energy} kWh in {count} days.", energy=energy, count=count)
+        )
     if partial:
-        noun = what.removesuffix("s") if partial == 1 else what
-        yield f"{number(partial)} {noun} left out: not all values are there."
+        count = number(partial)
+        yield (
+            plural("{count} hour left out: not all values are there.",
+                   "{count} hours left out: not all values are there.", partial, count=count)
+            if hours
+            else plural("{count} day left out: not all values are there.",
+                        "{count} days left out: not all values are there.", partial, count=count)
+        )  # fmt: skip
     if found.rejected:
-        yield f"{number(found.rejected)} rejected {_values(found.rejected)} left out."
+        yield plural("{count} rejected value left out.", "{count} rejected values left out.", found.rejected,
+                     count=number(found.rejected))  # fmt: skip
     if found.estimated:
-        yield f"{number(found.estimated)} {_values(found.estimated)} estimated or adjusted."
+        yield plural("{count} value estimated or adjusted.", "{count} values estimated or adjusted.", found.estimated,
+                     count=number(found.estimated))  # fmt: skip
     if found.repeated:
-        yield f"{number(found.repeated)} {_values(found.repeated)} came twice; the newest counts."
+        yield plural("{count} value came twice; the newest counts.", "{count} values came twice; the newest counts.",
+                     found.repeated, count=number(found.repeated))  # fmt: skip
     if found.unreadable:
-        yield f"{number(found.unreadable)} {_values(found.unreadable)} could not be read."
-
-
-def _values(count: int) -> str:
-    return "value" if count == 1 else "values"
+        yield plural("{count} value could not be read.", "{count} values could not be read.", found.unreadable,
+                     count=number(found.unreadable))  # fmt: skip

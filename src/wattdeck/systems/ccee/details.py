@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from wattdeck.core.dates import date_text, moment_text
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, cell_width, cut, fit, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, UNKNOWN, Glyphs, number
@@ -48,42 +50,42 @@ class Fact:
 
 
 FACTS = (
-    Fact("status", "Status", "statusMigracao"),
-    Fact("reference_month", "Month", "mesReferencia"),
-    Fact("deadline", "Answer due", ""),
-    Fact("utility_agent_code", "Utility", "codigoAgenteConcessionaria"),
-    Fact("retailer_profile_code", "Profile", "codigoPerfilVarejista"),
-    Fact("retailer_agent_code", "Retailer", "codigoAgenteVarejista"),
-    Fact("requested_at", "Requested", "dataSolicitacao"),
-    Fact("validated_at", "Answered", "dataValidacao"),
-    Fact("justification", "Justification", "justificativa"),
-    Fact("comment", "Comment", "comentario"),
-    Fact("document_type", "Document kind", "tipoDocumento"),
-    Fact("document_number", "Document", "numeroDocumento"),
-    Fact("email", "E-mail", "emailUnidadeConsumidora"),
-    Fact("submarket", "Submarket", "submercado"),
-    Fact("musd_value", "MUSD", "valorMusd"),
-    Fact("dhc_value", "DHC", "valorDHC"),
-    Fact("penalty_payment", "Penalty paid", "pagamentoMulta"),
-    Fact("tariff_subgroup", "Tariff subgroup", "subGrupoTarifarioUnidadeConsumidora"),
-    Fact("utility_formalized", "Formalised", "formalizacaoDistribuidora"),
-    Fact("formalization_date", "Formalised on", "dataFormalizacao"),
-    Fact("modality", "Modality", "modalidadeMigracao"),
-    Fact("protocol_number", "Protocol", "numeroProtocolo"),
-    Fact("intended_utility_month", "Utility's month", "mesPretendidoConcessionaria"),
-    Fact("denunciation_date", "Notice given", "dataDenuncia"),
-    Fact("utility_consumer_unit_code", "Utility's code", "codigoAgenteConcessionariaUnidadeConsumidora"),
-    Fact("supplier_agent_code", "Supplier", "codigoAgenteSupridora"),
-    Fact("connected_type", "Connection", "tipoConectado"),
-    Fact("siga_indicator", "SIGA process", "indicadorProcessoSiga"),
-    Fact("cer_celebration_id", "CER", "idCelebracaoCER"),
-    Fact("migration_id", "Id", "idMigracao"),
+    Fact("status", later("Status"), "statusMigracao"),
+    Fact("reference_month", later("Month"), "mesReferencia"),
+    Fact("deadline", later("Answer due"), ""),
+    Fact("utility_agent_code", later("Utility"), "codigoAgenteConcessionaria"),
+    Fact("retailer_profile_code", later("Profile"), "codigoPerfilVarejista"),
+    Fact("retailer_agent_code", later("Retailer"), "codigoAgenteVarejista"),
+    Fact("requested_at", later("Requested"), "dataSolicitacao"),
+    Fact("validated_at", later("Answered"), "dataValidacao"),
+    Fact("justification", later("Justification"), "justificativa"),
+    Fact("comment", later("Comment"), "comentario"),
+    Fact("document_type", later("Document kind"), "tipoDocumento"),
+    Fact("document_number", later("Document"), "numeroDocumento"),
+    Fact("email", later("E-mail"), "emailUnidadeConsumidora"),
+    Fact("submarket", later("Submarket"), "submercado"),
+    Fact("musd_value", later("MUSD"), "valorMusd"),
+    Fact("dhc_value", later("DHC"), "valorDHC"),
+    Fact("penalty_payment", later("Penalty paid"), "pagamentoMulta"),
+    Fact("tariff_subgroup", later("Tariff subgroup"), "subGrupoTarifarioUnidadeConsumidora"),
+    Fact("utility_formalized", later("Formalised"), "formalizacaoDistribuidora"),
+    Fact("formalization_date", later("Formalised on"), "dataFormalizacao"),
+    Fact("modality", later("Modality"), "modalidadeMigracao"),
+    Fact("protocol_number", later("Protocol"), "numeroProtocolo"),
+    Fact("intended_utility_month", later("Utility's month"), "mesPretendidoConcessionaria"),
+    Fact("denunciation_date", later("Notice given"), "dataDenuncia"),
+    Fact("utility_consumer_unit_code", later("Utility's code"), "codigoAgenteConcessionariaUnidadeConsumidora"),
+    Fact("supplier_agent_code", later("Supplier"), "codigoAgenteSupridora"),
+    Fact("connected_type", later("Connection"), "tipoConectado"),
+    Fact("siga_indicator", later("SIGA process"), "indicadorProcessoSiga"),
+    Fact("cer_celebration_id", later("CER"), "idCelebracaoCER"),
+    Fact("migration_id", later("Id"), "idMigracao"),
 )  # fmt: skip
 """What matters first. The unit's code stands above them all."""
 MOMENT_FIELDS = frozenset({"requested_at", "validated_at", "formalization_date", "denunciation_date", "deadline"})
 MONTH_FIELDS = frozenset({"reference_month", "intended_utility_month"})
 UNITS = {"musd_value": " kW"}
-LABELS = {fact.key: fact.label for fact in FACTS} | {"consumer_unit_code": "Consumer unit"}
+LABELS = {fact.key: fact.label for fact in FACTS} | {"consumer_unit_code": later("Consumer unit")}
 """Model field -> what people call it."""
 
 
@@ -112,38 +114,40 @@ def details(
         elif fact.key == "deadline" and migration.deadline is not None:
             words, meaning = deadline_span(migration.deadline, today, calendar)
             value = f"{value}, {words}" if calendar is not None else words
-        lines += _fact_lines(fact.label, value, meaning, fact.wire if wire_names else "", width)
+        lines += _fact_lines(tr(fact.label), value, meaning, fact.wire if wire_names else "", width)
     if masked and (migration.document_number or migration.email):
-        lines += wrap("Numbers and addresses are masked; m shows them.", width, MUTED)
+        lines += wrap(tr("Numbers and addresses are masked; m shows them."), width, MUTED)
     return lines
 
 
 def history_lines(changes: Sequence[Change], width: int, marks: Glyphs = UNICODE) -> list[Line]:
     """What has happened to a migration since it was first seen, the newest first. The chronicle has masked it."""
     if not changes:
-        return [(("Nothing is known of the past.", MUTED),)]
+        return [((tr("Nothing is known of the past."), MUTED),)]
     lines: list[Line] = []
     width = max(LEAST_CELLS, width)
     for change in list(reversed(changes))[:MOST_LISTED]:
         field = clean(change.field, 40)
         old, new = (_past(field, text) for text in (change.old, change.new))
         if change.kind == "changed":
-            what, words = LABELS.get(field, field), f"{old} {marks.arrow} {new}"
+            what, words = tr(LABELS[field]) if field in LABELS else field, f"{old} {marks.arrow} {new}"
+        elif change.kind == "seen":
+            what, words = tr("first seen"), new
         else:
-            what, words = ("first seen", new) if change.kind == "seen" else ("no longer listed", f"was {old}")
+            what, words = tr("no longer listed"), tr("was {state}", state=old)
         lines.append(((stamp(change.at), "label"), (cut(f"  {what}", max(8, width - 16)), TEXT)))
         lines += _bounded(_indented(words, width))
     if len(changes) > MOST_LISTED:
-        lines.append(((f"and {number(len(changes) - MOST_LISTED)} older changes", MUTED),))
+        lines.append(((tr("and {count} older changes", count=number(len(changes) - MOST_LISTED)), MUTED),))
     return lines
 
 
 def contract_lines(contracts: Sequence[Contract] | None, width: int, *, masked: bool = True) -> list[Line]:
     """The retail contracts of a unit, each with who has signed; None: not read yet."""
     if contracts is None:
-        return [(("Not read yet.", MUTED),)]
+        return [((tr("Not read yet."), MUTED),)]
     if not contracts:
-        return [(("No contract of this unit.", MUTED),)]
+        return [((tr("No contract of this unit."), MUTED),)]
     lines: list[Line] = []
     width = max(LEAST_CELLS, width)
     for contract in contracts[:MOST_LISTED]:
@@ -151,35 +155,38 @@ def contract_lines(contracts: Sequence[Contract] | None, width: int, *, masked: 
         lines.append(((fit(clean(contract.status, 20) or UNKNOWN, 12), "label"), (cut(name, width - 12), TEXT)))
         number_words = _document(contract.document_number, masked)
         for label, value in (
-            ("Document", f"{clean(contract.document_type, 10)} {number_words}".strip()),
-            ("Branch", _document(contract.branch_document_number, masked)),
-            ("Address", "" if masked else clean(contract.address, 120)),
-            ("Telephone", "" if masked else clean(contract.phone, 30)),
-            ("Authenticity", clean(contract.authenticity_code, 60)),
-            ("Id", clean(contract.contract_id, 60)),
+            (tr("Document"), f"{clean(contract.document_type, 10)} {number_words}".strip()),
+            (tr("Branch"), _document(contract.branch_document_number, masked)),
+            (tr("Address"), "" if masked else clean(contract.address, 120)),
+            (tr("Telephone"), "" if masked else clean(contract.phone, 30)),
+            (tr("Authenticity"), clean(contract.authenticity_code, 60)),
+            (tr("Id"), clean(contract.contract_id, 60)),
         ):
             if value:
                 lines += _fact_lines(f"  {label}", value, TEXT, "", width)
         for each in contract.representatives[:MOST_LISTED]:
-            who = {"UNIDADE_CONSUMIDORA": "consumer", "VAREJISTA": "retailer"}.get(each.contact_type, each.contact_type)
+            kinds = {"UNIDADE_CONSUMIDORA": tr("consumer"), "VAREJISTA": tr("retailer")}
+            who = kinds.get(each.contact_type, each.contact_type)
             signed = clean(each.signature_status, 20) or UNKNOWN
             when = f", {stamp(each.updated_at)}" if each.updated_at is not None else ""
             words = f"{clean(each.name, 60) or UNKNOWN} ({clean(who, 24) or UNKNOWN}): {signed}{when}"
             lines += [(("  ", TEXT), *line) for line in wrap(words, width - 2)]
-    return _counted(lines, len(contracts), "contracts")
+    if len(contracts) > MOST_LISTED:
+        lines.append(((tr("and {count} more contracts", count=number(len(contracts) - MOST_LISTED)), MUTED),))
+    return lines
 
 
 REQUEST_WORDS = {
-    RequestType.CAPTIVE_TERMINATION: "return to the regulated market, by notice",
-    RequestType.CAPTIVE_RESOLUTION: "return to the regulated market, for default",
-    RequestType.CAPTIVE_DISCONNECTION: "return to the regulated market, the retailer leaves CCEE",
-    RequestType.RETAILER_TERMINATION: "another retailer, by notice",
-    RequestType.RETAILER_RESOLUTION: "another retailer, for default",
-    RequestType.RETAILER_DISCONNECTION: "another retailer, the old one leaves CCEE",
-    RequestType.SUSPENSION_TERMINATION: "supply is suspended, by notice",
-    RequestType.SUSPENSION_RESOLUTION: "supply is suspended, for default",
-    RequestType.SUSPENSION_DISCONNECTION: "supply is suspended, the retailer leaves CCEE",
-    RequestType.SUSPENSION_BY_UTILITY: "supply is suspended, asked for by the utility",
+    RequestType.CAPTIVE_TERMINATION: later("return to the regulated market, by notice"),
+    RequestType.CAPTIVE_RESOLUTION: later("return to the regulated market, for default"),
+    RequestType.CAPTIVE_DISCONNECTION: later("return to the regulated market, the retailer leaves CCEE"),
+    RequestType.RETAILER_TERMINATION: later("another retailer, by notice"),
+    RequestType.RETAILER_RESOLUTION: later("another retailer, for default"),
+    RequestType.RETAILER_DISCONNECTION: later("another retailer, the old one leaves CCEE"),
+    RequestType.SUSPENSION_TERMINATION: later("supply is suspended, by notice"),
+    RequestType.SUSPENSION_RESOLUTION: later("supply is suspended, for default"),
+    RequestType.SUSPENSION_DISCONNECTION: later("supply is suspended, the retailer leaves CCEE"),
+    RequestType.SUSPENSION_BY_UTILITY: later("supply is suspended, asked for by the utility"),
 }
 """What each kind of change request asks for (ccee.md 6.5)."""
 
@@ -187,44 +194,46 @@ REQUEST_WORDS = {
 def request_lines(requests: Sequence[ChangeRequest] | None, width: int, marks: Glyphs = UNICODE) -> list[Line]:
     """The change requests of a unit; None: not read yet."""
     if requests is None:
-        return [(("Not read yet.", MUTED),)]
+        return [((tr("Not read yet."), MUTED),)]
     if not requests:
-        return [(("No change request in the last year.", MUTED),)]
+        return [((tr("No change request in the last year."), MUTED),)]
     lines: list[Line] = []
     width = max(LEAST_CELLS, width)
     for each in requests[:MOST_LISTED]:
         glyph, meaning = status_span(each.status, marks)
         lines.append(((fit(glyph, 14), meaning), (moment_words(each.requested_at) or UNKNOWN, "label")))
         words = {kind.value: said for kind, said in REQUEST_WORDS.items()}.get(each.request_type)
-        lines += _indented(words or clean(each.request_type, 80) or UNKNOWN, width)
+        lines += _indented(tr(words) if words else clean(each.request_type, 80) or UNKNOWN, width)
         lines += _indented(clean(each.request_type, 80), width, MUTED) if words else []
         lines += [
             line for label, value in _request_facts(each) for line in _fact_lines(f"  {label}", value, TEXT, "", width)
         ]
-    return _counted(lines, len(requests), "requests")
+    if len(requests) > MOST_LISTED:
+        lines.append(((tr("and {count} more requests", count=number(len(requests) - MOST_LISTED)), MUTED),))
+    return lines
 
 
 def _request_facts(each: ChangeRequest) -> list[tuple[str, str]]:
     """What is known of a request beside its kind."""
     new = _agent(each.new_retailer_agent_code, each.new_retailer_profile_code)
     found = [
-        ("Month", month_words(clean(each.reference_month, 20))),
-        ("Notified", moment_words(each.notification_date)),
-        ("New retailer", new),
-        ("Now with", _agent(each.current_retailer_agent_code, each.current_retailer_profile_code)),
-        ("Precedence", clean(each.precedence_indicator, 40)),
-        ("Delay", clean(each.delay_date, 40)),
-        ("Justification", clean(each.justification, 300)),
+        (tr("Month"), month_words(clean(each.reference_month, 20))),
+        (tr("Notified"), moment_words(each.notification_date)),
+        (tr("New retailer"), new),
+        (tr("Now with"), _agent(each.current_retailer_agent_code, each.current_retailer_profile_code)),
+        (tr("Precedence"), clean(each.precedence_indicator, 40)),
+        (tr("Delay"), clean(each.delay_date, 40)),
+        (tr("Justification"), clean(each.justification, 300)),
         ("CER", clean(each.cer_celebration_id, 60)),
-        ("Id", clean(each.change_request_id, 60)),
+        (tr("Id"), clean(each.change_request_id, 60)),
     ]
     return [(label, value) for label, value in found if value]
 
 
 def _agent(agent: int | None, profile: int | None) -> str:
     if agent is None:
-        return "" if profile is None else f"profile {profile}"
-    return str(agent) if profile is None else f"{agent}, profile {profile}"
+        return "" if profile is None else tr("profile {code}", code=profile)
+    return str(agent) if profile is None else tr("{agent}, profile {profile}", agent=agent, profile=profile)
 
 
 def moment_words(value: datetime | date | None) -> str:
@@ -232,14 +241,14 @@ def moment_words(value: datetime | date | None) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime) and (value.hour or value.minute or value.second):
-        return value.strftime("%Y-%m-%d %H:%M")
-    return value.strftime("%Y-%m-%d")
+        return moment_text(value)
+    return date_text(value)
 
 
 def stamp(moment: datetime) -> str:
     """A moment by Brasília's clock, to the minute."""
     local = moment if moment.tzinfo is None else moment.astimezone(BRASILIA)
-    return local.strftime("%Y-%m-%d %H:%M")
+    return moment_text(local)
 
 
 def _document(text: str, masked: bool) -> str:
@@ -294,9 +303,3 @@ def _bounded(lines: list[Line]) -> list[Line]:
 
 def _indented(text: str, width: int, meaning: str = TEXT) -> list[Line]:
     return [(("  ", TEXT), *line) for line in wrap(text, width - 2, meaning)] if text else []
-
-
-def _counted(lines: list[Line], count: int, what: str) -> list[Line]:
-    if count > MOST_LISTED:
-        lines.append(((f"and {number(count - MOST_LISTED)} more {what}", MUTED),))
-    return lines

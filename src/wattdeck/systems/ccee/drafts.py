@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from wattdeck.core.dates import date_text
+from wattdeck.core.language import later, tr
 from wattdeck.systems.ccee import checks
 from wattdeck.systems.ccee.canon import normal
 from wattdeck.systems.ccee.models import (
@@ -88,16 +90,16 @@ def migration_problems(draft: MigrationDraft, api_version: str) -> tuple[Problem
     draft = normal(draft)
     found = {
         "consumer_unit_code": checks.unit_code(draft.consumer_unit_code, new=api_version != "v1"),
-        "utility_agent_code": checks.code("The utility's agent code", draft.utility_agent_code),
-        "document_type": checks.choice("The kind of document", draft.document_type, (CNPJ, CPF)),
+        "utility_agent_code": checks.code(tr("The utility's agent code"), draft.utility_agent_code),
+        "document_type": checks.choice(tr("The kind of document"), draft.document_type, (CNPJ, CPF)),
         "document_number": checks.migration_document(draft.document_type, draft.document_number),
-        "retailer_agent_code": checks.code("The retailer's agent code", draft.retailer_agent_code),
+        "retailer_agent_code": checks.code(tr("The retailer's agent code"), draft.retailer_agent_code),
         "reference_month": checks.month(draft.reference_month),
         "denunciation_date": _denunciation(draft, api_version),
-        "retailer_profile_code": checks.code("The retailer's profile code", draft.retailer_profile_code),
-        "email": checks.email("The unit's e-mail", draft.email),
+        "retailer_profile_code": checks.code(tr("The retailer's profile code"), draft.retailer_profile_code),
+        "email": checks.email(tr("The unit's e-mail"), draft.email),
         **(_v2_fields(draft) if api_version == "v2" else _no_v2_fields(draft, api_version)),
-        "comment": checks.text("The comment", draft.comment, COMMENT_LENGTH_MAX),
+        "comment": checks.text(tr("The comment"), draft.comment, COMMENT_LENGTH_MAX),
     }
     return _problems(found)
 
@@ -108,10 +110,10 @@ def edit_problems(edit: MigrationEdit) -> tuple[Problem, ...]:
     return _problems(
         {
             "reference_month": checks.month(edit.reference_month),
-            "retailer_profile_code": checks.code("The retailer's profile code", edit.retailer_profile_code),
-            "document_type": checks.choice("The kind of document", edit.document_type, (CNPJ, CPF)),
+            "retailer_profile_code": checks.code(tr("The retailer's profile code"), edit.retailer_profile_code),
+            "document_type": checks.choice(tr("The kind of document"), edit.document_type, (CNPJ, CPF)),
             "document_number": checks.migration_document(edit.document_type, edit.document_number),
-            "email": checks.email("The unit's e-mail", edit.email),
+            "email": checks.email(tr("The unit's e-mail"), edit.email),
         }
     )
 
@@ -120,22 +122,24 @@ def contract_problems(draft: ContractDraft) -> tuple[Problem, ...]:
     """Why a retail contract cannot be created (ccee.md 4.1)."""
     draft = normal(draft)
     found = {
-        "utility_agent_code": checks.code("The utility's agent code", draft.utility_agent_code),
+        "utility_agent_code": checks.code(tr("The utility's agent code"), draft.utility_agent_code),
         "consumer_unit_code": checks.unit_code(draft.consumer_unit_code, new=False),
-        "address": checks.text("The unit's address", draft.address, NAME_LENGTH_MAX),
-        "consumer_unit_name": checks.text("The unit's name", draft.consumer_unit_name, NAME_LENGTH_MAX),
-        "representatives": "" if draft.representatives else "Nobody signs: a contract needs at least one signatory.",
+        "address": checks.text(tr("The unit's address"), draft.address, NAME_LENGTH_MAX),
+        "consumer_unit_name": checks.text(tr("The unit's name"), draft.consumer_unit_name, NAME_LENGTH_MAX),
+        "representatives": ""
+        if draft.representatives
+        else tr("Nobody signs: a contract needs at least one signatory."),
     }
     for place, each in enumerate(draft.representatives):
         found |= {f"representatives[{place}].{field}": said for field, said in _representative(each, place + 1)}
     found |= {
-        "document_type": checks.choice("The kind of document", draft.document_type, (CNPJ, CPF)),
+        "document_type": checks.choice(tr("The kind of document"), draft.document_type, (CNPJ, CPF)),
         "document_number": checks.document(draft.document_type, draft.document_number),
         "phone": checks.phone(draft.phone) if draft.phone else "",
         "branch_document_number": _branch(draft, draft.branch_document_number)
         or (checks.document(CNPJ, draft.branch_document_number) if draft.branch_document_number else ""),
         "branch_address": _branch(draft, draft.branch_address)
-        or checks.text("The branch's address", draft.branch_address, NAME_LENGTH_MAX),
+        or checks.text(tr("The branch's address"), draft.branch_address, NAME_LENGTH_MAX),
     }
     return _problems(found)
 
@@ -145,26 +149,33 @@ def request_problems(draft: ChangeRequestDraft) -> tuple[Problem, ...]:
     draft = normal(draft)
     kind = draft.request_type
     if kind == RequestType.SUSPENSION_DISCONNECTION:
-        return (Problem("request_type", f"{kind} is made by CCEE alone; nobody can ask for it."),)
+        return (Problem("request_type", tr("{kind} is made by CCEE alone; nobody can ask for it.", kind=kind)),)
     wanted = _REQUEST_FIELDS.get(kind)
     if wanted is None:
-        return _problems({"request_type": checks.choice("The kind of change request", kind, tuple(_REQUEST_FIELDS))})
+        return _problems(
+            {"request_type": checks.choice(tr("The kind of change request"), kind, tuple(_REQUEST_FIELDS))}
+        )
     found = {"consumer_unit_code": checks.unit_code(draft.consumer_unit_code, new=False)}
     # A return is asked for without it, and a utility that asks for a suspension is the one meant.
     if kind in NEW_RETAILER | _BY_RETAILER or draft.utility_agent_code is not None:
-        found["utility_agent_code"] = checks.code("The utility's agent code", draft.utility_agent_code)
+        found["utility_agent_code"] = checks.code(tr("The utility's agent code"), draft.utility_agent_code)
     checked = {
         "reference_month": checks.month(draft.reference_month),
-        "notification_date": checks.day("The day of the notification", draft.notification_date),
-        "cer_celebration": checks.choice("The CER signed or not (idCelebracaoCER)", draft.cer_celebration, (YES, NO)),
-        "new_retailer_agent_code": checks.code("The new retailer's agent code", draft.new_retailer_agent_code),
-        "new_retailer_profile_code": checks.code("The new retailer's profile code", draft.new_retailer_profile_code),
+        "notification_date": checks.day(tr("The day of the notification"), draft.notification_date),
+        "cer_celebration": checks.choice(
+            tr("The CER signed or not (idCelebracaoCER)"), draft.cer_celebration, (YES, NO)
+        ),
+        "new_retailer_agent_code": checks.code(tr("The new retailer's agent code"), draft.new_retailer_agent_code),
+        "new_retailer_profile_code": checks.code(
+            tr("The new retailer's profile code"), draft.new_retailer_profile_code
+        ),
     }
     for field, sentence in checked.items():
         if field in wanted:
             found[field] = sentence
         elif getattr(draft, field) not in ("", None):
-            found[field] = f"A request of the kind {kind} has no {_words(field)}: leave it empty."
+            found[field] = tr("A request of the kind {kind} has no {field}: leave it empty.", kind=kind,
+                              field=_words(field))  # fmt: skip
     return _problems(found)
 
 
@@ -172,7 +183,9 @@ def range_problems(first_month: str, last_month: str) -> tuple[Problem, ...]:
     """Why a list cannot be asked for from one month to another."""
     found = {"first_month": checks.month(first_month), "last_month": checks.month(last_month)}
     if not any(found.values()) and parse_month(first_month) > parse_month(last_month):
-        found["last_month"] = f"The range ends in {last_month}, before it starts in {first_month}: swap the two."
+        found["last_month"] = tr(
+            "The range ends in {last}, before it starts in {first}: swap the two.", last=last_month, first=first_month
+        )
     return _problems(found)
 
 
@@ -185,26 +198,30 @@ def migration_advice(draft: MigrationDraft, today: date, rules: Rules, calendar:
         return ()
     month, possible = parse_month(draft.reference_month), next_possible_month(today, rules)
     if month <= month_of(today):
-        begun = "has begun already" if month == month_of(today) else "is over"
-        said.append(f"Month {month} {begun}; {possible} is the next possible one.")
-    elif month < possible:
         said.append(
-            f"Day {rules.cut_off_day}, the cut-off for {month}, has passed; {possible} is the next possible one."
+            tr("Month {month} has begun already; {next} is the next possible one.", month=month, next=possible)
+            if month == month_of(today)
+            else tr("Month {month} is over; {next} is the next possible one.", month=month, next=possible)
         )
+    elif month < possible:
+        said.append(tr("Day {day}, the cut-off for {month}, has passed; {next} is the next possible one.",
+                       day=rules.cut_off_day, month=month, next=possible))  # fmt: skip
     else:
         due = calendar.add_business_days(today, rules.answer_business_days)
         if due >= first_day(month):
-            said.append(f"The utility has until {due} to answer; month {month} will have begun by then.")
+            said.append(tr("The utility has until {day} to answer; month {month} will have begun by then.",
+                           day=date_text(due), month=month))  # fmt: skip
     notice = draft.denunciation_date
     if notice is not None and not checks.day("", notice):
         earliest = earliest_month(notice, rules.notice_days)
         if month < earliest:
-            said.append(
-                f"The notice (denúncia) of {notice} runs {rules.notice_days} days, so {earliest} is the first month "
-                f"it allows; {month} may be refused for it."
-            )
+            said.append(tr(
+                "The notice (denúncia) of {day} runs {count} days, so {earliest} is the first month it allows; {month} "
+                "may be refused for it.",
+                day=date_text(notice), count=rules.notice_days, earliest=earliest, month=month,
+            ))  # fmt: skip
     if draft.formalization_date is not None and draft.formalization_date > today:
-        said.append(f"The formalisation date {draft.formalization_date} is in the future.")
+        said.append(tr("The formalisation date {day} is in the future.", day=date_text(draft.formalization_date)))
     return tuple(said)
 
 
@@ -213,15 +230,17 @@ def _denunciation(draft: MigrationDraft, api_version: str) -> str:
         return (
             ""
             if draft.denunciation_date is None
-            else "v2 has no date of notice (denúncia): leave it empty, or use v1.1."
+            else tr("v2 has no date of notice (denúncia): leave it empty, or use v1.1.")
         )
-    return checks.day("The date of the notice (denúncia)", draft.denunciation_date)
+    return checks.day(tr("The date of the notice (denúncia)"), draft.denunciation_date)
 
 
 def _no_v2_fields(draft: MigrationDraft, api_version: str) -> dict[str, str]:
     """The fields that v1 and v1.1 do not have."""
     return {
-        field: "" if getattr(draft, field) in ("", None) else f"{api_version} has no {_words(field)}: leave it empty."
+        field: ""
+        if getattr(draft, field) in ("", None)
+        else tr("{version} has no {field}: leave it empty.", version=api_version, field=_words(field))
         for field in V2_FIELDS
     }
 
@@ -229,45 +248,65 @@ def _no_v2_fields(draft: MigrationDraft, api_version: str) -> dict[str, str]:
 def _v2_fields(draft: MigrationDraft) -> dict[str, str]:
     """The fields that v2 has, the last two of which depend on whether the utility has formalised the notice."""
     found = {
-        "tariff_subgroup": checks.choice("The tariff subgroup", draft.tariff_subgroup, TARIFF_SUBGROUPS),
-        "utility_formalized": checks.choice("The formalisation by the utility", draft.utility_formalized, (YES, NO)),
+        "tariff_subgroup": checks.choice(tr("The tariff subgroup"), draft.tariff_subgroup, TARIFF_SUBGROUPS),
+        "utility_formalized": checks.choice(
+            tr("The formalisation by the utility"), draft.utility_formalized, (YES, NO)
+        ),
         "formalization_date": "",
         "modality": "",
     }
     if draft.utility_formalized == YES:
-        found["formalization_date"] = checks.day("The formalisation date", draft.formalization_date)
+        found["formalization_date"] = checks.day(tr("The formalisation date"), draft.formalization_date)
         if draft.modality:
-            found["modality"] = f"A migration that the utility formalised ({YES}) has no modality: leave it empty."
+            found["modality"] = tr("A migration that the utility formalised (SIM) has no modality: leave it empty.")
     elif draft.utility_formalized == NO:
-        found["modality"] = checks.choice("The modality", draft.modality, MODALITIES)
+        found["modality"] = checks.choice(tr("The modality"), draft.modality, MODALITIES)
         if draft.formalization_date is not None:
-            found["formalization_date"] = (
-                f"A migration that the utility has not formalised ({NO}) has no formalisation date: leave it empty."
+            found["formalization_date"] = tr(
+                "A migration that the utility has not formalised (NAO) has no formalisation date: leave it empty."
             )
     return found
 
 
 def _representative(each: RepresentativeDraft, number: int) -> Iterator[tuple[str, str]]:
     """The fields of one signatory."""
-    who = f"Signatory {number}"
-    yield "name", checks.text(f"{who}: the name", each.name, NAME_LENGTH_MAX, needed=True)
-    yield "email", _after(who, checks.email("The e-mail", each.email))
-    yield "contact_type", _after(who, checks.choice("The kind of contact", each.contact_type, CONTACT_TYPES))
-    yield "document_type", _after(who, checks.choice("The kind of document", each.document_type, (CPF, CNPJ)))
+    who = tr("Signatory {count}", count=number)
+    yield "name", checks.text(tr("{who}: the name", who=who), each.name, NAME_LENGTH_MAX, needed=True)
+    yield "email", _after(who, checks.email(tr("The e-mail"), each.email))
+    yield "contact_type", _after(who, checks.choice(tr("The kind of contact"), each.contact_type, CONTACT_TYPES))
+    yield "document_type", _after(who, checks.choice(tr("The kind of document"), each.document_type, (CPF, CNPJ)))
     yield "document_number", _after(who, checks.document(each.document_type, each.document_number))
 
 
 def _after(who: str, sentence: str) -> str:
-    return f"{who}: {sentence[0].lower()}{sentence[1:]}" if sentence else ""
+    """The sentence behind a colon. A word in capitals stays as it is."""
+    small = sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+    return f"{who}: {small}" if sentence else ""
 
 
 def _branch(draft: ContractDraft, value: str) -> str:
-    return f"Only a company ({CNPJ}) has a branch: leave it empty." if value and draft.document_type != CNPJ else ""
+    if not value or draft.document_type == CNPJ:
+        return ""
+    return tr("Only a company (CNPJ) has a branch: leave it empty.")
 
 
 def _words(field: str) -> str:
     """A field's name for people."""
-    return field.replace("_", " ").replace("cer ", "CER ")
+    return tr(FIELD_WORDS[field])
+
+
+FIELD_WORDS = {
+    "tariff_subgroup": later("tariff subgroup"),
+    "utility_formalized": later("utility formalized"),
+    "formalization_date": later("formalization date"),
+    "modality": later("modality"),
+    "reference_month": later("reference month"),
+    "notification_date": later("notification date"),
+    "cer_celebration": later("CER celebration"),
+    "new_retailer_agent_code": later("new retailer agent code"),
+    "new_retailer_profile_code": later("new retailer profile code"),
+}
+"""What people call the fields that some kinds and versions do not have."""
 
 
 def _problems(found: dict[str, str]) -> tuple[Problem, ...]:

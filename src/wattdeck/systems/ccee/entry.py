@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from wattdeck.core.caret import CARET, with_caret
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, cell_width, clip, cut, fit, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
@@ -17,7 +18,7 @@ from wattdeck.systems.ccee.sheets import WHOLE, Read, Sheet
 D = TypeVar("D")
 GO = "go"
 """The last line, which is no field."""
-GO_WORDS = "Check and go on"
+GO_WORDS = later("Check and go on")
 MARK_CELLS = 3
 LABEL_CELLS = 16
 FOOT_LINES = 3
@@ -184,7 +185,7 @@ class Entry(Generic[D]):
             problem = read.problems.get(of.key)
             if problem and self.text(of):
                 return wrap(clean(problem, 400), width, "severity-medium")
-            return wrap(clean(problem or of.help, 400), width, "label")
+            return wrap(clean(problem or tr(of.help), 400), width, "label")
         if WHOLE in read.problems:
             return wrap(read.problems[WHOLE], width, "severity-medium")
         if read.problems:
@@ -193,8 +194,9 @@ class Entry(Generic[D]):
             return wrap(" ".join([self.state_words, *hidden]), width, "severity-medium")
         said = " ".join(self.sheet.advice(self.values))
         if said:
-            return wrap(f"Note: {said}", width, "severity-low")
-        return wrap("Nothing is sent yet: what will be sent is shown first, and you are asked.", width, "label")
+            return wrap(tr("Note: {words}", words=said), width, "severity-low")
+        words = tr("Nothing is sent yet: what will be sent is shown first, and you are asked.")
+        return wrap(words, width, "label")
 
     @property
     def state_words(self) -> str:
@@ -202,9 +204,9 @@ class Entry(Generic[D]):
         read = self.read
         wrong = [each for each in self._shown if each.key in read.problems]
         empty = sum(not self.text(each) for each in wrong)
-        parts = [f"{number(empty)} to fill in"] if empty else []
+        parts = [tr("{count} to fill in", count=number(empty))] if empty else []
         if len(wrong) > empty:
-            parts.append(f"{number(len(wrong) - empty)} wrong")
+            parts.append(tr("{count} wrong", count=number(len(wrong) - empty)))
         return f"{', '.join(parts)}." if parts else ""
 
     @property
@@ -244,14 +246,14 @@ class Entry(Generic[D]):
         focused = key == self.focus
         cursor: Span = (f"{marks.cursor if focused else ' '} ", "key")
         if key == GO:
-            words = f"[ {GO_WORDS} ]"
-            state = "  ready" if self.read.draft is not None else f"  {self.state_words}"
+            words = f"[ {tr(GO_WORDS)} ]"
+            state = f"  {tr('ready')}" if self.read.draft is not None else f"  {self.state_words}"
             indent: Span = (" " * (MARK_CELLS + 1), TEXT)
             return clip((cursor, indent, (words, CARET if focused else "label"), (state, MUTED)), width)
         of = next(each for each in self._shown if each.key == key)
         mark, meaning = self._mark(of, marks)
         head: Line = (cursor, (fit(mark, MARK_CELLS) + " ", meaning),
-                      (fit(of.label, LABEL_CELLS) + " ", "key" if focused else "label"))  # fmt: skip
+                      (fit(tr(of.label), LABEL_CELLS) + " ", "key" if focused else "label"))  # fmt: skip
         room = max(4, width - 2 - MARK_CELLS - 1 - LABEL_CELLS - 1)
         return (*head, *self._value(of, room, focused))
 
@@ -267,8 +269,8 @@ class Entry(Generic[D]):
         text = self.text(of)
         if of.kind is Kind.CHOICE:
             few = len(of.choices) < 4
-            offer = " or ".join(of.choices) if few else f"{of.choices[0]} ... {of.choices[-1]}"
-            words = cut(text or f"choose {offer}", room - 4)
+            offer = tr(" or ").join(of.choices) if few else f"{of.choices[0]} ... {of.choices[-1]}"
+            words = cut(text or tr("choose {offer}", offer=offer), room - 4)
             if focused:
                 return (("< ", "key"), (words, CARET if text else MUTED), (" >", "key"))
             return (("  ", TEXT), (words, TEXT if text else MUTED))

@@ -23,6 +23,7 @@ from wattdeck.core.errors import (
     Unreachable,
     ValidationRefused,
 )
+from wattdeck.core.language import later, tr
 from wattdeck.core.redact import redact
 from wattdeck.core.text import clean
 
@@ -35,14 +36,16 @@ NO_SUCH_REQUEST = "ERR_SOLICITACAO_NAO_EXISTE_BASE_DADOS"
 """An unknown change request answers 400 with this, not 404."""
 
 ADVICE = {
-    "ERR_VALIDACAO_CAMPOS": "a field is missing or not as CCEE wants it",
-    "ERR_MES_REFERENCIA_INICIAL_DIFERENCA": "the range is longer than the 12 months CCEE gives in one request",
-    "ERR_PERIODO_INVALIDO_MEDICOES": "start and end of the measurements must lie in the same month",
-    "ERR_SISTEMA_MIGRACAO_IMPLATADO_MEDICOES": "there are no measurements before August 2024; ask for later ones",
-    "ERR_MIGRACAO_CONCLUIDA_NAO_ENCONTRADA": "the consumer unit has no completed migration (CONCLUIDA)",
-    NO_SUCH_REQUEST: "there is no change request of that id",
-    "ERR_TIPO_SOLICITACAO_INVALIDO": "only CCEE itself makes change requests of that kind",
-    "ERR_MIGRACAO_DUPLICADA": "the consumer unit has an active migration already; change or cancel that one",
+    "ERR_VALIDACAO_CAMPOS": later("a field is missing or not as CCEE wants it"),
+    "ERR_MES_REFERENCIA_INICIAL_DIFERENCA": later("the range is longer than the 12 months CCEE gives in one request"),
+    "ERR_PERIODO_INVALIDO_MEDICOES": later("start and end of the measurements must lie in the same month"),
+    "ERR_SISTEMA_MIGRACAO_IMPLATADO_MEDICOES": later(
+        "there are no measurements before August 2024; ask for later ones"
+    ),
+    "ERR_MIGRACAO_CONCLUIDA_NAO_ENCONTRADA": later("the consumer unit has no completed migration (CONCLUIDA)"),
+    NO_SUCH_REQUEST: later("there is no change request of that id"),
+    "ERR_TIPO_SOLICITACAO_INVALIDO": later("only CCEE itself makes change requests of that kind"),
+    "ERR_MIGRACAO_DUPLICADA": later("the consumer unit has an active migration already; change or cancel that one"),
 }
 """What the known codes mean (ccee.md 2)."""
 
@@ -151,31 +154,42 @@ def status_error(answer: Answer, what: str, /, *, retry_after_s: float | None = 
     tail = f": {said}" if said else ""
     match status:
         case 401:
-            return AuthenticationError(f"{what}: our credentials are not accepted ({named}){tail}", **facts)
+            words = tr("our credentials are not accepted")
+            return AuthenticationError(f"{what}: {words} ({named}){tail}", **facts)
         case 403 if code.startswith(BAD_CREDENTIALS):
-            words = "the client id belongs to another agent; check agent_code and client_id"
+            words = tr("the client id belongs to another agent; check agent_code and client_id")
             return AuthenticationError(f"{what}: {words} ({named}){tail}", **facts)
         case 403 if isinstance(body, dict):
-            words = "this agent may not do that; check agent, profile and what CCEE has granted"
+            words = tr("this agent may not do that; check agent, profile and what CCEE has granted")
             return AuthenticationError(f"{what}: {words} ({named}){tail}", **facts)
         case 403:
-            words = "something in front of the API refuses us (403), not the API itself; ask whoever runs the network"
+            words = tr(
+                "something in front of the API refuses us (403), not the API itself; ask whoever runs the network"
+            )
             return RefusedError(f"{what}: {words}", **facts)
         case _ if status == 404 or code == NO_SUCH_REQUEST:
-            return NotFoundError(f"{what}: {ADVICE.get(code, 'there is no such thing')} ({named}){tail}", **facts)
+            words = tr(ADVICE[code]) if code in ADVICE else tr("there is no such thing")
+            return NotFoundError(f"{what}: {words} ({named}){tail}", **facts)
         case 400 | 409 | 422:
-            return ValidationError(f"{what}: {ADVICE.get(code, 'refused as invalid')} ({named}){tail}", **facts)
+            words = tr(ADVICE[code]) if code in ADVICE else tr("refused as invalid")
+            return ValidationError(f"{what}: {words} ({named}){tail}", **facts)
         case 429:
-            return RateLimitError(f"{what}: too many requests ({named}); ask less often{tail}", **facts)
+            words = tr("too many requests ({status}); ask less often", status=named)
+            return RateLimitError(f"{what}: {words}{tail}", **facts)
         case 502 | 503 | 504:
-            return UnavailableError(f"{what}: CCEE is not available now ({named}); try again later{tail}", **facts)
+            words = tr("CCEE is not available now ({status}); try again later", status=named)
+            return UnavailableError(f"{what}: {words}{tail}", **facts)
         case _ if status >= 500:
-            return ServerError(f"{what}: CCEE's server failed ({named}){tail}", **facts)
+            words = tr("CCEE's server failed")
+            return ServerError(f"{what}: {words} ({named}){tail}", **facts)
         case _ if 300 <= status < 400:
-            words = f"the answer points elsewhere ({status}); that is never followed. Is the URL right?"
+            words = tr(
+                "the answer points elsewhere ({status}); that is never followed. Is the URL right?", status=status
+            )
             return RefusedError(f"{what}: {words}", **facts)
         case _:
-            return RefusedError(f"{what}: unexpected status ({named}){tail}", **facts)
+            words = tr("unexpected status")
+            return RefusedError(f"{what}: {words} ({named}){tail}", **facts)
 
 
 def bad_answer(answer: Answer, words: str) -> AnswerError:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wattdeck.core.language import later
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.documents import bare_document
-from wattdeck.systems.ccee.models import CNPJ, CPF, DOCUMENT_TYPES, MODALITIES, NO, TARIFF_SUBGROUPS, YES
+from wattdeck.systems.ccee.models import CNPJ, DOCUMENT_TYPES, MODALITIES, NO, TARIFF_SUBGROUPS, YES
 
 Values = Mapping[str, str]
 """Typed text by field."""
@@ -39,8 +40,9 @@ class Field:
     key: str
     """The model's name of the field."""
     label: str
+    """What people call it, translated where it is drawn."""
     help: str
-    """A sentence: what is wanted, with an example."""
+    """A sentence: what is wanted, with an example. Translated where it is drawn."""
     kind: Kind = Kind.TEXT
     choices: tuple[str, ...] = ()
     applies: Callable[[Values], bool] = _always
@@ -50,38 +52,42 @@ class Field:
     """Characters it takes."""
 
 
-UNIT = Field("consumer_unit_code", "Consumer unit",
-             "The unit's 15-digit code as on the bill, punctuated or not: 0.013.479.258.028-10.", Kind.UNIT,
+UNIT = Field("consumer_unit_code", later("Consumer unit"),
+             later("The unit's 15-digit code as on the bill, punctuated or not: 0.013.479.258.028-10."), Kind.UNIT,
              most=40)  # fmt: skip
-UTILITY = Field("utility_agent_code", "Utility", "The utility's agent code at CCEE, digits alone: 100000.", Kind.CODE,
-                most=12)  # fmt: skip
-DOCUMENT_TYPE = Field("document_type", "Document kind", f"{CNPJ} for a company, {CPF} for a person.", Kind.CHOICE,
-                      DOCUMENT_TYPES[::-1])  # fmt: skip
-DOCUMENT_NUMBER = Field("document_number", "CNPJ", "The company's number, punctuated or not: 11.222.333/0001-81.",
-                        Kind.DOCUMENT, applies=lambda values: values.get("document_type") == CNPJ, most=24)  # fmt: skip
-MONTH = Field("reference_month", "Month", "The first month in the free market, year and month: 2026-10.", Kind.MONTH,
-              most=10)  # fmt: skip
-EMAIL = Field("email", "E-mail", "The consumer unit's address for CCEE's mails: uc@example.com.", Kind.EMAIL, most=254)
-SUBGROUP = Field("tariff_subgroup", "Tariff subgroup",
-                 "The unit's subgroup: A2 to A4 and AS are high and medium voltage, B1 to B4 low.", Kind.CHOICE,
+UTILITY = Field("utility_agent_code", later("Utility"),
+                later("The utility's agent code at CCEE, digits alone: 100000."), Kind.CODE, most=12)  # fmt: skip
+DOCUMENT_TYPE = Field("document_type", later("Document kind"), later("CNPJ for a company, CPF for a person."),
+                      Kind.CHOICE, DOCUMENT_TYPES[::-1])  # fmt: skip
+DOCUMENT_NUMBER = Field("document_number", "CNPJ",
+                        later("The company's number, punctuated or not: 11.222.333/0001-81."), Kind.DOCUMENT,
+                        applies=lambda values: values.get("document_type") == CNPJ, most=24)  # fmt: skip
+MONTH = Field("reference_month", later("Month"),
+              later("The first month in the free market, year and month: 2026-10."), Kind.MONTH, most=10)  # fmt: skip
+EMAIL = Field("email", later("E-mail"), later("The consumer unit's address for CCEE's mails: uc@example.com."),
+              Kind.EMAIL, most=254)  # fmt: skip
+SUBGROUP = Field("tariff_subgroup", later("Tariff subgroup"),
+                 later("The unit's subgroup: A2 to A4 and AS are high and medium voltage, B1 to B4 low."), Kind.CHOICE,
                  TARIFF_SUBGROUPS)  # fmt: skip
-FORMALIZED = Field("utility_formalized", "Formalised",
-                   f"{YES} if the utility has formalised the consumer's notice already, else {NO}.", Kind.CHOICE,
+FORMALIZED = Field("utility_formalized", later("Formalised"),
+                   later("SIM if the utility has formalised the consumer's notice already, else NAO."), Kind.CHOICE,
                    (YES, NO))  # fmt: skip
-FORMALIZED_ON = Field("formalization_date", "Formalised on", "The day the utility formalised the notice: 2026-03-02.",
-                      Kind.DATE, applies=lambda values: values.get("utility_formalized") == YES, most=10)  # fmt: skip
-MODALITY = Field("modality", "Modality",
-                 "REGULAR keeps the notice period; ANTECIPADA leaves earlier, for a payment.", Kind.CHOICE,
+FORMALIZED_ON = Field("formalization_date", later("Formalised on"),
+                      later("The day the utility formalised the notice: 2026-03-02."), Kind.DATE,
+                      applies=lambda values: values.get("utility_formalized") == YES, most=10)  # fmt: skip
+MODALITY = Field("modality", later("Modality"),
+                 later("REGULAR keeps the notice period; ANTECIPADA leaves earlier, for a payment."), Kind.CHOICE,
                  MODALITIES, applies=lambda values: values.get("utility_formalized") == NO)  # fmt: skip
-NOTICE = Field("denunciation_date", "Notice given", "The day of the consumer's notice (denúncia): 2026-03-02.",
-               Kind.DATE, most=10)  # fmt: skip
-COMMENT = Field("comment", "Comment", "Anything the utility should know; may stay empty.", needed=False, most=500)
+NOTICE = Field("denunciation_date", later("Notice given"),
+               later("The day of the consumer's notice (denúncia): 2026-03-02."), Kind.DATE, most=10)  # fmt: skip
+COMMENT = Field("comment", later("Comment"), later("Anything the utility should know; may stay empty."),
+                needed=False, most=500)  # fmt: skip
 
 
 def profile_field(profiles: Sequence[int]) -> Field:
     """The retailer's profile, one of the configured ones."""
-    return Field("retailer_profile_code", "Profile", "The retailer's profile the unit belongs to.", Kind.CHOICE,
-                 tuple(map(str, profiles)))  # fmt: skip
+    return Field("retailer_profile_code", later("Profile"), later("The retailer's profile the unit belongs to."),
+                 Kind.CHOICE, tuple(map(str, profiles)))  # fmt: skip
 
 
 def tidy(of: Field, text: str) -> str:

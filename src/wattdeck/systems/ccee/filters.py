@@ -6,13 +6,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from wattdeck.core import language
+from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.models import Migration, Status
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NOBODY: frozenset[str] = frozenset()
 
 _CODE = re.compile(r"[0-9a-z./-]*[0-9][0-9a-z./-]*")
@@ -79,13 +81,13 @@ class Filter:
         if self.statuses:
             parts.append(", ".join(clean(key, 20) for key in in_order(self.statuses)))
         if self.utility is not None:
-            parts.append(f"utility {self.utility}")
+            parts.append(tr("utility {code}", code=self.utility))
         if self.profile is not None:
-            parts.append(f"profile {self.profile}")
+            parts.append(tr("profile {code}", code=self.profile))
         if self.text:
             parts.append(f'"{clean(self.text, 60)}"')
         if self.only_alerts:
-            parts.append("with alerts")
+            parts.append(tr("with alerts"))
         return f" {dot} ".join(parts)
 
     def to_text(self) -> str:
@@ -109,10 +111,10 @@ class Filter:
         if self.first_month == self.last_month:
             return month_words(self.first_month)
         if not self.first_month:
-            return f"until {month_words(self.last_month)}"
+            return tr("until {month}", month=month_words(self.last_month))
         if not self.last_month:
-            return f"from {month_words(self.first_month)}"
-        return f"{month_words(self.first_month)} to {month_words(self.last_month)}"
+            return tr("from {month}", month=month_words(self.first_month))
+        return tr("{first} to {last}", first=month_words(self.first_month), last=month_words(self.last_month))
 
 
 class Folds:
@@ -159,7 +161,23 @@ def month_words(month: str) -> str:
     """`2026-10` as `Oct 2026`; other text as it is."""
     year, _, number = month.partition("-")
     known = len(number) == 2 and number.isascii() and number.isdigit() and 1 <= int(number) <= 12
-    return f"{MONTHS[int(number) - 1]} {year}" if known else clean(month, 20)
+    return f"{short_month(int(number))} {year}" if known else clean(month, 20)
+
+
+def short_month(number: int) -> str:
+    """The name of a month from 1 to 12, cut as people cut it: `Oct`."""
+    return _short_months(language.current())[number - 1]
+
+
+@lru_cache
+def _short_months(code: str) -> tuple[str, ...]:
+    """The names in the language in use, which `code` is of: long lists ask for them again and again."""
+    del code
+    return (
+        tr_as("month", "Jan"), tr_as("month", "Feb"), tr_as("month", "Mar"), tr_as("month", "Apr"),
+        tr_as("month", "May"), tr_as("month", "Jun"), tr_as("month", "Jul"), tr_as("month", "Aug"),
+        tr_as("month", "Sep"), tr_as("month", "Oct"), tr_as("month", "Nov"), tr_as("month", "Dec"),
+    )  # fmt: skip
 
 
 def _searchable(migration: Migration) -> tuple[str, str]:
@@ -186,13 +204,14 @@ def in_order(statuses: Collection[str]) -> list[str]:
 SORTS = ("deadline", "month", "status", "unit", "requested", "utility")
 """Orders of the table, as a key walks through them."""
 SORT_WORDS = {
-    "deadline": ("deadline", "the next first", "the last first"),
-    "month": ("month", "the earliest first", "the latest first"),
-    "status": ("status", "open ones first", "open ones last"),
-    "unit": ("consumer unit", "ascending", "descending"),
-    "requested": ("day of request", "the oldest first", "the newest first"),
-    "utility": ("utility", "ascending", "descending"),
+    "deadline": (later("by deadline, the next first"), later("by deadline, the last first")),
+    "month": (later("by month, the earliest first"), later("by month, the latest first")),
+    "status": (later("by status, open ones first"), later("by status, open ones last")),
+    "unit": (later("by consumer unit, ascending"), later("by consumer unit, descending")),
+    "requested": (later("by day of request, the oldest first"), later("by day of request, the newest first")),
+    "utility": (later("by utility, ascending"), later("by utility, descending")),
 }
+"""How each order reads, and the other way round."""
 _ORDER = {status.value: place for place, status in enumerate(Status)}
 
 
@@ -226,8 +245,7 @@ class Sort:
     @property
     def words(self) -> str:
         """`by deadline, the next first`."""
-        name, up, down = SORT_WORDS[self.by]
-        return f"by {name}, {down if self.descending else up}"
+        return tr(SORT_WORDS[self.by][self.descending])
 
     def sorted(self, rows: Iterable[Migration]) -> list[Migration]:
         """Rows in this order; equal ones stay as they stand, or are turned with the rest."""

@@ -9,7 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from wattdeck.core.lines import Line, clip
+from wattdeck.core.language import later, tr
+from wattdeck.core.lines import Line, Span, clip
 from wattdeck.systems.ccee.entry import FOOT_LINES, Entry
 from wattdeck.systems.ccee.models import MigrationDraft, MigrationEdit
 from wattdeck.systems.ccee.sheets import Sheet
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 D = TypeVar("D", MigrationDraft, MigrationEdit)
 OTHER_ROWS = 2 + 1 + FOOT_LINES + 1
 """Rows of the dialog that are not fields: its frame, title, foot, keys."""
-KEYS: Line = (
-    ("Tab", "key"), (" next  ", "label"), ("< >", "key"), (" choose  ", "label"), ("Ctrl+U", "key"),
-    (" clear  ", "label"), ("Enter", "key"), (" go on  ", "label"), ("Escape", "key"), (" leave, text kept", "label"),
+KEYS = (
+    ("Tab", later("next")), ("< >", later("choose")), ("Ctrl+U", later("clear")), ("Enter", later("go on")),
+    ("Escape", later("leave, text kept")),
 )  # fmt: skip
+"""What keys do in a form."""
 
 
 class _Form(ModalScreen[D | None]):
@@ -87,7 +89,14 @@ class _Form(ModalScreen[D | None]):
             form.styles.height = room
         form.paint(self._entry.lines(width, room, app.glyphs))
         self.query_one("#foot", Words).show_lines(self._entry.foot(width))
-        self.query_one("#keys", Words).show_lines([clip(KEYS, width)])
+        self.query_one("#keys", Words).show_lines([clip(_keys_line(), width)])
+
+
+def _keys_line() -> Line:
+    spans: list[Span] = []
+    for key, words in KEYS:
+        spans += [(key, "key"), (f" {tr(words)}  ", "label")]
+    return (*spans[:-1], (spans[-1][0].rstrip(), "label"))
 
 
 class MigrationForm(_Form[MigrationDraft]):

@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from wattdeck.core.dates import date_text
+from wattdeck.core.language import tr
 from wattdeck.core.operable import Wording
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.documents import format_unit_code, mask_document, mask_email
@@ -28,15 +31,8 @@ ABSENT = "absent"
 """State of what is to be created."""
 WITHDRAWN = "withdrawn"
 """State of a migration that was cancelled, whether CCEE still lists it or not (ccee.md 8 leaves that open)."""
-RECORD = Wording(
-    unchanged="Nothing was changed",
-    advice="Correct what it says and try again",
-    unsupported="CCEE did not take it",
-    unknown="Nobody knows whether CCEE took it",
-    look="read the list again with r and look at the unit",
-    came_back="Somebody else changes it at the same time",
-    not_offered="CCEE decides who may",
-)
+_CREATED = re.compile(r"created for (\S*), profile (\S+)")
+_EDITED = re.compile(r"(\S*), profile (\S+)(, .*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +101,26 @@ class Creation(Intention):
 
     @property
     def wording(self) -> Wording:
-        return record_wording(f"Create a migration of {self.name}?", "Create the migration")
+        return record_wording(tr("Create a migration of {name}?", name=self.name), tr("Create the migration"))
 
     def lines(self, now: str) -> tuple[str, ...]:
         draft = self.draft
-        document = mask_document(draft.document_number) if draft.document_number else "number not sent"
+        document = mask_document(draft.document_number) if draft.document_number else tr("number not sent")
         lines = [
-            f"Unit: {self.name}, utility {draft.utility_agent_code}",
-            f"Month: {draft.reference_month}, retailer {draft.retailer_agent_code}, profile "
-            f"{draft.retailer_profile_code}",
-            f"Document: {draft.document_type} {document}, e-mail {mask_email(draft.email)}",
-        ]
+            unit_line(self.name, draft.utility_agent_code),
+            tr("Month: {month}, retailer {retailer}, profile {profile}", month=draft.reference_month,
+               retailer=draft.retailer_agent_code, profile=draft.retailer_profile_code),
+            tr("Document: {kind} {number}, e-mail {email}", kind=draft.document_type, number=document,
+               email=mask_email(draft.email)),
+        ]  # fmt: skip
         if draft.tariff_subgroup:
-            lines.append(f"Tariff: {draft.tariff_subgroup}, {_formalized(draft)}")
+            lines.append(tr("Tariff: {subgroup}, {words}", subgroup=draft.tariff_subgroup, words=_formalized(draft)))
         if draft.denunciation_date is not None:
-            lines.append(f"Notice (denúncia): {draft.denunciation_date}")
+            lines.append(tr("Notice (denúncia): {day}", day=date_text(draft.denunciation_date)))
         if draft.comment:
-            lines.append(f"Comment: {clean(draft.comment, 120)}")
-        lines.append(f"Now: {'no active migration' if now == ABSENT else clean(now)}")
-        lines.append("CREATE: CCEE asks the utility, which accepts or refuses within a few business days.")
+            lines.append(tr("Comment: {text}", text=clean(draft.comment, 120)))
+        lines.append(now_line(tr("no active migration") if now == ABSENT else clean(state_words(now))))
+        lines.append(tr("CREATE: CCEE asks the utility, which accepts or refuses within a few business days."))
         return tuple(lines)
 
     def seen_in(self, snapshot: MigrationsSnapshot) -> Seen:
@@ -152,10 +149,12 @@ class Creation(Intention):
                 return Seen(_created_of(each), migration=each)
         if active and not self.sent:
             other = active[0]
-            sentence = (
-                f"{self.name} has an active migration already ({clean(other.status, 20)}, {other.reference_month}, "
-                f"profile {other.retailer_profile_code}): CCEE allows one. Cancel that one or correct the unit's code."
-            )
+            sentence = tr(
+                "{name} has an active migration already ({status}, {month}, profile {profile}): CCEE allows one. "
+                "Cancel that one or correct the unit's code.",
+                name=self.name, status=clean(other.status, 20), month=other.reference_month,
+                profile=other.retailer_profile_code,
+            )  # fmt: skip
             return Seen(_created_of(other), sentence)
         return Seen(ABSENT)
 
@@ -173,15 +172,15 @@ class Change(Intention):
 
     @property
     def wording(self) -> Wording:
-        return record_wording(f"Change the migration of {self.name}?", "Change the migration")
+        return record_wording(tr("Change the migration of {name}?", name=self.name), tr("Change the migration"))
 
     def lines(self, now: str) -> tuple[str, ...]:
         return (
-            f"Migration: {clean(self.object_id, 60)}",
-            f"Unit: {self.name}, utility {self.migration.utility_agent_code}",
-            f"Now: {clean(now)}",
-            f"After: {self.wanted}",
-            "CHANGE: all five fields are replaced by these.",
+            tr("Migration: {id}", id=clean(self.object_id, 60)),
+            unit_line(self.name, self.migration.utility_agent_code),
+            now_line(clean(state_words(now))),
+            tr("After: {state}", state=state_words(self.wanted)),
+            tr("CHANGE: all five fields are replaced by these."),
         )
 
     def seen_in(self, snapshot: MigrationsSnapshot) -> Seen | None:
@@ -197,7 +196,10 @@ class Change(Intention):
         await client.update_migration(self.object_id, self.edit, self._profile)
 
     def _seen(self, migration: Migration) -> Seen:
-        why_not = "" if migration.editable or self.sent else _not_open(migration, "changed")
+        why_not = "" if migration.editable or self.sent else tr(
+            "The migration is {status}; only one that is CRIADA (waiting for the utility) can be changed.",
+            status=clean(migration.status, 20),
+        )  # fmt: skip
         return Seen(_values(MigrationEdit.of(migration)), why_not, migration)
 
 
@@ -212,17 +214,18 @@ class Cancellation(Intention):
 
     @property
     def wording(self) -> Wording:
-        return record_wording(f"Cancel the migration of {self.name}?", "Cancel the migration")
+        return record_wording(tr("Cancel the migration of {name}?", name=self.name), tr("Cancel the migration"))
 
     def lines(self, now: str) -> tuple[str, ...]:
         migration = self.migration
         return (
-            f"Migration: {clean(self.object_id, 60)}",
-            f"Unit: {self.name}, utility {migration.utility_agent_code}",
-            f"Month: {migration.reference_month}, profile {migration.retailer_profile_code}",
-            f"Now: {clean(now, 40)}",
-            "CANCEL: the migration is withdrawn. There is no way back; a new one may miss this month.",
-        )
+            tr("Migration: {id}", id=clean(self.object_id, 60)),
+            unit_line(self.name, migration.utility_agent_code),
+            tr("Month: {month}, profile {profile}", month=migration.reference_month,
+               profile=migration.retailer_profile_code),
+            now_line(clean(state_words(now), 40)),
+            tr("CANCEL: the migration is withdrawn. There is no way back; a new one may miss this month."),
+        )  # fmt: skip
 
     def seen_in(self, snapshot: MigrationsSnapshot) -> Seen | None:
         migration = snapshot.migration(self.object_id)
@@ -242,7 +245,10 @@ class Cancellation(Intention):
     def _seen(self, migration: Migration) -> Seen:
         if migration.status == Status.CANCELLED:
             return Seen(WITHDRAWN, migration=migration)
-        why_not = "" if migration.editable or self.sent else _not_open(migration, "cancelled")
+        why_not = "" if migration.editable or self.sent else tr(
+            "The migration is {status}; only one that is CRIADA (waiting for the utility) can be cancelled.",
+            status=clean(migration.status, 20),
+        )  # fmt: skip
         return Seen(clean(migration.status, 40), why_not, migration)
 
 
@@ -269,7 +275,36 @@ async def _read(client: CceeClient, migration_id: str, *profiles: int) -> Migrat
 
 def record_wording(question: str, yes: str) -> Wording:
     """The words of a command that changes a record."""
-    return replace(RECORD, question=question, yes=yes)
+    return Wording(
+        question=question,
+        yes=yes,
+        unchanged=tr("Nothing was changed"),
+        advice=tr("Correct what it says and try again"),
+        unsupported=tr("CCEE did not take it"),
+        unknown=tr("Nobody knows whether CCEE took it"),
+        look=tr("read the list again with r and look at the unit"),
+        came_back=tr("Somebody else changes it at the same time"),
+        not_offered=tr("CCEE decides who may"),
+    )
+
+
+def unit_line(name: str, utility: int | None) -> str:
+    """Which unit, and whose grid it is on."""
+    return tr("Unit: {name}, utility {utility}", name=name, utility=utility)
+
+
+def now_line(state: str) -> str:
+    """What is there before the yes."""
+    return tr("Now: {state}", state=state)
+
+
+def state_words(state: str) -> str:
+    """A state or target in the language in use. As such they are English, because they are compared and journalled."""
+    if made := _CREATED.fullmatch(state):
+        return tr("created for {month}, profile {profile}", month=made[1], profile=made[2])
+    if edited := _EDITED.fullmatch(state):
+        return tr("{month}, profile {profile}", month=edited[1], profile=edited[2]) + edited[3]
+    return {ABSENT: tr("absent"), WITHDRAWN: tr("withdrawn"), "created": tr("created")}.get(state, state)
 
 
 def _values(edit: MigrationEdit) -> str:
@@ -293,12 +328,7 @@ def _created_of(migration: Migration) -> str:
 def _formalized(draft: MigrationDraft) -> str:
     """How the utility was told, in words."""
     if draft.formalization_date is not None:
-        return f"formalised with the utility on {draft.formalization_date}"
-    return f"not formalised, {draft.modality}" if draft.modality else f"formalised: {draft.utility_formalized}"
-
-
-def _not_open(migration: Migration, what: str) -> str:
-    return (
-        f"The migration is {clean(migration.status, 20)}; only one that is {Status.CREATED} (waiting for the utility) "
-        f"can be {what}."
-    )
+        return tr("formalised with the utility on {day}", day=date_text(draft.formalization_date))
+    if draft.modality:
+        return tr("not formalised, {modality}", modality=draft.modality)
+    return tr("formalised: {answer}", answer=draft.utility_formalized)

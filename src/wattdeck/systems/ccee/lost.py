@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wattdeck.core.clock import Clock
+from wattdeck.core.language import tr
 from wattdeck.systems.ccee.drafts import normal
 from wattdeck.systems.ccee.errors import CceeError, again
 from wattdeck.systems.ccee.models import Migration, MigrationDraft
@@ -29,11 +30,12 @@ async def created_after_all(client: CceeClient, draft: MigrationDraft, error: Cc
         try:
             found = await _like(client, normal(draft))
         except CceeError as listing:
-            more = f"the unit could not be listed either ({listing}), so nobody knows whether it was created"
+            more = tr("the unit could not be listed either ({reason}), so nobody knows whether it was created",
+                      reason=listing)  # fmt: skip
             raise again(error, more) from listing
         if found is not None:
             return found
-    more = "the unit was listed since and has no such migration; look once more before creating it again"
+    more = tr("the unit was listed since and has no such migration; look once more before creating it again")
     raise again(error, more) from error
 
 

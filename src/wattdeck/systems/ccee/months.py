@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 
 WINDOW_MONTHS = 12
@@ -30,12 +31,14 @@ def parse_month(text: str) -> str:
     """
     match = _FORM.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"“{clean(text, 40)}” is not a month; write year and month, such as 2026-10")
+        words = tr("“{text}” is not a month; write year and month, such as 2026-10", text=clean(text, 40))
+        raise ValueError(words)
     year, month = int(match[1]), int(match[2])
     if not 1 <= month <= 12:
-        raise ValueError(f"{match[0]}: there is no month {match[2]}; months go from 01 to 12")
+        words = tr("{text}: there is no month {month}; months go from 01 to 12", text=match[0], month=match[2])
+        raise ValueError(words)
     if year < 1:
-        raise ValueError(f"{match[0]}: there is no year {match[1]}")
+        raise ValueError(tr("{text}: there is no year {year}", text=match[0], year=match[1]))
     return f"{year:04d}-{month:02d}"
 
 
@@ -67,7 +70,9 @@ def month_windows(first: str, last: str) -> list[tuple[str, str]]:
     """
     start, end = _number(first), _number(last)
     if start > end:
-        raise ValueError(f"the range of months ends ({_text(end)}) before it starts ({_text(start)}); swap the two")
+        words = tr("the range of months ends ({last}) before it starts ({first}); swap the two",
+                   last=_text(end), first=_text(start))  # fmt: skip
+        raise ValueError(words)
     return [
         (_text(month), _text(min(month + WINDOW_MONTHS - 1, end))) for month in range(start, end + 1, WINDOW_MONTHS)
     ]
@@ -80,7 +85,8 @@ def date_windows(first: date, last: date) -> list[tuple[date, date]]:
         ValueError: the range ends before it starts.
     """
     if first > last:
-        raise ValueError(f"the range of days ends ({last}) before it starts ({first}); swap the two")
+        words = tr("the range of days ends ({last}) before it starts ({first}); swap the two", last=last, first=first)
+        raise ValueError(words)
     windows: list[tuple[date, date]] = []
     start = first
     while True:
@@ -101,11 +107,13 @@ def same_month_windows(start: datetime, end: datetime) -> list[tuple[datetime, d
         ValueError: the range ends before it starts, or one end has an offset and the other none.
     """
     if (start.utcoffset() is None) != (end.utcoffset() is None):
-        raise ValueError("one end of the range has a time zone and the other none; give both, or neither")
+        raise ValueError(tr("one end of the range has a time zone and the other none; give both, or neither"))
     start = start.replace(microsecond=0)
     end = (end if end.tzinfo is None else end.astimezone(start.tzinfo)).replace(microsecond=0)
     if start > end:
-        raise ValueError(f"the range ends ({end.isoformat()}) before it starts ({start.isoformat()}); swap the two")
+        words = tr("the range ends ({last}) before it starts ({first}); swap the two",
+                   last=end.isoformat(), first=start.isoformat())  # fmt: skip
+        raise ValueError(words)
     windows: list[tuple[datetime, datetime]] = []
     while (start.year, start.month) != (end.year, end.month):
         following = datetime.combine(first_day(add_months(month_of(start), 1)), datetime.min.time(), start.tzinfo)
@@ -123,7 +131,7 @@ def _number(month: str) -> int:
 def _text(number: int) -> str:
     year, index = divmod(number, 12)
     if not 1 <= year <= 9999:
-        raise ValueError(f"the year {year} is out of range")
+        raise ValueError(tr("the year {year} is out of range", year=year))
     return f"{year:04d}-{index + 1:02d}"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from wattdeck.core.answers import Answer
+from wattdeck.core.language import later, tr
 from wattdeck.systems.ccee.errors import bad_answer
 from wattdeck.systems.ccee.requests import Query
 from wattdeck.systems.ccee.wire import CURSOR, Listed
@@ -88,14 +89,15 @@ async def pages(
                 break
             stale = 0 if items else stale + 1
             if cursor in seen:
-                raise bad_answer(
-                    answer, f"{what}: the server gave the same {CURSOR} again after {number + 1} pages{_END}"
-                )
+                words = tr("the server gave the same {name} again after {count} pages", name=CURSOR, count=number + 1)
+                raise bad_answer(answer, f"{what}: {words}{tr(_END)}")
             if stale >= STALE_PAGES_MAX:
-                raise bad_answer(answer, f"{what}: {stale} pages in a row brought nothing new{_END}")
+                words = tr("{count} pages in a row brought nothing new", count=stale)
+                raise bad_answer(answer, f"{what}: {words}{tr(_END)}")
             seen.add(cursor)
         else:
-            raise bad_answer(answer, f"{what}: there are more than {PAGES_MAX} pages{_END}")
+            words = tr("there are more than {count} pages", count=PAGES_MAX)
+            raise bad_answer(answer, f"{what}: {words}{tr(_END)}")
 
 
-_END = "; it would never end, so the list is cut short there. Ask for a shorter range, and tell CCEE if it stays"
+_END = later("; it would never end, so the list is cut short there. Ask for a shorter range, and tell CCEE if it stays")

@@ -12,6 +12,7 @@ import anyio
 import click
 
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import common, formatted
@@ -102,7 +103,7 @@ def show_contract(
     async def work(agent: CceeSource) -> int:
         from wattdeck.systems.ccee import tables
 
-        what = f"contract {contract!r}"
+        what = tr("contract {id}", id=repr(contract))
         found = await in_any_profile(agent, profile, what, lambda each: agent.client.contract(contract, each))
         with Output(form) as output:
             output.add([tables.row(found)], tables.contract_lines(found, masked=not show_documents))
@@ -156,7 +157,7 @@ def contract_file(
     """Save the PDF of a signed CONTRACT."""
 
     async def work(agent: CceeSource) -> int:
-        what = f"contract {contract!r}"
+        what = tr("contract {id}", id=repr(contract))
         found = await in_any_profile(agent, profile, what, lambda each: agent.client.contract_file(contract, each))
         if output is not None and str(output) == "-":
             sys.stdout.buffer.write(found.content)
@@ -166,9 +167,12 @@ def contract_file(
             with path.open("wb" if force else "xb") as stream:
                 stream.write(found.content)
         except FileExistsError:
-            raise UsageError(f"{path} is there already; give --force to replace it, or another --output") from None
+            words = tr("{path} is there already; give --force to replace it, or another --output", path=path)
+            raise UsageError(words) from None
         except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
+            raise UsageError(
+                tr("{path} cannot be written: {reason}", path=path, reason=error.strerror or error)
+            ) from None
         click.echo(path)
         return 0
 
@@ -194,7 +198,7 @@ def measurements(app: AppContext, /, unit: str, source: str | None, use_demo: bo
         last = day_of(asked["last"]) or agent.today
         first = day_of(asked["first"]) or last - timedelta(days=6)
         if first > last:
-            raise UsageError(f"--from {first} is after --to {last}")
+            raise UsageError(tr("--from {first} is after --to {last}", first=first, last=last))
         start = datetime(first.year, first.month, first.day, tzinfo=BRASILIA)
         end = datetime(last.year, last.month, last.day, 23, 59, 59, tzinfo=BRASILIA)
 
@@ -220,14 +224,14 @@ def read_contract(text: str) -> ContractDraft:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"the contract is not JSON: {error}") from None
+        raise UsageError(tr("the contract is not JSON: {reason}", reason=error)) from None
     if not isinstance(data, dict):
-        raise UsageError("the contract must be a JSON object")
+        raise UsageError(tr("the contract must be a JSON object"))
     signers = data.pop("representatives", [])
     if not isinstance(signers, list) or not all(isinstance(each, dict) for each in signers):
-        raise UsageError("representatives must be a list of objects")
-    representatives = tuple(_made(RepresentativeDraft, each, "a representative") for each in signers)
-    draft: ContractDraft = _made(ContractDraft, {**data, "representatives": representatives}, "the contract")
+        raise UsageError(tr("representatives must be a list of objects"))
+    representatives = tuple(_made(RepresentativeDraft, each, tr("a representative")) for each in signers)
+    draft: ContractDraft = _made(ContractDraft, {**data, "representatives": representatives}, tr("the contract"))
     return draft
 
 
@@ -238,16 +242,16 @@ def _made(kind: type[Any], values: Mapping[str, Any], what: str) -> Any:
     odd = sorted(set(values) - set(known))
     missing = [name for name, field in known.items() if name not in values and field.default is MISSING]
     wrong = [
-        f"{name} must be {'a whole number' if field.type == 'int' else 'text'}"
+        tr("{name} must be a whole number", name=name) if field.type == "int" else tr("{name} must be text", name=name)
         for name, field in known.items()
         if name in values
         and name != "representatives"
         and (not isinstance(values[name], int if field.type == "int" else str) or isinstance(values[name], bool))
     ]
     if odd or missing or wrong:
-        words = [f"{what}: no field is called {name!r}" for name in odd]
-        words += [f"{what}: {name} is missing" for name in missing] + [f"{what}: {each}" for each in wrong]
-        raise UsageError("\n".join(words))
+        words = [tr("no field is called {name}", name=repr(name)) for name in odd]
+        words += [tr("{name} is missing", name=name) for name in missing] + wrong
+        raise UsageError("\n".join(f"{what}: {each}" for each in words))
     return kind(**values)
 
 
@@ -255,9 +259,10 @@ def _read(file: Path) -> str:
     try:
         raw = sys.stdin.buffer.read(DRAFT_BYTES_MAX + 1) if str(file) == "-" else _head(file)
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+        raise UsageError(tr("{path} cannot be read: {reason}", path=file, reason=error.strerror or error)) from None
     if len(raw) > DRAFT_BYTES_MAX:
-        raise UsageError(f"{file} is larger than {DRAFT_BYTES_MAX // 1000} kB; that is no contract")
+        raise UsageError(tr("{path} is larger than {size} kB; that is no contract", path=file,
+                            size=DRAFT_BYTES_MAX // 1000))  # fmt: skip
     return raw.decode("utf-8-sig", "replace")
 
 

@@ -9,6 +9,7 @@ import re
 from urllib.parse import unquote
 
 from wattdeck.core.answers import Answer
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.errors import bad_answer
 from wattdeck.systems.ccee.models import ContractFile
@@ -39,7 +40,8 @@ def contract_file(answer: Answer, what: str, contract_id: str) -> ContractFile:
 def _content(answer: Answer, what: str) -> bytes:
     body = answer.body.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not body:
-        raise bad_answer(answer, f"{what}: the answer is empty where the contract's PDF was due; is it signed by all?")
+        words = tr("the answer is empty where the contract's PDF was due; is it signed by all?")
+        raise bad_answer(answer, f"{what}: {words}")
     if body.startswith(_MARK):
         return answer.body[len(answer.body) - len(body) :]
     if body[:1] == b'"':
@@ -47,10 +49,11 @@ def _content(answer: Answer, what: str) -> bytes:
     try:
         content = base64.b64decode(b"".join(body.split()), validate=True)
     except (binascii.Error, ValueError):
-        words = f"{what}: the answer is neither a PDF nor whole base64 text; it may have been cut short, so ask again"
-        raise bad_answer(answer, words) from None
+        words = tr("the answer is neither a PDF nor whole base64 text; it may have been cut short, so ask again")
+        raise bad_answer(answer, f"{what}: {words}") from None
     if not content.startswith(_MARK):
-        raise bad_answer(answer, f"{what}: what the answer holds is no PDF; it was not kept")
+        words = tr("what the answer holds is no PDF; it was not kept")
+        raise bad_answer(answer, f"{what}: {words}")
     return content
 
 

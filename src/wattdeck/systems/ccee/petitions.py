@@ -11,6 +11,7 @@ import anyio
 import click
 
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import common, formatted
@@ -69,7 +70,7 @@ def list_requests(app: AppContext, /, source: str | None, use_demo: bool, form: 
         last = day_of(asked["last"]) or agent.today + timedelta(days=1)
         first = day_of(asked["first"]) or last - timedelta(days=330)
         if first > last:
-            raise UsageError(f"--from {first} is after --to {last}")
+            raise UsageError(tr("--from {first} is after --to {last}", first=first, last=last))
         kinds = [asked["kind"]] if asked["kind"] else [kind.value for kind in RequestType]
         seen: set[str] = set()
 
@@ -154,6 +155,7 @@ def answer_request(
             found = await find_request(agent.client, code, request_id, each, today=agent.today)
             if found is not None:
                 return RequestAnswer(found, ANSWERS[answer], justification, code)
-        raise UsageError(f"there is no change request {request_id!r} within the last eleven months")
+        words = tr("there is no change request {id} within the last eleven months", id=repr(request_id))
+        raise UsageError(words)
 
     click.get_current_context().exit(anyio.run(partial(command, app, source, use_demo, stage, yes, reason)))

@@ -9,6 +9,8 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from wattdeck.core.dates import date_text
+from wattdeck.core.language import plural, tr
 from wattdeck.core.lines import MUTED, TEXT, Column, LazyRows, Line, Row, Span, arrange, cells_line, titles, wrap
 from wattdeck.core.link import link_lines
 from wattdeck.core.reading import Link, Reading
@@ -68,7 +70,7 @@ def columns(sort: Sort, marks: Glyphs = UNICODE) -> tuple[Column, ...]:
 
     mark = marks.down_sort if sort.descending else marks.up
     key = SORTED_COLUMNS[sort.by]
-    return tuple(replace(each, title=each.title + mark) if each.key == key else each for each in COLUMNS)
+    return tuple(replace(each, title=tr(each.title) + mark) if each.key == key else each for each in COLUMNS)
 
 
 def status_span(status: str, marks: Glyphs = UNICODE) -> Span:
@@ -165,7 +167,7 @@ class Rows:
             (code_words(migration.utility_agent_code), "label"),
             (code_words(migration.retailer_profile_code), "label"),
             (self.age(migration), "label"),
-            (UNKNOWN if at is None else brasilia_date(at).isoformat(), "label"),
+            (UNKNOWN if at is None else date_text(brasilia_date(at)), "label"),
             (clean(migration.submarket, 20) or UNKNOWN, "label"),
             (musd_words(migration.musd_value), TEXT),
             (document_words(migration, masked=self._masked), MUTED),
@@ -192,8 +194,9 @@ def deadline_span(deadline: date, today: date, calendar: Calendar | None) -> Spa
     if calendar is not None and abs(deadline.year - today.year) <= FAR_YEARS:
         return deadline_words(deadline, today, calendar), meaning
     if deadline == today:
-        return "today", meaning
-    return f"{'overdue, ' if deadline < today else 'by '}{deadline.isoformat()}", meaning
+        return tr("today"), meaning
+    day = date_text(deadline)
+    return (tr("overdue, {day}", day=day) if deadline < today else tr("by {day}", day=day)), meaning
 
 
 def unit_words(migration: Migration) -> str:
@@ -249,15 +252,17 @@ def trouble(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: 
         refused = reading.link is Link.REFUSED
         lines = link_lines(reading, now, width, marks, most=4 if refused else 2)
         if refused and not any(name in reading.problem for name in ("client_id", "agent_code")):
-            advice = "CCEE does not accept these credentials: look at client_id, client_secret and agent_code."
+            advice = tr("CCEE does not accept these credentials: look at client_id, client_secret and agent_code.")
             lines += [((" ", TEXT), *line) for line in wrap(advice, width - 1)]
     snapshot = reading.snapshot
     if snapshot is not None and not snapshot.complete and reading.link is Link.LIVE and reading.good_polls:
-        words = f"There is more than the {number(len(snapshot.migrations))} rows kept; max_migrations sets how many."
+        kept = number(len(snapshot.migrations))
+        words = tr("There is more than the {count} rows kept; max_migrations sets how many.", count=kept)
         lines += [((" ", TEXT), *line) for line in wrap(words, width - 1, "link-stale")]
     if snapshot is not None and snapshot.unreadable:
-        entries = "1 entry" if snapshot.unreadable == 1 else f"{number(snapshot.unreadable)} entries"
-        words = f"{entries} of the list cannot be read, and are missing here."
+        words = plural("{count} entry of the list cannot be read, and are missing here.",
+                       "{count} entries of the list cannot be read, and are missing here.", snapshot.unreadable,
+                       count=number(snapshot.unreadable))  # fmt: skip
         lines += [((" ", TEXT), *line) for line in wrap(words, width - 1, "link-stale")]
     return lines[:4]
 
@@ -267,18 +272,17 @@ def no_rows_words(reading: Reading[MigrationsSnapshot] | None, chosen: Filter) -
     if reading is None or reading.snapshot is None:
         link = reading.link if reading is not None else Link.WAITING
         return {
-            Link.REFUSED: "No data: CCEE does not accept the credentials. r tries again.",
-            Link.DOWN: "No data: CCEE does not answer. wattdeck keeps trying.",
-            Link.STALE: "No data: the last look failed. wattdeck keeps trying.",
-        }.get(link, "Waiting for CCEE's first answer.")
+            Link.REFUSED: tr("No data: CCEE does not accept the credentials. r tries again."),
+            Link.DOWN: tr("No data: CCEE does not answer. wattdeck keeps trying."),
+            Link.STALE: tr("No data: the last look failed. wattdeck keeps trying."),
+        }.get(link) or tr("Waiting for CCEE's first answer.")
     snapshot = reading.snapshot
     if snapshot.migrations and not chosen.empty:
-        return f"None of {number(len(snapshot.migrations))} migrations is so. Escape shows all."
+        return tr("None of {count} migrations is so. Escape shows all.", count=number(len(snapshot.migrations)))
     if not snapshot.complete:
-        return "Waiting for the first page."
-    return (
-        f"No migration from {month_words(snapshot.first_month)} to {month_words(snapshot.last_month)}. n creates one."
-    )
+        return tr("Waiting for the first page.")
+    return tr("No migration from {first} to {last}. n creates one.",
+              first=month_words(snapshot.first_month), last=month_words(snapshot.last_month))  # fmt: skip
 
 
 def filter_line(
@@ -291,8 +295,8 @@ def filter_line(
     left: list[Span] = [(" ", TEXT)]
     if view:
         left += [(clean(view, 24), "heading"), (f" {marks.dot} " if words else "", MUTED)]
-    left.append((words, "key") if words else ("" if view else "all migrations", "label"))
-    count = f"{number(shown)} of {number(total)}" if shown != total else number(total)
+    left.append((words, "key") if words else ("" if view else tr("all migrations"), "label"))
+    count = tr("{count} of {all}", count=number(shown), all=number(total)) if shown != total else number(total)
     right_side: Span = (f"  {count}, {sort.words} ", "label")
     if line_width((*left, right_side)) > width:
         # The order is marked in the table's header as well.

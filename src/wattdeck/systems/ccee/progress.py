@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wattdeck.core.language import tr
+
 if TYPE_CHECKING:
     from wattdeck.systems.ccee.client import Page
 
@@ -43,5 +45,7 @@ class Progress:
     @property
     def words(self) -> str:
         """For people: `reading page 4, 150 of about 420 rows`."""
-        about = f" of about {self.expected}" if self.expected else ""
-        return f"reading page {self.pages + 1}, {self.rows}{about} rows"
+        if self.expected:
+            return tr("reading page {page}, {count} of about {all} rows", page=self.pages + 1, count=self.rows,
+                      all=self.expected)  # fmt: skip
+        return tr("reading page {page}, {count} rows", page=self.pages + 1, count=self.rows)

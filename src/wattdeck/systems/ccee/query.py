@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.filters import Filter, in_order, status_key
 from wattdeck.systems.ccee.models import Status
@@ -66,8 +67,10 @@ def parse(line: str, today: date | None = None, known: Iterable[str] = ()) -> Pa
                 case "":
                     words += value.split()
                 case None:
-                    problems.append(f"{key}: is no filter; there are status, month, utility, profile and alert. "
-                                    "In quotes it is searched for as it stands.")  # fmt: skip
+                    problems.append(tr(
+                        "{key}: is no filter; there are status, month, utility, profile and alert. In quotes it is "
+                        "searched for as it stands.", key=key,
+                    ))  # fmt: skip
                 case "status":
                     statuses, unknown = _statuses(value, codes)
                     found = replace(found, statuses=found.statuses | statuses)
@@ -110,9 +113,8 @@ def _statuses(value: str, codes: Collection[str]) -> tuple[frozenset[str], list[
         begun = {code for code in codes if code.startswith(key)}
         begun |= {code.value for name, code in ENGLISH.items() if name.startswith(key)} if not begun else set()
         if not begun:
-            problems.append(
-                f"status:{clean(word, 30)} is no status known here; known are {', '.join(in_order(codes))}."
-            )
+            problems.append(tr("status:{word} is no status known here; known are {known}.", word=clean(word, 30),
+                               known=", ".join(in_order(codes))))  # fmt: skip
         # A state in capitals may be one that nobody has seen yet.
         statuses |= begun or ({key} if word.isupper() else set())
     return frozenset(map(str, statuses)), problems
@@ -130,7 +132,8 @@ def _months(value: str, today: date | None) -> tuple[str, str]:
     first = _month(value, head, today)[0] if head else ""
     last = _month(value, tail, today)[1] if tail else ""
     if first and last and first > last:
-        raise ValueError(f"month:{clean(value, 40)} ends before it begins; the earlier month comes first.")
+        words = tr("month:{text} ends before it begins; the earlier month comes first.", text=clean(value, 40))
+        raise ValueError(words)
     return first, last
 
 
@@ -146,17 +149,19 @@ def _month(value: str, text: str, today: date | None) -> tuple[str, str]:
     try:
         month = parse_month(f"{turned[2]}-{turned[1]}" if turned else text.replace("/", "-"))
     except ValueError:
-        raise ValueError(f"month:{clean(value, 40)} is no month; write 2026-10, or 2026-10..2027-03.") from None
+        words = tr("month:{text} is no month; write 2026-10, or 2026-10..2027-03.", text=clean(value, 40))
+        raise ValueError(words) from None
     return month, month
 
 
 def _agent_code(key: str, value: str) -> int:
     if not (value.isascii() and value.isdigit()) or int(value[:20]) > _LARGEST_CODE:
-        raise ValueError(f"{key}:{clean(value, 30)} is no code; write digits alone, such as {key}:100000.")
+        words = tr("{key}:{text} is no code; write digits alone, such as {key}:100000.", key=key, text=clean(value, 30))
+        raise ValueError(words)
     return int(value)
 
 
 def _yes(key: str, value: str) -> bool:
     if value.lower() not in YES_WORDS | NO_WORDS:
-        raise ValueError(f"{key}:{clean(value, 30)} is neither yes nor no.")
+        raise ValueError(tr("{key}:{text} is neither yes nor no.", key=key, text=clean(value, 30)))
     return value.lower() in YES_WORDS

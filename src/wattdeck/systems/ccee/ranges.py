@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 from wattdeck.systems.ccee.months import date_windows, month_windows, same_month_windows
 
 Query = list[tuple[str, str]]
@@ -86,7 +87,7 @@ def change_requests(
                 for first, last in _windows(lambda: date_windows(first_day, last_day))
             ]
         case _:
-            raise UsageError("change requests are listed by months or by dates: give one of the two")
+            raise UsageError(tr("change requests are listed by months or by dates: give one of the two"))
     return [
         _query(
             tipoSolicitacao=request_type,
@@ -107,4 +108,4 @@ def _windows(split: Callable[[], list[tuple[T, T]]]) -> list[tuple[T, T]]:
     try:
         return split()
     except ValueError as error:
-        raise UsageError(f"{error}; nothing was sent") from None
+        raise UsageError(tr("{reason}; nothing was sent", reason=error)) from None

@@ -14,6 +14,7 @@ from wattdeck.core.answers import Answer
 from wattdeck.core.clock import Clock
 from wattdeck.core.errors import SourceError, UsageError
 from wattdeck.core.http import Http, HttpClients, RetryPolicy, Timeouts
+from wattdeck.core.language import tr
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.retry import REPEATABLE_ERRORS
 from wattdeck.core.text import clean
@@ -119,7 +120,7 @@ class Requests:
             if not writing:
                 raise
             # Time-outs and server faults of the token's request leave nothing open about the write.
-            raise UnreachableError(f"{error}; nothing was sent", **error.facts()) from error
+            raise UnreachableError(tr("{reason}; nothing was sent", reason=error), **error.facts()) from error
 
     async def _once(
         self, method: str, target: str, profile_code: int, body: Any, token: str, *, repeatable: bool
@@ -158,10 +159,10 @@ def segment(text: str) -> str:
         UsageError: it cannot be one; nothing was sent.
     """
     if not text or len(text) > ID_CHARS_MAX or not text.isprintable():
-        raise UsageError(f"“{clean(text, 60)}” cannot be an id at CCEE; nothing was sent")
+        raise UsageError(tr("“{id}” cannot be an id at CCEE; nothing was sent", id=clean(text, 60)))
     # Dots alone would be taken for steps up the path, even percent-encoded.
     if not text.strip("."):
-        raise UsageError(f"“{text[:60]}” cannot be an id at CCEE: it is only dots; nothing was sent")
+        raise UsageError(tr("“{id}” cannot be an id at CCEE: it is only dots; nothing was sent", id=text[:60]))
     return quote(text, safe="")
 
 
@@ -173,8 +174,8 @@ def _split(url: str) -> tuple[str, str]:
     """
     parts = urlsplit(url.strip())
     if parts.query or parts.fragment or parts.username or parts.password:
-        raise ValueError("the URL may hold scheme, host, port and a path, nothing else")
+        raise ValueError(tr("the URL may hold scheme, host, port and a path, nothing else"))
     prefix = parts.path.rstrip("/")
     if not prefix.isascii() or not prefix.isprintable() or " " in prefix or "\\" in prefix:
-        raise ValueError("the URL's path holds characters that must be percent-encoded")
+        raise ValueError(tr("the URL's path holds characters that must be percent-encoded"))
     return normal_origin(f"{parts.scheme}://{parts.netloc}"), prefix

@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
+from wattdeck.core.dates import date_text
+from wattdeck.core.language import plural, tr
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.bizdays import Calendar
 from wattdeck.systems.ccee.documents import format_unit_code
@@ -163,11 +165,13 @@ def deadline_words(deadline: date | None, today: date, calendar: Calendar) -> st
     if deadline is None:
         return ""
     if deadline == today:
-        return "today"
+        return tr("today")
     days = calendar.business_days_between(today, deadline)
     if deadline > today:
-        return "less than 1 business day" if days == 0 else _business_days(days)
-    return "overdue" if days == 0 else f"overdue {-days} day{'' if days == -1 else 's'}"
+        return tr("less than 1 business day") if days == 0 else _business_days(days)
+    if days == 0:
+        return tr("overdue")
+    return plural("overdue {count} day", "overdue {count} days", -days, count=-days)
 
 
 def alerts(
@@ -186,17 +190,20 @@ def alerts(
     """
     found: list[Alert] = []
     if migration.status == Status.REJECTED and migration.migration_id in newly_rejected:
-        why = clean(migration.justification, 160) or "no reason given"
-        found.append(Alert("rejected", "high", f"The utility has refused it: {why}. Correct that and create it again."))
+        why = clean(migration.justification, 160) or tr("no reason given")
+        sentence = tr("The utility has refused it: {why}. Correct that and create it again.", why=why)
+        found.append(Alert("rejected", "high", sentence))
     if migration.active and migration.consumer_unit_code in duplicate_units:
         unit = clean(format_unit_code(migration.consumer_unit_code), 40)
-        sentence = f"Unit {unit} has more than one active migration; CCEE allows one. Cancel the wrong one."
+        sentence = tr(
+            "Unit {unit} has more than one active migration; CCEE allows one. Cancel the wrong one.", unit=unit
+        )
         found.append(Alert("duplicate_unit", "high", sentence))
     if migration.status == Status.CREATED:
         found.extend(_answer_alerts(migration, today, rules, calendar))
         found.extend(_month_alerts(migration, today, rules))
         if migration.utility_formalized == NO and migration.modality == MODALITIES[0]:
-            sentence = "Regular notice that the utility has not formalised: it may refuse. Ask it for its protocol."
+            sentence = tr("Regular notice that the utility has not formalised: it may refuse. Ask it for its protocol.")
             found.append(Alert("not_formalized", "low", sentence))
     order = ("high", "medium", "low")
     return tuple(sorted(found, key=lambda alert: order.index(alert.severity)))
@@ -209,13 +216,17 @@ def _answer_alerts(migration: Migration, today: date, rules: Rules, calendar: Ca
         return
     if deadline < today:
         words = deadline_words(deadline, today, calendar)
-        sentence = f"The utility's answer was due on {deadline} ({words}). CCEE may complete the migration without it."
+        sentence = tr("The utility's answer was due on {day} ({words}). CCEE may complete the migration without it.",
+                      day=date_text(deadline), words=words)  # fmt: skip
         yield Alert("answer_overdue", "high", sentence)
         return
     left = calendar.business_days_between(today, deadline)
     if left <= DUE_SOON_BUSINESS_DAYS:
-        when = "today" if deadline == today else f"in {_business_days(left)}, on {deadline}"
-        yield Alert("answer_due", "medium", f"The utility's answer is due {when}. Remind it.")
+        sentence = tr("The utility's answer is due today. Remind it.") if deadline == today else tr(
+            "The utility's answer is due in {days}, on {day}. Remind it.",
+            days=_business_days(left), day=date_text(deadline),
+        )  # fmt: skip
+        yield Alert("answer_due", "medium", sentence)
 
 
 def _month_alerts(migration: Migration, today: date, rules: Rules) -> Iterator[Alert]:
@@ -225,18 +236,26 @@ def _month_alerts(migration: Migration, today: date, rules: Rules) -> Iterator[A
         return
     days = (first_day(month) - today).days
     if days <= 0:
-        begun = "is over" if month < month_of(today) else "has begun"
-        sentence = f"Month {month} {begun} and the utility has not answered. Move the migration to a later month."
+        if month < month_of(today):
+            words = tr("Month {month} is over and the utility has not answered.", month=month)
+        else:
+            words = tr("Month {month} has begun and the utility has not answered.", month=month)
+        sentence = f"{words} {tr('Move the migration to a later month.')}"
         yield Alert("month_near", "high", sentence)
     elif days <= rules.month_near_days:
-        yield Alert("month_near", "medium", f"Month {month} begins in {_days(days)} and the utility has not answered.")
+        sentence = plural(
+            "Month {month} begins in {count} day and the utility has not answered.",
+            "Month {month} begins in {count} days and the utility has not answered.", days, month=month,
+        )  # fmt: skip
+        yield Alert("month_near", "medium", sentence)
     if migration.denunciation_date is not None:
         earliest = _earliest(migration.denunciation_date, rules)
         if month < earliest:
-            sentence = (
-                f"Month {month} is before the end of the {rules.notice_days}-day notice of "
-                f"{migration.denunciation_date}: {earliest} is the first possible one. The utility may refuse."
-            )
+            sentence = tr(
+                "Month {month} is before the end of the {days}-day notice of {day}: {earliest} is the first possible "
+                "one. The utility may refuse.",
+                month=month, days=rules.notice_days, day=date_text(migration.denunciation_date), earliest=earliest,
+            )  # fmt: skip
             yield Alert("before_notice", "medium", sentence)
 
 
@@ -249,8 +268,4 @@ def _earliest(denunciation: date, rules: Rules) -> str:
 
 
 def _business_days(count: int) -> str:
-    return f"{count} business day{'' if count == 1 else 's'}"
-
-
-def _days(count: int) -> str:
-    return f"{count} day{'' if count == 1 else 's'}"
+    return plural("{count} business day", "{count} business days", count)

@@ -13,7 +13,8 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from wattdeck.core.errors import WattdeckError
-from wattdeck.core.lines import MUTED, TEXT, Line, wrap
+from wattdeck.core.language import later, tr
+from wattdeck.core.lines import MUTED, TEXT, Line, fit, wrap
 from wattdeck.core.reading import Link, Reading
 from wattdeck.systems.ccee import present, summary
 from wattdeck.systems.ccee.aside import FIELDS, PAGES, REST_S, Aside, Topic
@@ -21,7 +22,7 @@ from wattdeck.systems.ccee.changes import Changes
 from wattdeck.systems.ccee.models import Migration, MigrationsSnapshot
 from wattdeck.systems.ccee.query import QUERY_CHARACTERS
 from wattdeck.systems.ccee.tableview import Basis, TableView
-from wattdeck.systems.ccee.views import SavedViews, View, all_views, find_view, views_path
+from wattdeck.systems.ccee.views import SavedViews, View, all_views, find_view, title_of, views_path
 from wattdeck.systems.ccee.widgets import MigrationTable, SummaryPage
 from wattdeck.ui.form import FormLines
 from wattdeck.ui.paint import Painted
@@ -48,7 +49,7 @@ class CceeScreen(SystemScreen):
     OFFERS: ClassVar[tuple[type[Widget], ...]] = (MigrationTable, FormLines)
     """Widgets with keys of their own, for the help page and the key map."""
     DEFAULT_CSS = Path(__file__).with_name("screen.tcss").read_text(encoding="utf-8")
-    HELP = "Retail migrations at CCEE. Deadlines are reckoned in business days of Brazil, by Brasília's clock."
+    HELP = later("Retail migrations at CCEE. Deadlines are reckoned in business days of Brazil, by Brasília's clock.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="ccee.filter", tooltip="Show only some migrations; type what"),
         Binding("s", "sort", "Sort", id="ccee.sort", show=False, tooltip="Walk through the orders"),
@@ -106,7 +107,7 @@ class CceeScreen(SystemScreen):
         self._paint_notice(reading, now)
         self._arrange()
         if agent is None or reading is None:
-            self.query_one("#looking", Painted).paint([((" Starting.", MUTED),)])
+            self.query_one("#looking", Painted).paint([((f" {tr('Starting.')}", MUTED),)])
             return
         basis = Basis(agent.today, agent.rules, agent.calendar, agent.newly_rejected)
         table = self.query_one(MigrationTable)
@@ -160,7 +161,7 @@ class CceeScreen(SystemScreen):
             lines = [
                 present.filter_line(
                     self.view.filter, self.view.sort, len(self.view.shown), len(snapshot.migrations), width,
-                    self.marks, self.view.view,
+                    self.marks, title_of(self.view.view),
                 )
             ]  # fmt: skip
         self._set_lines(self.query_one("#looking", Painted), lines)
@@ -171,10 +172,11 @@ class CceeScreen(SystemScreen):
         if not pane.display or not pane.size:
             return
         divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
-        keys = [("[ ]", "page"), *([("esc", "table")] if self._folded else [])]
+        keys = [("[ ]", tr("page")), *([("esc", tr("table"))] if self._folded else [])]
+        pages = [tr(each) for each in PAGES]
         migration = self.view.migration(self.query_one(MigrationTable).cursor_id)
         if migration is None:
-            pane.paint_page(PAGES, self.page, [(("Nothing selected.", MUTED),)], None, keys)
+            pane.paint_page(pages, tr(self.page), [((tr("Nothing selected."), MUTED),)], None, keys)
             return
         topic = self._front = Topic(self.source, self.page, migration.migration_id)
         due = reading.link is not Link.REFUSED and self._aside.due(topic, reading.taken_at)
@@ -185,7 +187,7 @@ class CceeScreen(SystemScreen):
         lines = self._aside.lines(topic, migration, agent, self.view, basis, pane.room, self.marks)
         if self.page == FIELDS:
             lines += self._last_command(migration, pane.room[0])
-        pane.paint_page(PAGES, self.page, lines, topic, keys)
+        pane.paint_page(pages, tr(self.page), lines, topic, keys)
 
     def _last_command(self, migration: Migration, width: int) -> list[Line]:
         """What was last asked for in this session about a migration, and how it ended."""
@@ -194,7 +196,7 @@ class CceeScreen(SystemScreen):
             return []
         last = desk.last_command(self.source, migration.migration_id)
         last = last or desk.last_command(self.source, migration.consumer_unit_code)
-        return [((f"{'Last command':<17}", "label"),), *wrap(last, width)] if last else []
+        return [((fit(tr("Last command"), 17), "label"),), *wrap(last, width)] if last else []
 
     @work(group="ccee.aside", exclusive=True, exit_on_error=False)
     async def _ask(self, topic: Topic, agent: CceeSource, migration: Migration, beside: object) -> None:
@@ -292,7 +294,7 @@ class CceeScreen(SystemScreen):
         """Show the figures of the whole list."""
         agent, reading = self.agent, present.list_reading(self.readings())
         if agent is None or reading is None or reading.snapshot is None:
-            self.deck_app.say("No list has been read yet, so there is nothing to sum up.")
+            self.deck_app.say(tr("No list has been read yet, so there is nothing to sum up."))
             return
 
         def make(width: int) -> list[Line]:
@@ -303,7 +305,7 @@ class CceeScreen(SystemScreen):
                 snapshot.migrations, snapshot.counts, agent.today, agent.calendar, width, self.marks
             )
 
-        self.app.push_screen(SummaryPage(f"Summary of {self.source}", make))
+        self.app.push_screen(SummaryPage(tr("Summary of {source}", source=self.source), make))
 
     def action_back(self) -> None:
         """Close what lies in front: the pane where it hides the table, then the filter, then the pane beside it."""
@@ -331,7 +333,7 @@ class CceeScreen(SystemScreen):
         from wattdeck.ui.prompt import open_prompt
 
         self._naming = False
-        hint = "words, status:criada, month:2026-10..2027-03, utility:100000, alert:yes"
+        hint = tr("words, status:criada, month:2026-10..2027-03, utility:100000, alert:yes")
         open_prompt(self, hint, self.view.filter.to_text(), most=QUERY_CHARACTERS)
         self.call_after_refresh(self.view.ready_to_search)
 
@@ -340,7 +342,7 @@ class CceeScreen(SystemScreen):
         from wattdeck.ui.dialogs import ChoiceDialog
 
         views = all_views(self._saved_views().own)
-        words = [(each.name, f"{each.name:<24} {each.filter_text or 'all migrations'}") for each in views]
+        words = [(each.name, f"{fit(each.title, 24)} {each.filter_text or tr('all migrations')}") for each in views]
 
         def chosen(name: str | None) -> None:
             view = find_view(views, name) if name else None
@@ -348,14 +350,14 @@ class CceeScreen(SystemScreen):
                 self.view.take_view(view, self._today())
                 self._look_anew()
 
-        self.app.push_screen(ChoiceDialog("Views", words, self.view.view), chosen)
+        self.app.push_screen(ChoiceDialog(tr("Views"), words, self.view.view), chosen)
 
     def action_save_view(self) -> None:
         """Ask for the name under which to keep filter and order."""
         from wattdeck.ui.prompt import open_prompt
 
         self._naming = True
-        open_prompt(self, "name of the view", "")
+        open_prompt(self, tr("name of the view"), "")
 
     def _saved_views(self) -> SavedViews:
         if self._views is None:
@@ -368,7 +370,7 @@ class CceeScreen(SystemScreen):
         try:
             self.deck_app.say(self._saved_views().save(view))
         except (ValueError, OSError, WattdeckError) as error:
-            self.deck_app.say(f"The view was not saved: {error}", trouble=True)
+            self.deck_app.say(tr("The view was not saved: {reason}", reason=error), trouble=True)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "prompt" and not self._naming:
@@ -398,7 +400,7 @@ class CceeScreen(SystemScreen):
         """Ask what is wanted, and hand it to control."""
         agent = self.agent
         if agent is None or self.deck_app.desk is None:
-            self.deck_app.say("wattdeck is still starting; try again in a moment.")
+            self.deck_app.say(tr("wattdeck is still starting; try again in a moment."))
             return
         if self._changes is None:
             self._changes = Changes(self.deck_app)

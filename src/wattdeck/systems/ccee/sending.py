@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.models import (
     CPF,
@@ -123,7 +124,8 @@ def change_request(draft: ChangeRequestDraft, agent_code: int) -> tuple[str, Bod
                 dataNotificacao=draft.notification_date,
                 codigoAgenteConcessionaria=agent_code if draft.utility_agent_code is None else draft.utility_agent_code,
             )
-    raise UsageError(f"a change request of the kind “{clean(kind, 80)}” cannot be made; nothing was sent")
+    words = tr("a change request of the kind “{kind}” cannot be made; nothing was sent", kind=clean(kind, 80))
+    raise UsageError(words)
 
 
 def answer_body(status: str, request_type: str, justification: str) -> Body:
@@ -133,7 +135,9 @@ def answer_body(status: str, request_type: str, justification: str) -> Body:
         UsageError: it is neither.
     """
     if status not in ANSWERS:
-        raise UsageError(f"a change request is answered with {' or '.join(ANSWERS)}, not “{clean(status, 40)}”")
+        words = tr("a change request is answered with {known}, not “{given}”", known=tr(" or ").join(ANSWERS),
+                   given=clean(status, 40))  # fmt: skip
+        raise UsageError(words)
     return _given(situacaoAlteracao=status, tipoSolicitacao=request_type, descricaoJustificativa=justification)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.documents import format_unit_code
 from wattdeck.systems.ccee.drafts import (
@@ -92,7 +93,8 @@ class Sheet(ABC, Generic[D]):
         problems = {problem.field: problem.sentence for problem in reversed(check(draft))}
         for each in self.shown(values):
             if each.needed and not reader.text(each.key):
-                problems[each.key] = f"{each.label} is missing. {each.help}"
+                missing = tr("{what} is missing.", what=tr(each.label))
+                problems[each.key] = f"{missing} {tr(each.help)}"
         problems |= reader.problems
         return Read(None if problems else draft, problems)
 
@@ -118,7 +120,8 @@ class CreateSheet(Sheet[MigrationDraft]):
         self._rules = rules
         self._calendar = calendar
         self._active = active_units or {}
-        self.title = f"New migration of retailer {agent_code}, by the rules of {api_version}"
+        self.title = tr("New migration of retailer {agent}, by the rules of {version}",
+                        agent=agent_code, version=api_version)  # fmt: skip
         of_version = (SUBGROUP, FORMALIZED, FORMALIZED_ON, MODALITY) if api_version == "v2" else (NOTICE,)
         self.fields = (UNIT, UTILITY, DOCUMENT_TYPE, DOCUMENT_NUMBER, MONTH, profile_field(profiles), EMAIL,
                        *of_version, COMMENT)  # fmt: skip
@@ -140,7 +143,8 @@ class CreateSheet(Sheet[MigrationDraft]):
         said = []
         if draft.consumer_unit_code in self._active:
             unit, words = format_unit_code(draft.consumer_unit_code), clean(self._active[draft.consumer_unit_code], 60)
-            said.append(f"Unit {clean(unit, 40)} has an active migration already ({words}); CCEE allows one.")
+            said.append(tr("Unit {unit} has an active migration already ({which}); CCEE allows one.",
+                           unit=clean(unit, 40), which=words))  # fmt: skip
         if self._calendar is not None:
             said += migration_advice(draft, self._today, self._rules, self._calendar)
         return tuple(said)
@@ -149,11 +153,11 @@ class CreateSheet(Sheet[MigrationDraft]):
         return normal(
             MigrationDraft(
                 consumer_unit_code=reader.text("consumer_unit_code"),
-                utility_agent_code=reader.code("utility_agent_code", "Utility"),
+                utility_agent_code=reader.code("utility_agent_code", tr("Utility")),
                 document_type=reader.text("document_type"),
                 retailer_agent_code=self._agent_code,
                 reference_month=reader.month("reference_month"),
-                retailer_profile_code=reader.code("retailer_profile_code", "Profile"),
+                retailer_profile_code=reader.code("retailer_profile_code", tr("Profile")),
                 email=reader.text("email"),
                 document_number=reader.text("document_number"),
                 tariff_subgroup=reader.text("tariff_subgroup"),
@@ -174,7 +178,7 @@ class EditSheet(Sheet[MigrationEdit]):
         now = migration.retailer_profile_code
         choices = tuple(dict.fromkeys((*profiles, *(() if now is None else (now,)))))
         unit = clean(format_unit_code(migration.consumer_unit_code), 40)
-        self.title = f"Change the migration of {unit}"
+        self.title = tr("Change the migration of {unit}", unit=unit)
         self.fields = (MONTH, profile_field(choices), DOCUMENT_TYPE, DOCUMENT_NUMBER, EMAIL)
 
     def first_values(self) -> dict[str, str]:
@@ -190,14 +194,14 @@ class EditSheet(Sheet[MigrationEdit]):
     def read(self, values: Values) -> Read[MigrationEdit]:
         read = self._read(values, self._edit, edit_problems)
         if read.draft is not None and read.draft == normal(self._before):
-            return Read(None, {WHOLE: "Nothing is different from what stands there now."})
+            return Read(None, {WHOLE: tr("Nothing is different from what stands there now.")})
         return read
 
     def _edit(self, reader: _Reader) -> MigrationEdit:
         return normal(
             MigrationEdit(
                 reference_month=reader.month("reference_month"),
-                retailer_profile_code=reader.code("retailer_profile_code", "Profile"),
+                retailer_profile_code=reader.code("retailer_profile_code", tr("Profile")),
                 document_type=reader.text("document_type"),
                 document_number=reader.text("document_number"),
                 email=reader.text("email"),
@@ -221,7 +225,8 @@ class _Reader:
         if text.isascii() and text.isdigit() and len(text) <= _LARGEST_CODE_DIGITS:
             return int(text)
         if text:
-            self.problems[key] = f"{label} is a code of digits alone, at most {_LARGEST_CODE_DIGITS}, such as 100000."
+            self.problems[key] = tr("{what} is a code of digits alone, at most {count}, such as 100000.",
+                                    what=label, count=_LARGEST_CODE_DIGITS)  # fmt: skip
         return 0
 
     def month(self, key: str) -> str:

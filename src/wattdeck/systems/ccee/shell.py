@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
+from wattdeck.core.language import tr
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import common, formatted
@@ -229,7 +230,7 @@ def say_problems(source: CceeSource, draft: MigrationDraft) -> None:
 
     refuse([problem.sentence for problem in migration_problems(draft, source.config.api_version)])
     for sentence in migration_advice(draft, source.today, source.rules, source.calendar):
-        say(f"note: {sentence}")
+        say(tr("note: {words}", words=sentence))
 
 
 async def _list(
@@ -244,7 +245,7 @@ async def _list(
 
         async def fill(output: Output) -> None:
             if form == "text":
-                output.add([], [tables.HEAD])
+                output.add([], [tables.head()])
             for each in source.config.profiles if profile is None else (profile,):
                 pages = source.client.migration_pages(
                     *months, each, consumer_unit_code=unit_code(unit), status=status.upper()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.errors import SourceError
 from wattdeck.core.feed import Feed
+from wattdeck.core.language import tr
 from wattdeck.core.system import Context
 from wattdeck.systems.ccee.config import CceeConfig
 from wattdeck.systems.ccee.models import (
@@ -49,7 +50,8 @@ class CceeSource:
         self.config = config
         self.id = f"ccee/{config.name}"
         self.clock = context.clock
-        self.identity = f"agent {config.agent_code}, profile {', '.join(map(str, config.profiles))}"
+        profiles = ", ".join(map(str, config.profiles))
+        self.identity = tr("agent {agent}, profile {profiles}", agent=config.agent_code, profiles=profiles)
         self.rules = Rules(
             answer_business_days=config.answer_business_days,
             notice_days=config.notice_days,

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from wattdeck.core.dates import weekday_words
+from wattdeck.core.language import plural, tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, clip, cut, fit, line_width, right
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, bar, number, percent
@@ -51,8 +53,9 @@ def counts_line(counts: Sequence[StatusCount], width: int, marks: Glyphs = UNICO
     sums = by_status(counts)
     total = sum(sums.values())
     if not total:
-        return ((" no migrations", MUTED),)
-    head: Span = (f" {number(total)} migrations  ", "heading")
+        return ((f" {tr('no migrations')}", MUTED),)
+    words = plural("{count} migrations", "{count} migrations", total, count=number(total))
+    head: Span = (f" {words}  ", "heading")
     plain = _counted(sums, 0, total, marks)
     spare = width - line_width((head, *plain)) - len(sums)
     if spare >= 2 * len(sums):
@@ -61,12 +64,12 @@ def counts_line(counts: Sequence[StatusCount], width: int, marks: Glyphs = UNICO
         return (head, *plain[:-1])
     close: list[Span] = [(f" {number(total)}", "heading")]
     for status, count in sums.items():
-        close += [(f"  {status} ", WORRIES.get(status, "label")), (number(count), "heading")]
+        close += [(f"  {_shown(status)} ", WORRIES.get(status, "label")), (number(count), "heading")]
     for gap in ("  ", " "):
         line = [(text.replace("  ", gap), meaning) for text, meaning in close]
         if line_width(tuple(line)) <= width:
             return tuple(line)
-    brief = {status[:4].lower() if status != OTHERS else OTHERS: count for status, count in sums.items()}
+    brief = {status[:4].lower() if status != OTHERS else _shown(OTHERS): count for status, count in sums.items()}
     line = [(f" {number(total)} ", "heading")]
     for index, (name, count) in enumerate(brief.items()):
         meaning = WORRIES.get(list(sums)[index], "label")
@@ -78,11 +81,16 @@ def counts_line(counts: Sequence[StatusCount], width: int, marks: Glyphs = UNICO
     return clip(tuple(line), width)
 
 
+def _shown(status: str) -> str:
+    """A state as it is called, which is CCEE's own code; or the word for all that are not known."""
+    return tr_as("states", "others") if status == OTHERS else status
+
+
 def _counted(sums: dict[str, int], cells: int, total: int, marks: Glyphs) -> list[Span]:
     spans: list[Span] = []
     for status, count in sums.items():
         meaning = WORRIES.get(status, "label")
-        spans += [(f"{status} ", meaning), (number(count), "heading")]
+        spans += [(f"{_shown(status)} ", meaning), (number(count), "heading")]
         if cells:
             room = max(1, cells * count // total)
             spans.append((" " + bar(count / total * cells / room, room, marks), "bar-load"))
@@ -94,25 +102,25 @@ def counts_table_lines(counts: Sequence[StatusCount], width: int) -> list[Line]:
     """Months down, states across, sums at both ends."""
     sums = by_status(counts)
     if not sums:
-        return [((" No migrations.", MUTED),)]
+        return [((f" {tr('No migrations.')}", MUTED),)]
     cells: Counter[tuple[str, str]] = Counter()
     for each in counts:
         cells[each.reference_month, each.status if each.status in KNOWN else OTHERS] += each.count
     months = sorted({month for month, _ in cells}, key=lambda month: (not month, month))
-    heads = [*sums, "total"]
+    heads = [*map(_shown, sums), tr("total")]
     # Alike where there is room; as wide as each head needs where there is less.
     even = max(6, min(11, (width - 10) // len(heads) - 1))
     needed = [max(6, len(head)) for head in heads]
     wide = needed if even < 11 and 10 + sum(needed) + len(heads) <= width else [even] * len(heads)
     titles = ((" " + right(_cut(head, cells), cells), "label") for head, cells in zip(heads, wide, strict=True))
-    lines: list[Line] = [((fit(" Month", 10), "label"), *titles)]
+    lines: list[Line] = [((fit(f" {tr('Month')}", 10), "label"), *titles)]
     for month in months[:MOST_MONTHS]:
         found = [cells[month, status] for status in sums]
-        name = month_words(month) if month else "no month"
+        name = month_words(month) if month else tr("no month")
         lines.append((*_figures(name, [*found, sum(found)], wide),))
     if len(months) > MOST_MONTHS:
-        lines.append(((f" ... and {number(len(months) - MOST_MONTHS)} more months", MUTED),))
-    lines.append((*_figures("total", [*sums.values(), sum(sums.values())], wide, "heading"),))
+        lines.append(((f" {tr('... and {count} more months', count=number(len(months) - MOST_MONTHS))}", MUTED),))
+    lines.append((*_figures(tr("total"), [*sums.values(), sum(sums.values())], wide, "heading"),))
     return [clip(line, width) for line in lines]
 
 
@@ -159,19 +167,45 @@ def deadline_parts(migrations: Iterable[Migration], today: date, calendar: Calen
     """What is due when, most pressing first, each with how much it matters."""
     tomorrow = next_business_day(today, calendar)
     overdue, due, soon, later = deadline_counts(migrations, today, tomorrow)
-    when = "tomorrow" if (tomorrow - today).days == 1 else f"on {tomorrow:%A}"
-    found = [
-        (overdue, "overdue", "severity-high"),
-        (due, "due today", "severity-medium"),
-        (soon, f"due {when}", TEXT),
-        (later, "due later", "label"),
-    ]
     parts: list[Span] = []
-    for count, words, meaning in found:
-        if count:
-            noun = "" if parts else " answer" if count == 1 else " answers"
-            parts.append((f"{number(count)}{noun} {words}", meaning))
+    if overdue:
+        words = plural("{count} answer overdue", "{count} answers overdue", overdue, count=number(overdue))
+        parts.append((words, "severity-high"))
+    if due:
+        parts.append((_due_words(due, first=not parts), "severity-medium"))
+    if soon:
+        day = None if (tomorrow - today).days == 1 else tomorrow
+        parts.append((_soon_words(soon, day, first=not parts), TEXT))
+    if later:
+        count = number(later)
+        words = (
+            tr("{count} due later", count=count)
+            if parts
+            else plural("{count} answer due later", "{count} answers due later", later, count=count)
+        )
+        parts.append((words, "label"))
     return parts
+
+
+def _due_words(due: int, *, first: bool) -> str:
+    """Only the first part of the line has room to say that answers are meant."""
+    if first:
+        return plural("{count} answer due today", "{count} answers due today", due, count=number(due))
+    return tr("{count} due today", count=number(due))
+
+
+def _soon_words(soon: int, day: date | None, *, first: bool) -> str:
+    """What is due on the next business day; None is tomorrow."""
+    count = number(soon)
+    if day is None:
+        if first:
+            return plural("{count} answer due tomorrow", "{count} answers due tomorrow", soon, count=count)
+        return tr("{count} due tomorrow", count=count)
+    weekday = weekday_words(day)
+    if first:
+        return plural("{count} answer due on {weekday}", "{count} answers due on {weekday}", soon,
+                      count=count, weekday=weekday)  # fmt: skip
+    return tr("{count} due on {weekday}", count=count, weekday=weekday)
 
 
 def deadlines_line(
@@ -180,7 +214,7 @@ def deadlines_line(
     """`1 answer overdue · 3 due today · 2 due tomorrow`."""
     parts = deadline_parts(migrations, today, calendar)
     if not parts:
-        return ((" No answer is awaited.", MUTED),)
+        return ((f" {tr('No answer is awaited.')}", MUTED),)
     spans: list[Span] = [(" ", TEXT)]
     for index, part in enumerate(parts):
         if index:
@@ -223,11 +257,11 @@ def age_lines(
             far = abs(day.year - today.year) > FAR_YEARS
             age = (today - day).days if far else calendar.business_days_between(day, today)
             buckets[age_bucket(age)] += count
-    lines: list[Line] = [((" Waiting for the utility, business days since the request", "heading"),)]
+    lines: list[Line] = [((f" {tr('Waiting for the utility, business days since the request')}", "heading"),)]
     most = max(buckets.values(), default=1)
     lines += [_barred(name, buckets[name], buckets[name] / most, width, marks) for name in AGE_BUCKETS]
     if days[None]:
-        lines.append(_barred("not known", days[None], 0.0, width, marks))
+        lines.append(_barred(tr("not known"), days[None], 0.0, width, marks))
     return lines
 
 
@@ -243,15 +277,17 @@ def refusal_lines(migrations: Iterable[Migration], width: int) -> list[Line]:
             refused += 1
             key = " ".join(fold(clean(each.justification, 200)).split())
             reasons[key] += 1
-            shown.setdefault(key, clean(each.justification, 200) or "no reason given")
+            shown.setdefault(key, clean(each.justification, 200) or tr("no reason given"))
     if not answered:
-        return [((" Refused ", "heading"), ("no answer yet", MUTED))]
-    words = f"{number(refused)} of {number(answered)} answers, {percent(refused / answered)}"
-    lines: list[Line] = [((" Refused ", "heading"), (words, TEXT))]
+        return [((f" {tr('Refused')} ", "heading"), (tr("no answer yet"), MUTED))]
+    words = tr("{count} of {all} answers, {share}", count=number(refused), all=number(answered),
+               share=percent(refused / answered))  # fmt: skip
+    lines: list[Line] = [((f" {tr('Refused')} ", "heading"), (words, TEXT))]
     for key, count in reasons.most_common(TOP):
         lines.append(((f" {number(count):>5}  ", "label"), (cut(shown[key], max(8, width - 8)), TEXT)))
     if len(reasons) > TOP:
-        lines.append(((f"        and {number(len(reasons) - TOP)} other reasons", MUTED),))
+        more = number(len(reasons) - TOP)
+        lines.append(((f"        {tr('and {count} other reasons', count=more)}", MUTED),))
     return lines
 
 
@@ -272,21 +308,21 @@ def demand_sums(migrations: Iterable[Migration]) -> tuple[dict[tuple[str, str], 
 def demand_lines(migrations: Iterable[Migration], width: int) -> list[Line]:
     """Contracted demand of completed migrations: months down, submarkets across."""
     sums, unknown = demand_sums(migrations)
-    lines: list[Line] = [((" MUSD of completed migrations, kW", "heading"),)]
+    lines: list[Line] = [((f" {tr('MUSD of completed migrations, kW')}", "heading"),)]
     if sums:
         markets = sorted({market for _, market in sums})[:8]
-        heads = [*(market[:10] for market in markets), "all"]
-        lines.append(((fit(" Month", 10), "label"), *((" " + right(head, 11), "label") for head in heads)))
+        heads = [*(market[:10] for market in markets), tr_as("sum", "all")]
+        lines.append(((fit(f" {tr('Month')}", 10), "label"), *((" " + right(head, 11), "label") for head in heads)))
         months = sorted({month for month, _ in sums}, key=lambda month: (not month, month))
         for month in months[:MOST_MONTHS]:
             whole = math.fsum(value for (at, _), value in sums.items() if at == month)
             found = [sums.get((month, market)) for market in markets]
-            spans: list[Span] = [(fit(f" {month_words(month) if month else 'no month'}", 10), "label")]
+            spans: list[Span] = [(fit(f" {month_words(month) if month else tr('no month')}", 10), "label")]
             spans += [(" " + right("" if value is None else number(value, 1), 11), TEXT) for value in found]
             lines.append((*spans, (" " + right(number(whole, 1), 11), "heading")))
     if unknown or not sums:
-        words = f" {number(unknown)} without a value" if unknown else " none yet"
-        lines.append(((words, MUTED),))
+        words = tr("{count} without a value", count=number(unknown)) if unknown else tr("none yet")
+        lines.append(((f" {words}", MUTED),))
     return [clip(line, width) for line in lines]
 
 
@@ -297,14 +333,16 @@ def utility_lines(migrations: Iterable[Migration], width: int, marks: Glyphs = U
     for each in migrations:
         totals[each.utility_agent_code] += 1
         waiting[each.utility_agent_code] += each.editable
-    lines: list[Line] = [((" Utilities", "heading"),)]
+    lines: list[Line] = [((f" {tr('Utilities')}", "heading"),)]
     most = max(totals.values(), default=1)
     for code, count in totals.most_common(2 * TOP):
-        name = "not known" if code is None else str(code)
+        name = tr("not known") if code is None else str(code)
         line = _barred(name, count, count / most, width, marks)
-        lines.append((*line, (f"  {number(waiting[code])} open" if waiting[code] else "", "label")))
+        opened = plural("{count} open", "{count} open", waiting[code], count=number(waiting[code]))
+        lines.append((*line, (f"  {opened}" if waiting[code] else "", "label")))
     if len(totals) > 2 * TOP:
-        lines.append(((f" and {number(len(totals) - 2 * TOP)} other utilities", MUTED),))
+        more = number(len(totals) - 2 * TOP)
+        lines.append(((f" {tr('and {count} other utilities', count=more)}", MUTED),))
     return [clip(line, width) for line in lines]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.codec import encode
-from wattdeck.core.lines import fit
+from wattdeck.core.dates import date_text, moment_text
+from wattdeck.core.language import tr
+from wattdeck.core.lines import fit, right
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.documents import format_unit_code, mask_document, mask_email
 from wattdeck.systems.ccee.models import BRASILIA, ChangeRequest, Contract, Measurement, Migration
@@ -42,10 +44,12 @@ def migration_line(migration: Migration, today: date, calendar: Calendar, *, mas
     ).rstrip()
 
 
-HEAD = (
-    f"{'Status':<10} {'Consumer unit':<21} {'Month':<7} {'Util.':>6} {'Prof.':>6}  {'Document':<18} "
-    f"{'Migration':<36}  Answer due"
-)
+def head() -> str:
+    """What stands above `migration_line`s."""
+    return (
+        f"{fit(tr('Status'), 10)} {fit(tr('Consumer unit'), 21)} {fit(tr('Month'), 7)} {right(tr('Util.'), 6)} "
+        f"{right(tr('Prof.'), 6)}  {fit(tr('Document'), 18)} {fit(tr('Migration'), 36)}  {tr('Answer due')}"
+    )
 
 
 def migration_lines(
@@ -66,11 +70,11 @@ def migration_lines(
         yield f"{name:<28} {shown}"
     if history:
         yield ""
-        yield "seen by wattdeck"
+        yield tr("seen by wattdeck")
     for change in history:
         at = change.at.astimezone(BRASILIA)
         said = f"{change.field}: {change.old or NOTHING} -> {change.new or NOTHING}"
-        yield f"  {at:%Y-%m-%d %H:%M}  {clean(said)}"
+        yield f"  {moment_text(at)}  {clean(said)}"
 
 
 def contract_lines(contract: Contract, *, masked: bool) -> Iterator[str]:
@@ -85,20 +89,20 @@ def contract_lines(contract: Contract, *, masked: bool) -> Iterator[str]:
     )
     for each in contract.representatives:
         yield f"    {clean(each.name, 60) or NOTHING}, {clean(each.contact_type, 30)}: " + (
-            clean(each.signature_status, 20) or "signature not known"
+            clean(each.signature_status, 20) or tr("signature not known")
         )
 
 
 def measurement_line(measurement: Measurement) -> str:
     """One interval."""
-    at = "-" if measurement.at is None else f"{measurement.at.astimezone(BRASILIA):%Y-%m-%d %H:%M}"
+    at = "-" if measurement.at is None else moment_text(measurement.at.astimezone(BRASILIA))
     energy = "-" if measurement.consumption_kwh is None else f"{measurement.consumption_kwh:,.3f}"
     return f"{at}  {energy:>12} kWh  {clean(measurement.kind, 12):<10} {clean(measurement.status, 12)}"
 
 
 def request_lines(request: ChangeRequest) -> Iterator[str]:
     """One change request."""
-    at = "-" if request.requested_at is None else f"{request.requested_at.astimezone(BRASILIA):%Y-%m-%d}"
+    at = "-" if request.requested_at is None else date_text(request.requested_at.astimezone(BRASILIA))
     yield (
         f"{clean(request.change_request_id, 40)}  {at}  {fit(clean(request.status, 12), 10)} "
         f"{fit(format_unit_code(clean(request.consumer_unit_code, 24)), 21)} {clean(request.request_type, 60)}"

@@ -13,6 +13,7 @@ from wattdeck.core.answers import Answer, json_body
 from wattdeck.core.clock import Clock
 from wattdeck.core.errors import SourceError
 from wattdeck.core.http import Http, Timeouts, register_secret
+from wattdeck.core.language import tr
 from wattdeck.systems.ccee.errors import (
     AuthenticationError,
     CceeError,
@@ -125,17 +126,18 @@ class TokenKeeper:
         try:
             body = json_body(answer, what)
         except SourceError as error:
-            raise _unusable(answer, f"{masked(str(error), 400)}; no token was got") from None
+            raise _unusable(answer, tr("{reason}; no token was got", reason=masked(str(error), 400))) from None
         fields: dict[str, Any] = body if isinstance(body, dict) else {}
         text, kind = fields.get("access_token"), fields.get("token_type", "Bearer")
         if not isinstance(text, str) or not _is_token(text):
-            raise _unusable(answer, f"{what}: the answer holds no usable access_token")
+            raise _unusable(answer, tr("{what}: the answer holds no usable access_token", what=what))
         register_secret(text)
         lifetime_s = _seconds(fields.get("expires_in"))
         if lifetime_s is None:
-            raise _unusable(answer, f"{what}: the answer does not say how long the token lives (expires_in)")
+            words = tr("{what}: the answer does not say how long the token lives (expires_in)", what=what)
+            raise _unusable(answer, words)
         if not isinstance(kind, str) or kind.lower() != "bearer":
-            raise _unusable(answer, f"{what}: the token is not of the kind Bearer (token_type)")
+            raise _unusable(answer, tr("{what}: the token is not of the kind Bearer (token_type)", what=what))
         return Token(text, self._clock.monotonic() + lifetime_s - EARLY_S)
 
 
@@ -152,7 +154,8 @@ def _refusal(answer: Answer, what: str) -> CceeError:
     if not about_us:
         return error
     named = f"{answer.status_code}, {error.code}" if error.code else str(answer.status_code)
-    words = f"{what}: client id and secret are not accepted ({named}); check client_id, client_secret and the URL"
+    words = tr("{what}: client id and secret are not accepted ({status}); check client_id, client_secret and the URL",
+               what=what, status=named)  # fmt: skip
     return AuthenticationError(words, **error.facts())
 
 

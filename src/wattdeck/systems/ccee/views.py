@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wattdeck.core.language import later, tr
 from wattdeck.core.paths import private_dir, read_bounded
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee.query import QUERY_CHARACTERS
@@ -35,13 +36,18 @@ class View:
     """None leaves it as it is."""
     built_in: bool = False
 
+    @property
+    def title(self) -> str:
+        """The name as it is shown: a person's own as it was given."""
+        return tr(self.name) if self.built_in else self.name
+
 
 BUILT_IN = (
-    View("all", built_in=True),
-    View("due", "status:criada", built_in=True),
-    View("refused", "status:reprovada", "-requested", built_in=True),
-    View("this month", "month:this", "status", built_in=True),
-    View("alerts", "alert:yes", built_in=True),
+    View(later("all"), built_in=True),
+    View(later("due"), "status:criada", built_in=True),
+    View(later("refused"), "status:reprovada", "-requested", built_in=True),
+    View(later("this month"), "month:this", "status", built_in=True),
+    View(later("alerts"), "alert:yes", built_in=True),
 )
 
 
@@ -61,6 +67,12 @@ def find_view(views: Iterable[View], name: str) -> View | None:
     return next((view for view in views if view.name.casefold() == wanted), None)
 
 
+def title_of(name: str) -> str:
+    """A view's name as it is shown."""
+    view = find_view(BUILT_IN, name) if name else None
+    return name if view is None else view.title
+
+
 def clean_name(name: str) -> str:
     """A name as it is kept: one line, no more than a few words."""
     return " ".join(clean(name, 200).split())[:NAME_CHARACTERS].strip()
@@ -74,15 +86,15 @@ def with_view(own: Sequence[View], view: View) -> tuple[View, ...]:
     """
     name = clean_name(view.name)
     if not name:
-        raise ValueError("A view needs a name, such as padarias.")
+        raise ValueError(tr("A view needs a name, such as padarias."))
     if find_view(BUILT_IN, name) is not None:
-        raise ValueError(f'"{name}" is built in; choose another name.')
+        raise ValueError(tr('"{name}" is built in; choose another name.', name=name))
     kept = View(name, clean(view.filter_text, QUERY_CHARACTERS), clean(view.sort_text, 40), view.masked)
     at = next((index for index, each in enumerate(own) if each.name.casefold() == name.casefold()), None)
     if at is not None:
         return (*own[:at], kept, *own[at + 1 :])
     if len(own) >= MOST_VIEWS:
-        raise ValueError(f"There are {MOST_VIEWS} views already; remove one first.")
+        raise ValueError(tr("There are {count} views already; remove one first.", count=MOST_VIEWS))
     return (*own, kept)
 
 
@@ -94,7 +106,7 @@ def without_view(own: Sequence[View], name: str) -> tuple[View, ...]:
     """
     found = find_view(own, name)
     if found is None:
-        raise ValueError(f'There is no view "{clean_name(name)}" of your own.')
+        raise ValueError(tr('There is no view "{name}" of your own.', name=clean_name(name)))
     return tuple(view for view in own if view is not found)
 
 
@@ -178,4 +190,9 @@ class SavedViews:
         if self._path is not None:
             write_views(self._path, own)
         self._own = own
-        return f'The view "{clean_name(view.name)}" was {"removed" if removes else "saved"}.'
+        name = clean_name(view.name)
+        return (
+            tr('The view "{name}" was removed.', name=name)
+            if removes
+            else tr('The view "{name}" was saved.', name=name)
+        )

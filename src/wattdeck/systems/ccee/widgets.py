@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
+from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Line, Row
 from wattdeck.systems.ccee import present
 from wattdeck.ui.page import Page
@@ -21,7 +22,7 @@ from wattdeck.ui.table import DeckTable
 class MigrationTable(DeckTable):
     """The migrations of one source. Asks for changes; makes none."""
 
-    HELP = (
+    HELP = later(
         "The migrations of one source. **/** filters (words, status:criada, month:2026-10..2027-03, "
         "utility:100000, alert:yes), **v** shows a saved view, **n** creates a migration, **E** edits and **x** "
         "cancels one that waits for the utility. Age bd: business days since the request."
@@ -33,7 +34,7 @@ class MigrationTable(DeckTable):
     ]
 
     def __init__(self) -> None:
-        super().__init__(present.COLUMNS, empty="Waiting for CCEE's first answer.", id="migrations")
+        super().__init__(present.COLUMNS, empty=tr("Waiting for CCEE's first answer."), id="migrations")
         self._chosen = ""
         """The row a person went to; empty while nobody has moved the cursor."""
 
@@ -84,7 +85,7 @@ class MigrationTable(DeckTable):
 class SummaryPage(Page):
     """What there is to say of the whole list: counts by status and month, ages, refusals, demand, utilities."""
 
-    KEYS = (("esc", "Back"), ("J K", "Scroll"))
+    KEYS = (("esc", later("Back")), ("J K", later("Scroll")))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,b", "dismiss", "Back", id="ccee.summary_back", tooltip="Go back to the table"),
         Binding("J,j,down", "scroll(1)", "Down", id="ccee.summary_down", show=False, tooltip="Scroll down"),

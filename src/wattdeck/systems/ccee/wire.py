@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from wattdeck.core.answers import Answer, json_body
 from wattdeck.core.errors import BadAnswer
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.systems.ccee import fast
 from wattdeck.systems.ccee.errors import bad_answer, masked
@@ -61,9 +62,10 @@ def listed(answer: Answer, what: str, names: tuple[str, ...], parse: Callable[[d
     body = _json(answer, what)
     entries, cursor = _envelope(body, answer, what, names)
     if len(entries) > ITEMS_MAX:
-        raise bad_answer(
-            answer, f"{what}: one page holds {len(entries)} entries; more than {ITEMS_MAX} cannot be meant"
+        words = tr(
+            "one page holds {count} entries; more than {most} cannot be meant", count=len(entries), most=ITEMS_MAX
         )
+        raise bad_answer(answer, f"{what}: {words}")
     found = [parse(entry) if isinstance(entry, dict) else None for entry in entries]
     items = tuple(item for item in found if item is not None)
     return Listed(items, cursor, len(found) - len(items))
@@ -98,14 +100,16 @@ def one(answer: Answer, what: str, parse: Callable[[dict[str, Any]], T | None]) 
         AnswerError: there is none, or it has no id.
     """
     if not answer.body.strip():
-        words = f"{what}: the answer is empty ({answer.status_code}) where the object was due"
-        raise bad_answer(answer, f"{words}; read it back to see how it stands")
+        words = tr("the answer is empty ({status}) where the object was due; read it back to see how it stands",
+                   status=answer.status_code)  # fmt: skip
+        raise bad_answer(answer, f"{what}: {words}")
     body = _json(answer, what)
     entries = body[:ITEMS_MAX] if isinstance(body, list) else [body]
     for entry in entries:
         if isinstance(entry, dict) and (item := parse(entry)) is not None:
             return item
-    raise bad_answer(answer, f"{what}: the answer holds no object with an id; is the URL right?")
+    words = tr("the answer holds no object with an id; is the URL right?")
+    raise bad_answer(answer, f"{what}: {words}")
 
 
 def migration(raw: dict[str, Any]) -> Migration | None:
@@ -233,7 +237,7 @@ def _json(answer: Answer, what: str) -> Any:
     try:
         return json_body(answer, what)
     except BadAnswer as error:
-        raise bad_answer(answer, f"{masked(str(error), 400)}; is the URL the API's?") from None
+        raise bad_answer(answer, tr("{reason}; is the URL the API's?", reason=masked(str(error), 400))) from None
 
 
 def _envelope(body: Any, answer: Answer, what: str, names: tuple[str, ...]) -> tuple[list[Any], str]:
@@ -243,7 +247,8 @@ def _envelope(body: Any, answer: Answer, what: str, names: tuple[str, ...]) -> t
     if isinstance(body, list):
         return body, ""
     if not isinstance(body, dict):
-        raise bad_answer(answer, f"{what}: the answer is no list of “{names[0]}”")
+        words = tr("the answer is no list of “{name}”", name=names[0])
+        raise bad_answer(answer, f"{what}: {words}")
     cursor = _cursor(body.get(CURSOR), answer, what)
     name = next((name for name in names if body.get(name) is not None), None)
     if name is not None:
@@ -251,12 +256,14 @@ def _envelope(body: Any, answer: Answer, what: str, names: tuple[str, ...]) -> t
         if isinstance(entries, dict):
             entries = [entries]
         if not isinstance(entries, list):
-            raise bad_answer(answer, f"{what}: “{name}” is no list")
+            words = tr("“{name}” is no list", name=name)
+            raise bad_answer(answer, f"{what}: {words}")
         return entries, cursor
     strange = [key for key in body if key not in (*names, CURSOR)]
     if strange and not any(name in body for name in names):
         found = clean(", ".join(strange[:5]), 100)
-        raise bad_answer(answer, f"{what}: the answer holds no list “{names[0]}”, but {found}; was the API changed?")
+        words = tr("the answer holds no list “{name}”, but {found}; was the API changed?", name=names[0], found=found)
+        raise bad_answer(answer, f"{what}: {words}")
     return [], cursor
 
 
@@ -266,9 +273,8 @@ def _cursor(value: object, answer: Answer, what: str) -> str:
     if type(value) is int or type(value) is float:
         value = text(value)
     if not isinstance(value, str) or not value or len(value) > CURSOR_CHARS_MAX or not _encodable(value):
-        raise bad_answer(
-            answer, f"{what}: {CURSOR} holds nothing that can be asked for next; the list is cut short there"
-        )
+        words = tr("{name} holds nothing that can be asked for next; the list is cut short there", name=CURSOR)
+        raise bad_answer(answer, f"{what}: {words}")
     return value
 
 
