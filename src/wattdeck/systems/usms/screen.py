@@ -86,7 +86,7 @@ class UsmsScreen(SystemScreen):
                 yield Region(id="chart")
                 yield Region(id="costs")
                 yield Region(id="topup_words")
-                yield DeckTable(present.TOP_UP_COLUMNS, empty=tr("Reading ..."), id="topups")
+                yield DeckTable(present.TOP_UP_COLUMNS, empty=later("Reading ..."), id="topups")
 
     # Paint
 

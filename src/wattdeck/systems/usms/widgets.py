@@ -77,7 +77,7 @@ class MeterTable(DeckTable):
     )
 
     def __init__(self) -> None:
-        super().__init__(present.COLUMNS, empty=tr("Waiting for the portal's first answer."), id="meters")
+        super().__init__(present.COLUMNS, empty=later("Waiting for the portal's first answer."), id="meters")
 
 
 def draw_image(png: bytes, width: int, height: int, ascii_only: bool) -> list[str]:
