@@ -9,6 +9,8 @@ import pytest
 
 from usms_bench import Bench
 from wattdeck.core.alarm import Condition, Watch
+from wattdeck.core.alarms import Alarms, AlarmState, What
+from wattdeck.core.config import AlarmsConfig
 from wattdeck.core.reading import Link
 from wattdeck.systems.usms import SYSTEM
 
@@ -143,3 +145,59 @@ async def test_the_limits_are_those_of_the_settings(tmp_path: Path) -> None:
     await desk.poll(("silent", "72"), ("unusual-day", "3"))
     assert {rule for rule, _ in desk.active()} == {"usms.credit-low"}
     await bench.hub.aclose()
+
+
+class Session(Desk):
+    """An account under the alarm engine."""
+
+    def __init__(self, bench: Bench, path: Path) -> None:
+        super().__init__(bench)
+        self.alarms = Alarms([(SYSTEM, bench.config)], path, bench.clock, AlarmsConfig(), who="ana", session="one")
+
+    async def poll(self, *faults: tuple[str, str | None]) -> None:
+        await super().poll(*faults)
+        now = self.bench.clock.now()
+        self.alarms.look("usms/contoh", [feed.reading for feed in self.bench.source.feeds], now)
+        self.alarms.tick(now)
+
+    @property
+    def states(self) -> dict[tuple[str, str], AlarmState]:
+        return {(alarm.rule.name, alarm.object_id): alarm.state for alarm in self.alarms.open}
+
+
+@pytest.fixture
+async def session(tmp_path: Path) -> AsyncIterator[Session]:
+    bench = Bench(tmp_path)
+    yield Session(bench, tmp_path / "alarms.jsonl")
+    await bench.hub.aclose()
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+async def test_an_alarm_is_raised_acknowledged_and_cleared(session: Session, rule: str) -> None:
+    fault, value, words = FAULTS[rule]
+    await session.poll()
+    assert session.states == {}
+    await session.poll((fault, value))
+    assert session.states[rule, HOUSE] is AlarmState.UNACKNOWLEDGED
+    alarm = next(alarm for alarm in session.alarms.open if (alarm.rule.name, alarm.object_id) == (rule, HOUSE))
+    assert words in alarm.words and alarm.name == "electricity 12345678"
+    assert session.alarms.acknowledge([alarm.id]) == [alarm.id]
+    await session.poll((fault, value))
+    assert session.states[rule, HOUSE] is AlarmState.ACKNOWLEDGED, "what is still so is no news"
+    await session.poll()
+    assert (rule, HOUSE) not in session.states
+    happened = [event.what for event in session.alarms.events() if (event.rule, event.object_id) == (rule, HOUSE)]
+    assert happened == [What.RAISED, What.ACKNOWLEDGED, What.CLEARED]
+
+
+async def test_what_is_no_longer_shown_leaves_an_alarm_as_it_is(session: Session) -> None:
+    await session.poll(("low-credit", None))
+    assert session.states == {("usms.credit-low", HOUSE): AlarmState.UNACKNOWLEDGED}
+    await session.poll(("dashes", None))
+    assert session.states == {("usms.credit-low", HOUSE): AlarmState.UNACKNOWLEDGED}
+
+
+async def test_an_alarm_that_ends_unseen_waits_to_be_seen(session: Session) -> None:
+    await session.poll(("unusual-day", "0.1"))
+    await session.poll()
+    assert session.states == {("usms.unusual-day", HOUSE): AlarmState.RETURNED}
