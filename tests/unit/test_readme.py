@@ -15,6 +15,8 @@ from wattdeck.systems.usms.widgets import MeterTable
 from wattdeck.ui.app import DeckApp
 from wattdeck.ui.form import FormLines
 from wattdeck.ui.help import bindings_of, key_table
+from wattdeck.ui.settings import SettingsScreen
+from wattdeck.ui.settings_keys import KeysScreen
 
 PICTURES = ("docs/span.svg", "docs/usms.svg", "docs/ccee.svg", "docs/aneel.svg")
 README = Path(__file__).parents[2] / "README.md"
@@ -22,7 +24,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 def test_the_key_table_is_the_one_the_bindings_make() -> None:
     ours = (SpanScreen, CircuitTable, UsmsScreen, MeterTable, CceeScreen, MigrationTable, FormLines,
-            AneelScreen, PlaceTable, FindingTable)  # fmt: skip
+            AneelScreen, PlaceTable, FindingTable, SettingsScreen, KeysScreen)  # fmt: skip
     table = key_table(bindings_of(DeckApp, *ours))
     assert table in README.read_text(encoding="utf-8"), f"put this into README.md under Keys:\n{table}"
 

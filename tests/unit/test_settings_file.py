@@ -130,7 +130,7 @@ def test_nothing_is_written_while_anything_is_wrong(tmp_path: Path) -> None:
 
 def test_a_file_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     file = file_of(tmp_path)
-    change = file.with_ui({"theme": "wattdeck-light"})
+    change = file.with_table("ui", {"theme": "wattdeck-light"})
     file.path.write_text(TEXT + "# hello\n")
     with pytest.raises(ChangedMeanwhile):
         file.write(change, HandClock())
@@ -148,7 +148,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ConfigError, match="No space left on device"):
-        file.write(file.with_ui({}), HandClock())
+        file.write(file.with_table("ui", {}), HandClock())
     assert file.path.read_text() == TEXT and [each.name for each in tmp_path.iterdir()] == ["config.toml"]
 
 

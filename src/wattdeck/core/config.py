@@ -235,6 +235,10 @@ class UiConfig(_Table):
     """Binding id -> key, for keys of your own."""
 
 
+SINGLE_TABLES: Mapping[str, type[BaseModel]] = {"ui": UiConfig, "alarms": AlarmsConfig}
+"""Tables of which there is one, beside the systems' own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that was configured."""
@@ -310,6 +314,27 @@ def problems_in(text: str, path: Path, systems: Mapping[str, System]) -> list[Pr
         ConfigError: it is not TOML.
     """
     return _checked(text, path, systems)[1].found
+
+
+def problems_of(model: type[BaseModel], table: Mapping[str, object], path: Path) -> list[Problem]:
+    """What is wrong with one table of the file at `path`; places start inside the table."""
+    from wattdeck.core.config_check import Checker
+
+    checker = Checker("", path)
+    checker.model((), "", table, model)
+    return checker.found
+
+
+def source_of(model: type[SourceConfig], table: Mapping[str, object], path: Path) -> SourceConfig:
+    """One table of the file at `path` as a source.
+
+    Raises:
+        ConfigError: it is none; every problem there is.
+    """
+    found = problems_of(model, table, path)
+    if found:
+        raise ConfigError(*(each.words for each in found))
+    return model.model_validate(table, context={"base": path.absolute().parent})
 
 
 def _checked(text: str, path: Path, systems: Mapping[str, System]) -> tuple[Settings | None, Checker]:

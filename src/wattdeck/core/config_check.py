@@ -128,7 +128,7 @@ class Checker:
     def table(self, name: str, raw: object, model: type[M]) -> M | None:
         """Check one `[table]`."""
         if isinstance(raw, dict):
-            return self._model((name,), f"[{name}]", raw, model)
+            return self.model((name,), f"[{name}]", raw, model)
         self._add((name,), "expected one table, written with single brackets", f"[{name}]: ")
         return None
 
@@ -139,7 +139,7 @@ class Checker:
             return ()
         self._clashes(system, raw)
         found = (
-            self._model((system, index), f"[[{system}]] {_label(item, index)}", item, model)
+            self.model((system, index), f"[[{system}]] {_label(item, index)}", item, model)
             for index, item in enumerate(raw)
         )
         return tuple(source for source in found if source is not None)
@@ -161,7 +161,8 @@ class Checker:
                     f'[[{system}]] "{clean(name)}": ',
                 )
 
-    def _model(self, place: Place, title: str, raw: Mapping[str, Any], model: type[M]) -> M | None:
+    def model(self, place: Place, title: str, raw: Mapping[str, Any], model: type[M]) -> M | None:
+        """Check one table against its model; `title` names it in messages."""
         try:
             return model.model_validate(raw, context={"base": self._path.absolute().parent})
         except ValidationError as error:

@@ -66,6 +66,8 @@ class Deck:
     read_only: bool = False
     demo_mode: bool = False
     warnings: tuple[str, ...] = ()
+    pairs: Pairs = ()
+    """What the sources were opened from."""
     _open: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
     async def __aenter__(self) -> Self:
@@ -146,7 +148,7 @@ def make_deck(
     control = Control(operables, policies, journal, locks, clock, read_only=ui.read_only, demo=demo)
     watching = make_alarms(hub, pairs, journal, alarms or AlarmsConfig(), folder, scope, hooked=not demo)
     control.subscribe(lambda change: watching.on_control(change, _name_of(operables, change)))
-    return Deck(hub, control, journal, watching, ui, ui.read_only, demo, warnings)
+    return Deck(hub, control, journal, watching, ui, ui.read_only, demo, warnings, pairs)
 
 
 def make_alarms(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from wattdeck.core.language import later, tr
+
 
 class Verdict(StrEnum):
     """How something is."""
@@ -13,6 +15,14 @@ class Verdict(StrEnum):
     PROBLEM = "PROBLEM"
     NOTE = "note"
     """Worth knowing, and nothing wrong."""
+
+
+_VERDICTS = {Verdict.OK: later("ok"), Verdict.PROBLEM: later("PROBLEM"), Verdict.NOTE: later("note")}
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """A verdict in the language in use."""
+    return tr(_VERDICTS[verdict])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class Finding:
     def lines(self) -> list[str]:
         """As text: the finding, and the advice below it."""
         subject = f"{self.subject}: " if self.subject else ""
-        first = f"{self.topic:<12}{subject}{self.verdict} {self.words}".rstrip()
+        first = f"{self.topic:<12}{subject}{verdict_words(self.verdict)} {self.words}".rstrip()
         return [first, *([f"{'':<12}-> {self.advice}"] if self.advice else [])]
 
     def as_data(self) -> dict[str, str]:

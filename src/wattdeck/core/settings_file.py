@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from wattdeck.core.config_check import Problem
     from wattdeck.core.system import System
 
-UI = "ui"
-
 
 class ChangedMeanwhile(ConfigError):
     """Somebody else wrote the file since it was read. Nothing was written."""
@@ -66,10 +64,9 @@ class SettingsFile:
         """There was such a file when it was read."""
         return self._bytes is not None
 
-    @property
-    def ui(self) -> dict[str, Any]:
-        """The `[ui]` table as it is written; a copy."""
-        found = self.data.get(UI)
+    def table(self, name: str) -> dict[str, Any]:
+        """A table there is one of, such as `[ui]`, as it is written; a copy."""
+        found = self.data.get(name)
         return deepcopy(found) if isinstance(found, dict) else {}
 
     def sources(self, system: str) -> list[dict[str, Any]]:
@@ -97,11 +94,11 @@ class SettingsFile:
             del data[system]
         return self._change(data)
 
-    def with_ui(self, table: Mapping[str, Any]) -> Change:
-        """Another `[ui]` table."""
-        data = {**deepcopy(self.data), UI: table}
-        if not table and UI not in self.data:
-            del data[UI]
+    def with_table(self, name: str, table: Mapping[str, Any]) -> Change:
+        """Another table of which there is one."""
+        data = {**deepcopy(self.data), name: table}
+        if not table and name not in self.data:
+            del data[name]
         return self._change(data)
 
     def write(self, change: Change, clock: Clock) -> Path | None:

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,16 +39,45 @@ wattdeck: there is no configuration at {path}.
 NO_TERMINAL = later("wattdeck: the live app needs a terminal; `wattdeck snapshot` prints readings without one.")
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a session ended."""
+
+    code: int
+    message: str = ""
+    again: str | None = None
+    """Start anew, on the settings as they are now and on this screen; None: it is over."""
+
+
 def live_app(app: AppContext) -> int:
-    """The live app on the configuration; without one, words on what to do."""
+    """The live app on the configuration; without one, a question what to do, or words where nobody can answer."""
     path = config_path(app.config_path)
     if not path.exists():
-        print(NO_CONFIGURATION.format(path=path), file=sys.stderr)  # noqa: T201
-        return 2
-    from wattdeck.core.lastknown import load_all
+        from wattdeck.shell.first_run import first_run
 
+        code = first_run(app, path) if on_terminal(quiet=True) else None
+        if code is None:
+            print(NO_CONFIGURATION.format(path=path), file=sys.stderr)  # noqa: T201
+            return 2
+        if not path.exists():
+            return code
     if not on_terminal():
         return 2
+    ended = _live_once(app, path, None)
+    while ended.again is not None:
+        from wattdeck.shell.speech import choose_language
+
+        choose_language(app.config_path)
+        # A context remembers the settings it has read.
+        app = replace(app)
+        ended = _live_once(app, path, ended.again)
+    return ended.code
+
+
+def _live_once(app: AppContext, path: Path, screen: str | None) -> Ended:
+    """One session, from the settings as they are now."""
+    from wattdeck.core.lastknown import load_all
+
     ui = peek(path)
     preview = load_all(state_dir(), app.systems)
     frame = FirstFrame(app.systems, ascii_only=ui.get("ascii") or None)
@@ -64,11 +94,13 @@ def live_app(app: AppContext) -> int:
             app.systems,
             read_only=app.read_only,
             theme=app.theme,
+            screen=screen,
             user_themes=path.parent / "themes",
             preview=preview,
             configured_theme=ui.get("theme"),
             low_bandwidth=ui.get("low_bandwidth") is True,
             ascii=ui.get("ascii") or None,
+            settings_path=path,
         )
 
     return _run(frame, preview, make, options, ui.get("mouse", "auto"))
@@ -125,14 +157,15 @@ def demo_app(
             clock=clock,
         )
 
-    return _run(frame, (), make, options)
+    return _run(frame, (), make, options).code
 
 
-def on_terminal() -> bool:
+def on_terminal(*, quiet: bool = False) -> bool:
     """Whether there is a terminal to run in; says so if there is none."""
     if sys.stdin.isatty() and sys.stderr.isatty():
         return True
-    print(tr(NO_TERMINAL), file=sys.stderr)  # noqa: T201
+    if not quiet:
+        print(tr(NO_TERMINAL), file=sys.stderr)  # noqa: T201
     return False
 
 
@@ -142,24 +175,24 @@ def _run(
     make: Callable[[], Deck],
     options: Callable[[], AppOptions],
     mouse: bool | Literal["auto"] = "auto",
-) -> int:
+) -> Ended:
     """Show what is known, then run a session on it."""
     if mouse == "auto":
         mouse = not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
     with _signals_end_it() as ended:
         try:
             frame.show(known)
-            code, message = asyncio.run(_session(frame, make, options, mouse))
+            result = asyncio.run(_session(frame, make, options, mouse))
         except BaseException:
             frame.leave()
             if ended:
-                return 128 + ended[0]
+                return Ended(128 + ended[0])
             raise
-    if message:
+    if result.message:
         from wattdeck.shell.words import say
 
-        say(message)
-    return code
+        say(result.message)
+    return result
 
 
 @contextmanager
@@ -182,8 +215,8 @@ def _signals_end_it() -> Iterator[list[int]]:
 
 async def _session(
     frame: FirstFrame, make: Callable[[], Deck], options: Callable[[], AppOptions], mouse: bool
-) -> tuple[int, str]:
-    """The app on a session that is polling already. Returns the exit code and last words for the person."""
+) -> Ended:
+    """The app on a session that is polling already."""
     deck = make()
     from wattdeck.core.deck import running
 
@@ -194,7 +227,7 @@ async def _session(
         app = DeckApp(nullcontext(deck), options())
         await app.run_as_process(mouse=mouse)
         code = app.return_value if isinstance(app.return_value, int) else app.return_code or 0
-        return code, app.exit_message
+        return Ended(code, app.exit_message, app.last_screen if app.starts_again else None)
 
 
 async def _show_first_answer(frame: FirstFrame, hub: Hub) -> None:

@@ -66,6 +66,8 @@ class AppOptions:
     clock: Clock = SYSTEM_CLOCK
     configured_theme: str | None = None
     """From the configuration, where it could be read early."""
+    settings_path: Path | None = None
+    """The configuration the settings screen changes; None: what runs does not come from one."""
 
 
 class DeckApp(ThemedApp):
@@ -81,6 +83,8 @@ class DeckApp(ThemedApp):
         Binding("e", "export", "Export", id="deck.export", show=False, tooltip="Save what is shown as files"),
         Binding("t", "next_theme", "Theme", id="deck.theme", show=False, tooltip="Use the next theme"),
         Binding("L", "journal", "Log", id="deck.log", show=False, tooltip="Show alarms and the command journal"),
+        Binding("O", "settings", "Settings", id="deck.settings", show=False,
+                tooltip="Change sources, looks and keys"),
         Binding("D", "disarm", "Disarm", id="deck.disarm", show=False, tooltip="Give up control for this session"),
         Binding("colon,ctrl+p", "command_palette", "Palette", id="deck.palette", show=False,
                 tooltip="Find a command by its name"),
@@ -261,13 +265,17 @@ class DeckApp(ThemedApp):
         for warning in deck.warnings:
             self.say(warning, trouble=True)
 
-    def _use_keys(self, wanted: Mapping[str, str]) -> None:
+    def _bindings_there_are(self) -> list[Binding]:
         from wattdeck.ui.help import bindings_of, screen_widgets
-        from wattdeck.ui.keys import checked_keymap
 
         screens = [system.screen() for system in self._options.systems.values()]
         classes = [kind for screen in screens if screen is not None for kind in (screen, *screen_widgets(screen))]
-        keymap, problems = checked_keymap(wanted, bindings_of(type(self), *classes))
+        return bindings_of(type(self), *classes)
+
+    def _use_keys(self, wanted: Mapping[str, str]) -> None:
+        from wattdeck.ui.keys import checked_keymap
+
+        keymap, problems = checked_keymap(wanted, self._bindings_there_are())
         self.set_keymap(keymap)
         for problem in problems:
             self.say(problem, trouble=True)
@@ -359,6 +367,16 @@ class DeckApp(ThemedApp):
         from wattdeck.ui.log import LogScreen
 
         self.push_screen(LogScreen())
+
+    @work(exclusive=True, group="settings")
+    async def action_settings(self) -> None:
+        """Change sources, looks and keys; what was saved is taken into use by starting the session again."""
+        if self.deck is None:
+            return
+        from wattdeck.ui.settings_of_deck import change_settings
+
+        if await change_settings(self, self.deck, self._options, self._bindings_there_are(), self._use_keys):
+            self.start_again()
 
     @work(exclusive=True, group="export")
     async def action_export(self) -> None:

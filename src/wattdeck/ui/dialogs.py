@@ -31,6 +31,11 @@ REPEAT_GUARD_S = 0.15
 """A key this soon after another one is a held key or pasted text, not a decision (control.md 7)."""
 
 
+def room_in(columns: int) -> int:
+    """Cells for words in a dialog on a screen so wide: its share of the screen without its frame."""
+    return max(20, min(74, columns * 96 // 100 - 4))
+
+
 class Words(Painted):
     """Lines of a dialog, as high as they are many."""
 
@@ -111,7 +116,7 @@ class AskDialog(Guarded):
 
     def _fill(self) -> None:
         words = self.query_one("#words", Words)
-        width = max(20, min(74, self.app.size.width - 6))
+        width = room_in(self.app.size.width)
         lines: list[Line] = [((self._title, "heading"),), ()]
         for sentence in self._words:
             lines += wrap(sentence, width)
@@ -198,7 +203,7 @@ class OperateDialog(Guarded):
             return
         # A float's last digit must not make a second of it.
         seconds = math.ceil(round(left_s, 3))
-        width = max(20, min(74, self.app.size.width - 6))
+        width = room_in(self.app.size.width)
         lines: list[Line] = [((self._title, "heading"),), ()]
         for sentence in self._describe(self._selection):
             lines += wrap(sentence, width)

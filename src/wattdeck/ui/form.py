@@ -45,6 +45,8 @@ class FormLines(Painted, can_focus=True):
         Binding("down,tab", "move(1)", "Next", id="form.next", tooltip="Move to the next line"),
         Binding("up,shift+tab", "move(-1)", "Previous", id="form.previous", show=False,
                 tooltip="Move to the line before"),
+        Binding("pagedown", "move(10)", "Ten down", id="form.ten_down", show=False, tooltip="Move ten lines down"),
+        Binding("pageup", "move(-10)", "Ten up", id="form.ten_up", show=False, tooltip="Move ten lines up"),
         Binding("enter", "go", "Go", id="form.go",
                 tooltip="Move to the next line, or on the last one check the form and go on"),
         Binding("left", "turn(-1)", "Left", id="form.left", show=False,

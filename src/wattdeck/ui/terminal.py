@@ -75,6 +75,10 @@ class TerminalApp(App[int]):
         self.paint_s = 1.0
         self.paused = False
         self.exit_message = ""
+        self.starts_again = False
+        """The app has ended to be started anew."""
+        self.last_screen = ""
+        """Which screen was in front then."""
         self.frames_dropped = 0
 
     # What a subclass brings
@@ -132,6 +136,13 @@ class TerminalApp(App[int]):
             self._last_resort = threading.Timer(LAST_RESORT_S, os._exit, (code,))
             self._last_resort.daemon = True
             self._last_resort.start()
+
+    def start_again(self) -> None:
+        """End the app so that whoever runs it starts it anew, on the settings as they are then."""
+        self._ending = True
+        self.starts_again = True
+        self.last_screen = self.current_mode
+        self.exit(0, return_code=0)
 
     def leave(self, code: int, message: str) -> None:
         """End the app with an exit code and, if there is something to say, words for stderr."""

@@ -76,6 +76,10 @@ class ThemedApp(TerminalApp):
         """The terminal has sixteen colours or fewer. Without a terminal, a picture has them all."""
         return not self._picture and self.console.color_system in ("standard", None)
 
+    def wear(self, name: str) -> None:
+        """Show another theme now; nothing is kept of it."""
+        self._use_theme(name)
+
     def _use_theme(self, name: str) -> bool:
         if name not in self.available_themes:
             try:

@@ -151,9 +151,9 @@ class UsmsScreen(SystemScreen):
         else:
             words = present.chart_words(meter, stretch, failed, asking, account.refused, now)
             lines = costs.wrap_lines(words, width, 4, MUTED)
-        known = any(value is not None for value in chart.before)
-        compared = f"   {bars.before_glyph(self.marks)} {stretch.before.short}" if known else ""
-        title = walk.title(stretch, meter, compared, width)
+        title = chart.label
+        if any(value is not None for value in chart.before):
+            title += f"   {bars.before_glyph(self.marks)} {stretch.before.short}"
         region.paint_titled(title, tr("reading ...") if asking else tr("left right walk, [ ] zoom"), lines)
 
     def _bars(self, chart: walk.Chart, width: int, height: int) -> list[Line]:

@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 
 from wattdeck.core.dates import MONTHS, day_words, month_words, weekday_words
 from wattdeck.core.language import plural, tr, tr_as
-from wattdeck.core.lines import cell_width
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
 from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period, Point
@@ -197,14 +196,6 @@ def chart(
     label = f"{meter_words(meter)}, {stretch.words}"
     return Chart(label, unit, values, stretch.names, line.at if line else None, frozenset(crossed), earlier,
                  tuple(filter(None, sentences)))  # fmt: skip
-
-
-def title(stretch: Stretch, meter: Meter, compared: str, width: int) -> str:
-    """The heading of a chart: meter, stretch, and what it is compared with; without the weekday if that is too wide."""
-    words = f"{meter_words(meter)}, {stretch.words}{compared}"
-    if stretch.period is not Period.HOUR or cell_width(words) + 2 <= width:
-        return words
-    return f"{meter_words(meter)}, {day_words(stretch.first, year=True)}{compared}"
 
 
 def crossings(values: Sequence[float | None], steps: Sequence[TierStep]) -> dict[int, TierStep]:
