@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import click
 
 from wattdeck import __version__
 from wattdeck.core.errors import UsageError
-from wattdeck.core.language import tr
+from wattdeck.core.language import later, tr
 from wattdeck.core.system import System
 from wattdeck.discovery import discover, plugin_problems
 from wattdeck.shell.context import AppContext
@@ -22,20 +23,29 @@ from wattdeck.shell.guard import guarded
 from wattdeck.shell.speech import choose_language, form_option, speak
 from wattdeck.shell.words import EXIT_INTERRUPTED, EXIT_NO_READER, EXIT_USAGE, parse_time, simulator_options
 
+LAZY = {
+    "alarms": (
+        "wattdeck.shell.alarms",
+        "alarms_group",
+        later("List, acknowledge and shelve alarms, and explain them."),
+    ),
+    "config": ("wattdeck.shell.config", "config_group", later("Write, check and show the configuration.")),
+}
+"""Groups that are loaded when they are asked for: name -> module, object in it, summary."""
+
 
 class Commands(click.Group):
     """The commands there always are, and a group for each installed system."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         systems = [name for name, system in _app(ctx).systems.items() if type(system).cli is not System.cli]
-        return [*super().list_commands(ctx), *sorted(set(systems) | {"config"})]
+        return [*super().list_commands(ctx), *sorted(set(systems) | set(LAZY))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command = super().get_command(ctx, cmd_name)
-        if command is None and cmd_name == "config":
-            from wattdeck.shell.config import config_group
-
-            command = config_group
+        if command is None and cmd_name in LAZY:
+            module, name, _ = LAZY[cmd_name]
+            command = getattr(import_module(module), name)
         if command is None and cmd_name in _app(ctx).systems:
             command = _app(ctx).systems[cmd_name].cli()
         return None if command is None else speak(command)
@@ -45,10 +55,10 @@ class Commands(click.Group):
         app = _app(ctx)
         rows = []
         for name in self.list_commands(ctx):
-            if name in app.systems:
+            if name in LAZY:
+                rows.append((name, tr(LAZY[name][2])))
+            elif name in app.systems:
                 rows.append((name, tr(app.systems[name].summary)))
-            elif name == "config":
-                rows.append((name, tr("Write, check and show the configuration.")))
             else:
                 command = self.get_command(ctx, name)
                 rows.append((name, command.get_short_help_str(80) if command is not None else ""))

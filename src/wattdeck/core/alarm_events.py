@@ -102,30 +102,34 @@ class Memory:
 class Book:
     """Every alarm that is remembered, by id."""
 
+    cool_down: timedelta = timedelta(0)
+    """How long after its announcement an alarm that is normal again is remembered."""
     alarms: dict[str, Memory] = field(default_factory=dict)
 
     def copy(self) -> Book:
         """A book that can be written on without changing this one."""
-        return Book(dict(self.alarms))
+        return Book(self.cool_down, dict(self.alarms))
 
     def apply(self, event: AlarmEvent) -> bool:
         """Remember what happened. False: it changes nothing, because it is so already."""
         old = self.alarms.get(event.alarm)
+        if old is not None and self._is_over(old, event.at):
+            # Whether or not it was let go of already.
+            old = None
         new = _raised(old, event) if event.what is What.RAISED else _changed(old, event)
         if new is None:
             return False
         self.alarms[event.alarm] = new
         return True
 
-    def forget(self, now: datetime, cool_down: timedelta) -> None:
-        """Let go of what is normal, not shelved, and not on a moment ago."""
-        gone = [
-            memory.alarm
-            for memory in self.alarms.values()
-            if memory.normal and memory.shelved_until is None and not memory.rang_within(cool_down, now)
-        ]
-        for alarm in gone:
+    def forget(self, now: datetime) -> None:
+        """Let go of what is over."""
+        for alarm in [memory.alarm for memory in self.alarms.values() if self._is_over(memory, now)]:
             del self.alarms[alarm]
+
+    def _is_over(self, memory: Memory, now: datetime) -> bool:
+        """It is normal, not shelved, and was not announced a moment ago."""
+        return memory.normal and memory.shelved_until is None and not memory.rang_within(self.cool_down, now)
 
 
 def _raised(old: Memory | None, event: AlarmEvent) -> Memory | None:
@@ -156,13 +160,15 @@ def _changed(old: Memory | None, event: AlarmEvent) -> Memory | None:
     """The memory after anything but a raise; None if that changes nothing."""
     if old is None:
         return None
+    # What was written late may have happened before what was written first.
+    at = max(event.at, old.changed_at)
     match event.what:
         case What.RETURNED if old.active:
-            return replace(old, active=False, changed_at=event.at)
+            return replace(old, active=False, changed_at=at)
         case What.CLEARED if not old.normal:
-            return replace(old, active=False, acknowledged=True, changed_at=event.at)
+            return replace(old, active=False, acknowledged=True, changed_at=at)
         case What.ACKNOWLEDGED if not old.acknowledged:
-            return replace(old, acknowledged=True, acknowledged_by=event.who, changed_at=event.at)
+            return replace(old, acknowledged=True, acknowledged_by=event.who, changed_at=at)
         case What.SHELVED if event.until is not None and event.until != old.shelved_until:
             return replace(old, shelved_until=event.until, shelved_reason=event.reason)
         case What.UNSHELVED if old.shelved_until is not None:

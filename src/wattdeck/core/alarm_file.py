@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from wattdeck.core import appended
@@ -71,23 +73,25 @@ class AlarmFile:
 
         self._place = appended.exchange(self.path, self._place, READ_BYTES_MAX, answer)
         if self._place.offset > self._compact_at:
-            self._compact_at = max(COMPACT_BYTES, 2 * appended.rewrite(self.path, READ_BYTES_MAX, compacted))
+            self._compact_at = max(
+                COMPACT_BYTES, 2 * appended.rewrite(self.path, READ_BYTES_MAX, partial(compacted, book.cool_down))
+            )
         return done
 
     @staticmethod
     def _take(done: Synced, news: bytes, fresh: bool) -> None:
         if fresh:
-            done.book, done.fresh = Book(), True
+            done.book, done.fresh = Book(done.book.cool_down), True
         made_of, events, damaged = parse_lines(news)
         fold(done.book, made_of)
         done.events += events
         done.damaged += damaged
 
 
-def compacted(data: bytes) -> bytes:
+def compacted(cool_down: timedelta, data: bytes) -> bytes:
     """The same memory in fewer bytes: the newest events to be listed, and a line for each alarm."""
     made_of, events, _ = parse_lines(data)
-    book = Book()
+    book = Book(cool_down)
     fold(book, made_of)
     lines = [event_line(event, history=True) for event in events[-EVENTS_KEPT:]]
     lines += [memory_line(memory) for memory in book.alarms.values()]

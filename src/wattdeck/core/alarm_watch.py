@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LINK_DELAY_MOST_S = 60.0
 LINK_LOST = AlarmRule(
     "link.lost",
     Priority.HIGH,
     later("Source lost"),
     later("Nothing is known of the source, and nothing of it can be commanded; its other alarms stay as they were."),
     later("Look at its power and network; `wattdeck doctor` says what does not answer."),
+    on_delay_s=LINK_DELAY_MOST_S,
 )
 COMMAND_UNCONFIRMED = AlarmRule(
     "command.unconfirmed",
@@ -36,7 +38,6 @@ COMMAND_UNCONFIRMED = AlarmRule(
 GENERIC_RULES = (LINK_LOST, COMMAND_UNCONFIRMED)
 """Rules that every source has. A command's alarm has no condition that could end: it stays until acknowledged."""
 
-LINK_DELAY_MOST_S = 60.0
 FIRST_ANSWER_S = 120.0
 """How long a source may take for its first answer."""
 SETTLING_S = 120.0

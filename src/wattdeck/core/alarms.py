@@ -98,11 +98,11 @@ class Alarms:
         self._held: dict[str, datetime] = {}
         self._words: dict[str, str] = {}
         self._file = AlarmFile(path)
-        self._kept = Book()
-        self._book = Book()
+        self._kept = Book(self._cool_down)
+        self._book = Book(self._cool_down)
         self._events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)
         self._pending: list[AlarmEvent] = []
-        self._hooked: set[AlarmEvent] = set()
+        self._to_tell: dict[AlarmEvent, Alarm] = {}
         self._retry_at_s = 0.0
         self._views: tuple[Sequence[Alarm], Sequence[Alarm]] | None = None
         self._subscribers: list[Subscriber] = []
@@ -194,8 +194,8 @@ class Alarms:
         for memory in list(self._book.alarms.values()):
             if memory.shelved_until is not None and memory.shelved_until <= now:
                 self._happen(self._event(memory, What.UNSHELVED, now, reason=tr("the time is over")))
-        self._book.forget(now, self._cool_down)
-        self._kept.forget(now, self._cool_down)
+        self._book.forget(now)
+        self._kept.forget(now)
         self._wake.set()
 
     def on_control(self, change: ControlChanged, name: str = "") -> None:
@@ -261,11 +261,16 @@ class Alarms:
             again = before is not None and before.rang_within(self._cool_down, now)
         first = not any(memory.active and memory.shelved_until is None for memory in others)
         self._words.pop(alarm, None)
-        self._happen(
-            AlarmEvent(
-                now, What.RAISED, alarm, source, rule.name, rule.priority, found.object_id, found.name, found.words,
-                again=again, first=first, scope=self._scope, session=self.session,
-            )
+        self._happen(self._raised(source, found, rule, now, again=again, first=first))
+
+    def _raised(
+        self, source: SourceId, found: Condition, rule: AlarmRule, now: datetime, *, again: bool = False,
+        first: bool = False,
+    ) -> AlarmEvent:  # fmt: skip
+        return AlarmEvent(
+            now, What.RAISED, alarm_id(source, rule.name, found.object_id), source, rule.name, rule.priority,
+            found.object_id, found.name, found.words,
+            again=again, first=first, scope=self._scope, session=self.session,
         )  # fmt: skip
 
     def _is_on(self, alarm: str) -> bool:
@@ -386,6 +391,25 @@ class Alarms:
 
         return stop
 
+    def at_once(self) -> list[Alarm]:
+        """What is the case at the sources that were looked at, as if no alarm had a delay. Remembers nothing."""
+        now = self._clock.now()
+        found = [
+            (each, self._watches[source].rules[each.rule], source)
+            for source, seen in self._seen.items() for each in seen.conditions if each.active
+        ]  # fmt: skip
+        events = [self._raised(source, each, rule, now) for each, rule, source in found]
+        book = Book()
+        for event in events:
+            book.apply(event)
+        rules = {event.alarm: rule for event, (_, rule, _) in zip(events, found, strict=True)}
+        return in_order([view(memory, rules[alarm], memory.words) for alarm, memory in book.alarms.items()])
+
+    @property
+    def unsaved(self) -> bool:
+        """Something happened that is not written down yet."""
+        return bool(self._pending)
+
     def find(self, alarm: str) -> Alarm | None:
         """An open or shelved alarm by its id."""
         return next((each for group in self._both() for each in group if each.id == alarm), None)
@@ -427,6 +451,10 @@ class Alarms:
             self._pending.append(event)
             self._changed(event)
             self._wake.set()
+            memory = self._book.alarms[event.alarm]
+            if self._hooks is not None and memory.shelved_until is None and not event.again:
+                # As it is now: when the event is written it may be forgotten already.
+                self._to_tell[event] = self._view(memory)
 
     def _changed(self, event: AlarmEvent) -> None:
         """Tell everyone of an event that changed what is known."""
@@ -450,7 +478,7 @@ class Alarms:
     def _saved(self, done: Synced, count: int, *, loading: bool = False) -> None:
         """The file has been read and written: what it says comes first, then what happened here since."""
         before = self._book
-        del self._pending[:count]
+        taken, self._pending = self._pending[:count], self._pending[count:]
         self._kept, self._book = done.book, done.book.copy()
         for event in self._pending:
             self._book.apply(event)
@@ -463,9 +491,10 @@ class Alarms:
                          count=done.damaged, path=self._file.path))  # fmt: skip
         if not loading:
             self._hear(done, before)
-        for event in done.written:
-            self._offer(event)
-        self._hooked.clear()
+        self._offer(done.written)
+        for event in taken:
+            # Another session was first, and tells of it.
+            self._to_tell.pop(event, None)
         self._retry_at_s = 0.0
 
     def _hear(self, done: Synced, before: Book) -> None:
@@ -483,8 +512,7 @@ class Alarms:
         self._retry_at_s = self._clock.monotonic() + RETRY_S
         reason = getattr(error, "strerror", None) or str(error)
         self._say(tr("Alarms are shown but not remembered: {path}: {reason}", path=self._file.path, reason=reason))
-        for event in self._pending:
-            self._offer(event)
+        self._offer(self._pending)
         while len(self._pending) > PENDING_MOST:
             event = self._pending.pop(0)
             self._kept.apply(event)
@@ -497,14 +525,12 @@ class Alarms:
             log.warning("%s", trouble)
             self._tell(AlarmChanged(None, None, rings=False, trouble=trouble))
 
-    def _offer(self, event: AlarmEvent) -> None:
-        """Give an event of ours to the hooks, once."""
-        memory = self._book.alarms.get(event.alarm)
-        if self._hooks is None or memory is None or event in self._hooked:
-            return
-        self._hooked.add(event)
-        if memory.shelved_until is None and not (event.what is What.RAISED and event.again):
-            self._hooks.offer(event, self._view(memory))
+    def _offer(self, events: Sequence[AlarmEvent]) -> None:
+        """Give events of ours to the hooks, each once."""
+        for event in events:
+            alarm = self._to_tell.pop(event, None)
+            if alarm is not None and self._hooks is not None:
+                self._hooks.offer(event, alarm)
 
 
 def _outlived(memory: Memory, watches: dict[SourceId, SourceWatch], scope: str, forget: bool) -> str:

@@ -22,9 +22,11 @@ from wattdeck.shell.context import AppContext
 
 if TYPE_CHECKING:
     from wattdeck.core.chain import Record
+    from wattdeck.core.config import Settings
     from wattdeck.core.deck import Deck
     from wattdeck.core.finding import Finding
     from wattdeck.core.hub import Hub
+    from wattdeck.core.sources import Pairs
     from wattdeck.core.system import SimulatorOptions
 
 DRAWN = ("svg", "html")
@@ -124,6 +126,15 @@ def open_hub(app: AppContext, use_demo: bool, simulation: tuple[int, str | None]
         pairs, apps = demo_sources(app.systems, options, None)
         clock = clock_from(options.start)
         return Hub(pairs, state_dir=state_dir() / "demo", clock=clock, demo_apps=apps, keep_last=False)
+    return Hub(configured(app)[1], state_dir=state_dir(), keep_last=False)
+
+
+def configured(app: AppContext) -> tuple[Settings, Pairs]:
+    """The settings, with their warnings said, and the sources in them.
+
+    Raises:
+        ConfigError: there is no configuration, or it cannot be used, or it has no source.
+    """
     from wattdeck.core.sources import sources_of
     from wattdeck.shell.words import say
 
@@ -137,7 +148,7 @@ def open_hub(app: AppContext, use_demo: bool, simulation: tuple[int, str | None]
     pairs = sources_of(settings, app.systems)
     if not pairs:
         raise ConfigError(tr("{path}: there is no source in it; add a table like [[span]]", path=settings.path))
-    return Hub(pairs, state_dir=state_dir(), keep_last=False)
+    return settings, pairs
 
 
 def open_deck(app: AppContext, use_demo: bool) -> Deck:

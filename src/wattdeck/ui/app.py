@@ -25,6 +25,7 @@ from wattdeck.core.reading import Link, Reading, SourceId
 from wattdeck.core.system import System
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import Glyphs, glyphs
+from wattdeck.ui.attention import Attention
 from wattdeck.ui.caches import trim_caches
 from wattdeck.ui.frame import HeaderState
 from wattdeck.ui.themed import ThemedApp
@@ -116,6 +117,7 @@ class DeckApp(ThemedApp):
         """Where commands start; None until the engine is up."""
         self._preview = {reading.source: reading for reading in options.preview}
         self._empty_trend = Trend()
+        self._attention: Attention | None = None
         self._frames = 0
 
     # What the screens ask for
@@ -232,6 +234,8 @@ class DeckApp(ThemedApp):
         self.deck = deck
         self.desk = Desk(self, deck.control)
         self._take_settings(deck)
+        wanted = deck.alarms.settings
+        self._attention = Attention(wanted.notice, wanted.least_priority, self.clock, self._write_beside)
         deck.alarms.subscribe(self._alarm_changed)
         if deck.alarms.trouble:
             self.say(deck.alarms.trouble, trouble=True)
@@ -309,7 +313,14 @@ class DeckApp(ThemedApp):
     def _alarm_changed(self, change: AlarmChanged) -> None:
         if change.trouble:
             self.say(change.trouble, trouble=True)
+        if change.rings and change.alarm is not None and self._attention is not None:
+            self._attention.call(change.alarm)
         self.call_later(self.paint)
+
+    def _write_beside(self, text: str) -> None:
+        """Send the terminal something that is no part of the picture."""
+        if self._driver is not None:
+            self._driver.write(text)
 
     def paint(self) -> None:
         """Show the newest data, unless the terminal is behind. A page that hides the screen is painted instead."""
