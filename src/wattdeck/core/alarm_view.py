@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from wattdeck.core.alarm import AlarmRule, Priority
 from wattdeck.core.alarm_events import AlarmEvent, Memory, What
-from wattdeck.core.language import later, tr
+from wattdeck.core.language import tr_as
 from wattdeck.core.reading import SourceId
 
 
@@ -72,38 +72,49 @@ PRIORITY_MEANINGS = {
     Priority.LOW: "severity-low",
 }
 """Names from the theme."""
-_PRIORITIES = {Priority.HIGH: later("high"), Priority.MEDIUM: later("medium"), Priority.LOW: later("low")}
-_STATES = {
-    AlarmState.UNACKNOWLEDGED: later("unacknowledged"),
-    AlarmState.ACKNOWLEDGED: later("acknowledged"),
-    AlarmState.RETURNED: later("returned"),
-    AlarmState.NORMAL: later("normal"),
-}
-_EVENTS = {
-    What.RAISED: later("raised"),
-    What.RETURNED: later("returned"),
-    What.CLEARED: later("cleared"),
-    What.ACKNOWLEDGED: later("acknowledged"),
-    What.SHELVED: later("shelved"),
-    What.UNSHELVED: later("unshelved"),
-}
 _STATE_ORDER = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.RETURNED, AlarmState.NORMAL)
 _PRIORITY_ORDER = tuple(Priority)
 
 
 def priority_word(priority: Priority) -> str:
     """`high`, `medium` or `low`, in the language in use."""
-    return tr(_PRIORITIES[priority])
+    match priority:
+        case Priority.HIGH:
+            return tr_as("priority", "high")
+        case Priority.MEDIUM:
+            return tr_as("priority", "medium")
+        case Priority.LOW:
+            return tr_as("priority", "low")
 
 
 def state_word(state: AlarmState) -> str:
     """The state in the language in use."""
-    return tr(_STATES[state])
+    match state:
+        case AlarmState.UNACKNOWLEDGED:
+            return tr_as("alarm", "unacknowledged")
+        case AlarmState.ACKNOWLEDGED:
+            return tr_as("alarm", "acknowledged")
+        case AlarmState.RETURNED:
+            return tr_as("alarm", "returned")
+        case AlarmState.NORMAL:
+            return tr_as("alarm", "normal")
 
 
 def event_word(what: What) -> str:
     """What happened, in the language in use."""
-    return tr(_EVENTS[what])
+    match what:
+        case What.RAISED:
+            return tr_as("alarm", "raised")
+        case What.RETURNED:
+            return tr_as("alarm", "returned")
+        case What.CLEARED:
+            return tr_as("alarm", "cleared")
+        case What.ACKNOWLEDGED:
+            return tr_as("alarm", "acknowledged")
+        case What.SHELVED:
+            return tr_as("alarm", "shelved")
+        case What.UNSHELVED:
+            return tr_as("alarm", "unshelved")
 
 
 def view(memory: Memory, rule: AlarmRule, words: str) -> Alarm:

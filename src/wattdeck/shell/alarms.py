@@ -83,7 +83,7 @@ def ack(app: AppContext, ids: Sequence[str], everything: bool, use_demo: bool) -
 @alarms_group.command()
 @click.argument("alarm_id", metavar="ID")
 @click.option(
-    "--for", "duration", metavar="TIME", default="30m", show_default=True, help="Until when: 90s, 30m, 2h, 7d."
+    "--for", "duration", metavar="TIME", default="30m", show_default=True, help="For how long: 90s, 30m, 2h, 7d."
 )
 @click.option("--reason", required=True, help="Why, for whoever looks for the alarm.")
 @demo_option
