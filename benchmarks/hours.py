@@ -78,7 +78,7 @@ async def run(hours: float) -> list[tuple[float, float]]:
             hub = Hub(pairs, state_dir=folder, clock=clock, demo_apps={"http://127.0.0.1": simulator.app})
             return make_deck(hub, pairs, UiConfig(), folder, demo=True, clock=clock)
 
-        app = DeckApp(made_running(make), AppOptions({"span": SYSTEM}, demo=True, clock=clock))
+        app = DeckApp(made_running(make), AppOptions({"span": SYSTEM}, demo=True, clock=clock, screen="span"))
         samples: list[tuple[float, float]] = []
         async with app.run_test(size=(120, 40)) as pilot:
             await until(lambda: app.deck is not None and bool(app.deck.hub.feeds[0].reading.good_polls))

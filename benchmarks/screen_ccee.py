@@ -131,6 +131,8 @@ def measure_screen(bench: Bench) -> None:
         configure(home, url)
         ticks = home / "ticks.json"
         with Pty([PYTHON, str(HERE / "deck_probe.py"), "--ticks", str(ticks), "--"], folder=home) as pty:
+            pty.wait_for("Refresh")
+            pty.key("1")
             pty.wait_for(HEAD)
             pty.read_for(4.0 + random.random())  # Wherever between two ticks of the clock.
             told(url, "/_first")

@@ -418,7 +418,13 @@ async def at_bench(
         hub = Hub(pairs, state_dir=bench.folder, clock=bench.clock, demo_apps=apps)
         return make_deck(hub, pairs, ui or UiConfig(), bench.folder, demo=demo, clock=bench.clock)
 
-    given: dict[str, Any] = {"demo": demo, "picture": True, "ascii": False, "clock": bench.clock, **options}
+    given: dict[str, Any] = {
+        "demo": demo,
+        "picture": True,
+        "ascii": False,
+        "clock": bench.clock,
+        "screen": "ccee",
+    } | options
     app = DeckApp(made_running(deck), AppOptions({"ccee": system}, **given))
     app._schedule_tick = lambda: None  # type: ignore[method-assign]
     async with app.run_test(size=size) as pilot:

@@ -181,7 +181,13 @@ def make_bench(
 def make_app(bench: Bench, *, ui: UiConfig | None = None, read_only: bool = False, **options: Any) -> DeckApp:
     """The live app on the bench's panels. Its seconds tick by hand."""
     settings = ui or UiConfig(read_only=read_only)
-    given: dict[str, Any] = {"demo": True, "picture": True, "ascii": False, "clock": bench.clock, **options}
+    given: dict[str, Any] = {
+        "demo": True,
+        "picture": True,
+        "ascii": False,
+        "clock": bench.clock,
+        "screen": "span",
+    } | options
     app = DeckApp(
         made_running(lambda: bench.deck(settings)), AppOptions({"span": SYSTEM}, read_only=read_only, **given)
     )

@@ -257,7 +257,7 @@ async def seated(
         hub = Hub(pairs, state_dir=folder, clock=clock, keep_last=False)
         return make_deck(hub, pairs, UiConfig(), folder, demo=True, clock=clock)
 
-    given: dict[str, Any] = {"picture": True, "ascii": False, "clock": clock, **options}
+    given: dict[str, Any] = {"picture": True, "ascii": False, "clock": clock, "screen": "usms"} | options
     app = DeckApp(made_running(deck), AppOptions({"usms": system}, **given))
     app._schedule_tick = lambda: None  # type: ignore[method-assign]
     async with app.run_test(size=size) as pilot:

@@ -238,7 +238,7 @@ def test_the_screen_is_drawn_without_a_terminal(shell: Shell, tmp_path: Path) ->
     svg = ElementTree.parse(path).getroot()
     assert svg.tag == "{http://www.w3.org/2000/svg}svg"
     words = "".join(svg.itertext()).replace("\N{NO-BREAK SPACE}", " ")
-    assert "Kitchen Lights" in words and "DEMO" in words.upper() and "span/home" in words
+    assert "What matters" in words and "DEMO" in words.upper() and "span/home" in words, "the overview"
 
 
 def test_the_screen_is_drawn_as_a_page(shell: Shell, panel: Panel) -> None:

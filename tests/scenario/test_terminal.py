@@ -43,6 +43,13 @@ def _events(deck: PtyDeck) -> list[str]:
     return [str(record["event"]) for record in deck.journal()]
 
 
+def _open_panel(deck: PtyDeck) -> None:
+    """Go from the overview, on which a deck starts, to the panel."""
+    deck.wait_live()
+    deck.type("1")
+    deck.wait_for(lambda: "Circuit" in deck.text and "Relay" in deck.screen.display[-1])
+
+
 def _ask(deck: PtyDeck) -> None:
     """Ask for the first circuit's other position; refused until the readings are known to be good."""
     _insist(deck, " ", lambda: "Take control?" in deck.text)
@@ -99,7 +106,7 @@ def _walk_through(deck: PtyDeck) -> None:
 
 
 def test_a_terminal_of_one_cell_does_no_harm(start: Start) -> None:
-    deck = start("demo", size=(100, 30))
+    deck = start("demo", "--screen", "span", size=(100, 30))
     deck.wait_live()
     before = [line[:40] for line in deck.screen.display if "Heat Pump" in line]
     deck.resize(1, 1)
@@ -135,7 +142,7 @@ def test_without_a_terminal_it_says_so_and_starts_nothing(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("mode", ["plain", "nohup", "detached"])
 def test_a_terminal_that_hangs_up_ends_the_session(start: Start, mode: str) -> None:
-    deck = start("demo", mode=mode)
+    deck = start("demo", "--screen", "span", mode=mode)
     deck.wait_live()
     used_s = cpu_s(deck.process.pid)
     deck.hang_up()
@@ -151,7 +158,7 @@ def test_a_terminal_that_hangs_up_ends_the_session(start: Start, mode: str) -> N
 
 @pytest.mark.parametrize("mode", ["plain", "nohup", "detached"])
 def test_a_terminal_that_hangs_up_before_the_app_is_there_ends_the_session(start: Start, mode: str) -> None:
-    deck = start("demo", mode=mode)
+    deck = start("demo", "--screen", "span", mode=mode)
     deck.wait_for("live")
     deck.hang_up()
     assert deck.wait_end(5, reading=False)[0] == 129
@@ -159,7 +166,7 @@ def test_a_terminal_that_hangs_up_before_the_app_is_there_ends_the_session(start
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_before_the_app_is_there_gives_the_screen_back(start: Start, number: signal.Signals) -> None:
-    deck = start("demo")
+    deck = start("demo", "--screen", "span")
     deck.wait_for("SPAN")
     deck.process.send_signal(number)
     assert deck.wait_end(5)[0] == 128 + number
@@ -170,7 +177,7 @@ def test_a_signal_before_the_app_is_there_gives_the_screen_back(start: Start, nu
 
 
 def test_sighup_ends_the_session_and_restores_the_terminal(start: Start) -> None:
-    deck = start("demo")
+    deck = start("demo", "--screen", "span")
     deck.wait_live()
     deck.process.send_signal(signal.SIGHUP)
     code, took_s = deck.wait_end()
@@ -180,7 +187,7 @@ def test_sighup_ends_the_session_and_restores_the_terminal(start: Start) -> None
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, None], ids=["SIGTERM", "SIGINT", "q"])
 def test_leaving_gives_the_terminal_back_as_it_was(start: Start, number: signal.Signals | None) -> None:
-    deck = start("demo")
+    deck = start("demo", "--screen", "span")
     deck.wait_live()
     if number is None:
         deck.type("q")
@@ -208,7 +215,7 @@ def _assert_restored(deck: PtyDeck) -> None:
 def test_polls_commands_and_journal_go_on_while_nobody_reads_the_terminal(start: Start, tmp_path: Path) -> None:
     with counted_simulator(tmp_path) as simulator:
         deck = start(size=(120, 40))
-        deck.wait_live()
+        _open_panel(deck)
         _ask(deck)
         hung_s = time.monotonic()
         for key, event in (("y", "select"), ("y", "send"), ("", "confirm")):
@@ -256,7 +263,7 @@ def _without_figures(lines: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, None], ids=["SIGTERM", "q"])
 def test_it_leaves_a_terminal_that_does_not_read(start: Start, number: signal.Signals | None) -> None:
-    deck = start("demo", size=(200, 60))
+    deck = start("demo", "--screen", "span", size=(200, 60))
     deck.wait_live()
     wait_until(lambda: _blocked_in_write(deck), "the pty to be full")
     if number is None:
@@ -283,7 +290,7 @@ def _blocked_in_write(deck: PtyDeck) -> bool:
 def test_sigterm_during_a_command_writes_its_outcome_before_the_end(start: Start, tmp_path: Path, fault: str) -> None:
     with counted_simulator(tmp_path) as simulator:
         deck = start()
-        deck.wait_live()
+        _open_panel(deck)
         _ask(deck)
         _insist(deck, "y", lambda: "Open the relay" in deck.text)
         simulator.fault(fault)
@@ -299,7 +306,7 @@ def test_sigterm_during_a_command_writes_its_outcome_before_the_end(start: Start
 def test_stopping_gives_up_control_and_going_on_draws_everything_again(start: Start, tmp_path: Path) -> None:
     with counted_simulator(tmp_path):
         deck = start()
-        deck.wait_live()
+        _open_panel(deck)
         _ask(deck)
         _insist(deck, "y", lambda: "Open the relay" in deck.text)
         deck.process.send_signal(signal.SIGTSTP)
@@ -316,7 +323,7 @@ def test_stopping_gives_up_control_and_going_on_draws_everything_again(start: St
 
 
 def test_a_stop_without_warning_is_survived_too(start: Start) -> None:
-    deck = start("demo")
+    deck = start("demo", "--screen", "span")
     deck.wait_live()
     deck.process.send_signal(signal.SIGSTOP)
     wait_until(lambda: process_state(deck.process.pid) == "T", "the stop")
@@ -333,7 +340,7 @@ def test_a_stop_without_warning_is_survived_too(start: Start) -> None:
 
 
 def test_no_color_means_not_one_colour_code(start: Start) -> None:
-    deck = start("demo", env={"NO_COLOR": "1"})
+    deck = start("demo", "--screen", "span", env={"NO_COLOR": "1"})
     _walk_through(deck)
     assert not [code for code in _sgr_parameters(deck.output) if COLOUR.fullmatch(code)]
     assert "1" in _sgr_parameters(deck.output), "weight is left"
@@ -341,7 +348,7 @@ def test_no_color_means_not_one_colour_code(start: Start) -> None:
 
 @pytest.mark.parametrize("term", ["xterm", "xterm-16color"])
 def test_a_terminal_of_few_colours_is_sent_no_others(start: Start, term: str) -> None:
-    deck = start("demo", env={"TERM": term}, without=["COLORTERM"])
+    deck = start("demo", "--screen", "span", env={"TERM": term}, without=["COLORTERM"])
     _walk_through(deck)
     found = _sgr_parameters(deck.output)
     assert not [code for code in found if code.startswith(("38", "48"))]
@@ -349,7 +356,7 @@ def test_a_terminal_of_few_colours_is_sent_no_others(start: Start, term: str) ->
 
 
 def test_a_terminal_of_256_colours_is_sent_no_others(start: Start) -> None:
-    deck = start("demo", env={"TERM": "xterm-256color"}, without=["COLORTERM"])
+    deck = start("demo", "--screen", "span", env={"TERM": "xterm-256color"}, without=["COLORTERM"])
     _walk_through(deck)
     found = _sgr_parameters(deck.output)
     assert not [code for code in found if code.startswith(("38;2", "48;2"))]
@@ -358,7 +365,7 @@ def test_a_terminal_of_256_colours_is_sent_no_others(start: Start) -> None:
 
 @pytest.mark.parametrize("remote", [True, False], ids=["over SSH", "at the desk"])
 def test_the_mouse_is_left_alone_over_ssh(start: Start, remote: bool) -> None:
-    deck = start("demo", env={"SSH_CONNECTION": "192.0.2.7 50022 192.0.2.1 22"} if remote else {})
+    deck = start("demo", "--screen", "span", env={"SSH_CONNECTION": "192.0.2.7 50022 192.0.2.1 22"} if remote else {})
     deck.wait_live()
     for mode in (b"1000", b"1003", b"1006"):
         assert (b"\x1b[?" + mode + b"h" in deck.output) is not remote
@@ -368,7 +375,7 @@ def test_the_mouse_is_left_alone_over_ssh(start: Start, remote: bool) -> None:
 
 
 def test_low_bandwidth_keeps_its_promise(start: Start) -> None:
-    deck = start("demo", "--low-bandwidth", size=(120, 40))
+    deck = start("demo", "--screen", "span", "--low-bandwidth", size=(120, 40))
     deck.wait_live()
     deck.read_for(1)
     count = deck.read_for(10)
@@ -376,7 +383,7 @@ def test_low_bandwidth_keeps_its_promise(start: Start) -> None:
 
 
 def test_paused_or_hidden_it_sends_nothing(start: Start) -> None:
-    deck = start("demo", size=(120, 40))
+    deck = start("demo", "--screen", "span", size=(120, 40))
     deck.wait_live()
     deck.type("p")
     deck.wait_for("PAUSED")
@@ -434,6 +441,6 @@ async def test_a_fault_of_our_own_is_one_sentence_and_code_70(monkeypatch: pytes
 
 
 def test_settings_of_the_terminal_are_compared_as_they_are(start: Start) -> None:
-    deck = start("demo")
+    deck = start("demo", "--screen", "span")
     deck.wait_live()
     assert not deck.attributes()[3] & termios.ECHO, "raw while it runs, so that equality at the end means something"

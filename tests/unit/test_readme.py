@@ -13,8 +13,10 @@ from wattdeck.systems.span.widgets import CircuitTable
 from wattdeck.systems.usms.screen import UsmsScreen
 from wattdeck.systems.usms.widgets import MeterTable
 from wattdeck.ui.app import DeckApp
+from wattdeck.ui.board import TileBoard
 from wattdeck.ui.form import FormLines
 from wattdeck.ui.help import bindings_of, key_table
+from wattdeck.ui.overview import OverviewScreen
 from wattdeck.ui.settings import SettingsScreen
 from wattdeck.ui.settings_keys import KeysScreen
 
@@ -23,7 +25,8 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_key_table_is_the_one_the_bindings_make() -> None:
-    ours = (SpanScreen, CircuitTable, UsmsScreen, MeterTable, CceeScreen, MigrationTable, FormLines,
+    ours = (OverviewScreen, TileBoard,
+            SpanScreen, CircuitTable, UsmsScreen, MeterTable, CceeScreen, MigrationTable, FormLines,
             AneelScreen, PlaceTable, FindingTable, SettingsScreen, KeysScreen)  # fmt: skip
     table = key_table(bindings_of(DeckApp, *ours))
     assert table in README.read_text(encoding="utf-8"), f"put this into README.md under Keys:\n{table}"

@@ -13,6 +13,7 @@ import anyio
 
 from wattdeck.core import lastknown
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
+from wattdeck.core.daytrend import DayTrend
 from wattdeck.core.reading import Link, Reading, SourceId
 from wattdeck.core.system import Context, Source, System
 from wattdeck.core.trend import Trend
@@ -53,10 +54,13 @@ class Hub:
         self.systems: dict[str, System] = {system.name: system for system, _ in sources}
         self.sources: dict[SourceId, Source] = {}
         self.trends: dict[SourceId, Trend] = {}
+        self.days: dict[SourceId, DayTrend] = {}
+        """What the sparklines of the overview are made of."""
         for system, config in sources:
             source = system.open(config, context)
             self.sources[source.id] = source
             self.trends[source.id] = Trend()
+            self.days[source.id] = DayTrend()
         self._listeners: list[Listener] = []
         self._saved_s: dict[tuple[SourceId, str], float] = {}
         self._unkept = {(feed.source, feed.name) for feed in self.feeds if not feed.keep_last}
@@ -151,14 +155,26 @@ class Hub:
         if reading.link is not Link.LIVE or reading.snapshot is None or reading.taken_at is None:
             trend.gap(self.clock.now().timestamp())
             return
-        trend.add(
-            reading.taken_at.timestamp(), self.system_of(reading.source).trend_values(reading.feed, reading.snapshot)
-        )
+        taken_s = reading.taken_at.timestamp()
+        values = self.system_of(reading.source).trend_values(reading.feed, reading.snapshot)
+        trend.add(taken_s, values)
+        self._remember_day(reading.source, taken_s, values)
         key = (reading.source, reading.feed)
         now_s = self.clock.monotonic()
         if self._keep_last and key not in self._unkept and now_s - self._saved_s.get(key, -1e9) >= 60:
             self._saved_s[key] = now_s
             lastknown.save(self.state_dir, reading)
+
+    def _remember_day(self, source: SourceId, taken_s: float, values: Mapping[str, float | None]) -> None:
+        """Count the one value in that the source's sparkline shows."""
+        day = self.days[source]
+        if not values:
+            return
+        if day.due(taken_s):
+            matters = self.system_of(source).matters(self.readings(source), self.clock.now())
+            day.follow(matters.trend_key)
+        if day.key in values:
+            day.add(taken_s, values[day.key])
 
     def _restore(self) -> None:
         for feed in self.feeds:

@@ -21,6 +21,8 @@ _BREAKS = re.compile(r"[^\S\u00a0\u202f]+")
 """Where a line may be broken: not inside a number, which a no-break space holds together."""
 TEXT = "normal"
 MUTED = "muted"
+CURSOR = "@"
+"""Before a meaning: the same on the cursor's background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,13 @@ def clip(line: Line, width: int) -> Line:
         out.append((text, token))
         left -= have
     return tuple(out)
+
+
+def padded(line: Line, width: int) -> Line:
+    """Exactly `width` cells."""
+    line = clip(line, width)
+    room = width - line_width(line)
+    return (*line, (" " * room, TEXT)) if room else line
 
 
 def justify(left: Line, right_side: Line, width: int) -> Line:

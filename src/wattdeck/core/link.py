@@ -5,18 +5,34 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from wattdeck.core.language import tr, tr_as
 from wattdeck.core.lines import TEXT, Line, Span, cell_width, line_width, wrap
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import UNICODE, Glyphs, age
 
 
+def link_word(link: Link) -> str:
+    """How a link stands, in one word."""
+    match link:
+        case Link.LIVE:
+            return tr_as("link", "live")
+        case Link.STALE:
+            return tr_as("link", "stale")
+        case Link.DOWN:
+            return tr_as("link", "down")
+        case Link.REFUSED:
+            return tr_as("link", "refused")
+        case Link.WAITING:
+            return tr_as("link", "waiting")
+
+
 def link_words(reading: Reading[Any], now: datetime) -> str:
     """`live 1 s`, `stale 40 s`, `down 12 min`, `refused`, `waiting`, `kept 3 h` (from an earlier run)."""
     if reading.restored and reading.link is Link.WAITING:
-        return f"kept {age(reading.age_s(now))}"
+        return tr_as("link", "kept {age}", age=age(reading.age_s(now)))
     if reading.link in (Link.WAITING, Link.REFUSED) or reading.taken_at is None:
-        return str(reading.link)
-    return f"{reading.link} {age(reading.age_s(now))}"
+        return link_word(reading.link)
+    return f"{link_word(reading.link)} {age(reading.age_s(now))}"
 
 
 def link_span(reading: Reading[Any], now: datetime, marks: Glyphs = UNICODE) -> Span:
@@ -34,10 +50,10 @@ def link_span(reading: Reading[Any], now: datetime, marks: Glyphs = UNICODE) -> 
 def next_step(reading: Reading[Any], now: datetime) -> str:
     """What happens next, or what to do."""
     if reading.link is Link.REFUSED:
-        return "polling has stopped until there are new credentials; r tries again"
+        return tr("polling has stopped until there are new credentials; r tries again")
     if reading.next_poll_at is not None and reading.failures:
         wait_s = max(0, round((reading.next_poll_at - now).total_seconds()))
-        return f"next try in {wait_s} s"
+        return tr("next try in {seconds} s", seconds=wait_s)
     return ""
 
 
@@ -45,7 +61,11 @@ def link_line(reading: Reading[Any], now: datetime, marks: Glyphs = UNICODE) -> 
     """A line for a source that is not well: state, reason, next step."""
     words, meaning = link_span(reading, now, marks)
     if reading.link is Link.WAITING and not reading.problem:
-        return ((" ", TEXT), (words, meaning), (f"  asking {reading.source} for the first time", "muted"))
+        return (
+            (" ", TEXT),
+            (words, meaning),
+            ("  " + tr("asking {source} for the first time", source=reading.source), "muted"),
+        )
     step = next_step(reading, now)
     return (
         (" ", TEXT),

@@ -17,6 +17,7 @@ from wattdeck.core.errors import ConfigError, UsageError
 from wattdeck.core.language import tr
 from wattdeck.core.paths import state_dir
 from wattdeck.core.reading import SourceId
+from wattdeck.core.screens import check_screen
 from wattdeck.core.text import clean
 from wattdeck.shell.context import AppContext
 
@@ -217,10 +218,7 @@ def _draw(
     from wattdeck.ui.app import AppOptions
     from wattdeck.ui.picture import draw, page
 
-    if screen is not None and screen not in app.systems:
-        raise UsageError(
-            tr("there is no screen {screen!r}; there are: {known}", screen=screen, known=", ".join(app.systems))
-        )
+    check_screen(screen, app.systems)
 
     simulated = simulator_options(simulation[0], 1.0, simulation[1])
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from wattdeck.core.clock import clock_from
 from wattdeck.core.language import later, tr
 from wattdeck.core.paths import config_path, state_dir
+from wattdeck.core.screens import OVERVIEW, check_screen
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.first_frame import FirstFrame
@@ -126,17 +127,12 @@ def demo_app(
     low_bandwidth: bool = False,
 ) -> int:
     """The live app on embedded simulators."""
-    from wattdeck.core.errors import UsageError
-
-    if screen is not None and screen not in app.systems:
-        raise UsageError(
-            tr("there is no screen {screen!r}; there are: {known}", screen=screen, known=", ".join(app.systems))
-        )
+    check_screen(screen, app.systems)
 
     if not on_terminal():
         return 2
     clock = clock_from(simulation.start if simulation is not None else None)
-    frame = FirstFrame(app.systems, demo=True, system=screen, clock=clock)
+    frame = FirstFrame(app.systems, demo=True, screen=screen or OVERVIEW, clock=clock)
 
     def make() -> Deck:
         from wattdeck.core.deck import Deck
@@ -231,7 +227,7 @@ async def _session(
 
 
 async def _show_first_answer(frame: FirstFrame, hub: Hub) -> None:
-    """Draw the source of the first frame as soon as it has answered, unless that takes long."""
+    """Draw what is known as soon as the first source of the first frame has answered, unless that takes long."""
     source = frame.source_of(hub.sources)
     answered = asyncio.Event()
 
@@ -244,4 +240,4 @@ async def _show_first_answer(frame: FirstFrame, hub: Hub) -> None:
         await asyncio.wait_for(answered.wait(), FIRST_ANSWER_S)
     except TimeoutError:
         return
-    frame.show(hub.readings(source))
+    frame.show([reading for each in hub.sources for reading in hub.readings(each)])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anyio
-from textual import work
+from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -21,7 +21,9 @@ from wattdeck.core.alarm_view import PRIORITY_MEANINGS, Alarm, AlarmChanged
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import WattdeckError
 from wattdeck.core.language import tr
+from wattdeck.core.looked import Looked
 from wattdeck.core.reading import Link, Reading, SourceId
+from wattdeck.core.screens import OVERVIEW, OWN, screen_names, title_of
 from wattdeck.core.system import System
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import Glyphs, glyphs
@@ -56,7 +58,7 @@ class AppOptions:
     theme: str | None = None
     """From the command line; wins over the configuration."""
     screen: str | None = None
-    """System to start on."""
+    """Where to start: `overview`, `events`, or a system."""
     user_themes: Path | None = None
     preview: Sequence[Reading[Any]] = ()
     """Last known readings, for the first frame."""
@@ -95,7 +97,7 @@ class DeckApp(ThemedApp):
         *(
             Binding(str(number), f"system({number})", f"Screen {number}", id=f"deck.screen_{number}", show=False,
                     tooltip=f"Show screen {number}")
-            for number in range(1, 10)
+            for number in range(10)
         ),
     ]  # fmt: skip
 
@@ -115,7 +117,10 @@ class DeckApp(ThemedApp):
         self.deck: Deck | None = None
         self.desk: Desk | None = None
         """Where commands start; None until the engine is up."""
-        self._preview = {reading.source: reading for reading in options.preview}
+        self.looked: Looked | None = None
+        self._preview: dict[SourceId, list[Reading[Any]]] = {}
+        for reading in options.preview:
+            self._preview.setdefault(reading.source, []).append(reading)
         self._empty_trend = Trend()
         self._attention: Attention | None = None
         self._frames = 0
@@ -141,15 +146,24 @@ class DeckApp(ThemedApp):
         """Every alarm that is not normal and not shelved, worst first; none until the engine is up."""
         return () if self.deck is None else self.deck.alarms.open
 
+    @property
+    def systems(self) -> Mapping[str, System]:
+        """The installed systems by name."""
+        return self._options.systems
+
+    @property
+    def sources(self) -> Sequence[SourceId]:
+        """Ids of all sources; those of the last run until the engine is up."""
+        return list(self.deck.hub.sources if self.deck is not None else self._preview)
+
     def sources_of(self, system: str) -> Sequence[SourceId]:
         """Ids of a system's sources."""
-        names = self.deck.hub.sources if self.deck is not None else self._preview
-        return [source for source in names if source.partition("/")[0] == system]
+        return [source for source in self.sources if source.partition("/")[0] == system]
 
     def readings(self, source: SourceId) -> Sequence[Reading[Any]]:
         """The newest readings of a source; from the last run until the engine is up."""
         if self.deck is None:
-            return [self._preview[source]] if source in self._preview else []
+            return self._preview.get(source, [])
         return self.deck.hub.readings(source) if source in self.deck.hub.sources else []
 
     def trend(self, source: SourceId) -> Trend:
@@ -158,13 +172,15 @@ class DeckApp(ThemedApp):
 
     def screen_list(self) -> list[tuple[str, str, bool]]:
         """(key, title, current) of each screen there is."""
-        return [
-            (str(number), self._options.systems[name].title, name == self.current_mode)
-            for number, name in enumerate(self._modes_in_use(), 1)
-        ]
+        systems, current = self._options.systems, self.current_mode
+        return [(str(number), title_of(name, systems), name == current) for number, name in self._screens()]
 
-    def header_state(self, source: SourceId) -> HeaderState:
-        """What the header says of the session, and of a source if one is on show."""
+    def _screens(self) -> list[tuple[int, str]]:
+        """Number and name of each screen there is."""
+        return screen_names(self._systems_in_use(), self._options.systems)
+
+    def header_state(self, source: SourceId, *, clock: bool = False) -> HeaderState:
+        """What the header says of the session, and of a source if one is on show; pages need no clock."""
         return HeaderState(
             systems=self.screen_list(),
             source=source,
@@ -175,7 +191,7 @@ class DeckApp(ThemedApp):
             armed=self.armed,
             read_only=self.read_only,
             paused=self.paused,
-            clock=bool(source),
+            clock=clock or bool(source),
         )
 
     def _alarm_meaning(self) -> str:
@@ -183,22 +199,20 @@ class DeckApp(ThemedApp):
         worst = None if self.deck is None else self.deck.alarms.worst
         return "muted" if worst is None else PRIORITY_MEANINGS[worst]
 
+    def blink(self, now: datetime) -> bool:
+        """Whether what is unacknowledged stands out in this second; always where nothing may blink."""
+        return self.low_bandwidth or int(now.timestamp()) % 2 == 0
+
     def show_sources(self, sources: Sequence[SourceId]) -> None:
-        """Poll these sources at full cadence, the others slowly."""
-        if self.deck is not None and any(sources):
+        """Poll these sources at full cadence, the others slowly. A screen that has none yet changes nothing."""
+        if self.deck is not None and "" not in sources:
             self.deck.hub.show(sources)
 
     # Life
 
     def on_mount(self) -> None:
         self._catch_signals()
-        modes = self._modes_in_use()
-        for name in modes:
-            screen = self._options.systems[name].screen()
-            if screen is not None:
-                self.add_mode(name, screen)
-        if modes:
-            self.switch_mode(modes[0])
+        self.show_screen(self._start)
         self._schedule_tick()
         self.set_timer(SETTLED_S, self._settle_memory)
         self.call_after_refresh(self._run_engine)
@@ -210,13 +224,33 @@ class DeckApp(ThemedApp):
             gc.freeze()
             gc.enable()
 
-    def _modes_in_use(self) -> list[str]:
-        """Systems with a source, or with the only screen there is; nothing empty is offered."""
-        if self.deck is not None:
-            used = [name for name in self._options.systems if self.sources_of(name)]
-        else:
-            used = [name for name in self._options.systems if name == self._options.screen]
-        return used or list(self._options.systems)[:1]
+    @property
+    def _start(self) -> str:
+        """Name of the screen to start on."""
+        return self._options.screen or OVERVIEW
+
+    def _systems_in_use(self) -> list[str]:
+        """Systems with a source, and until the engine is up the one to start on; nothing empty is offered."""
+        wanted = self._options.screen if self.deck is None else None
+        return [name for name in self._options.systems if name == wanted or self.sources_of(name)]
+
+    def show_screen(self, name: str) -> None:
+        """Show a screen by its name: `overview`, `events`, or a system's. It is made when first shown."""
+        if name not in self._modes:
+            kind = self._screen_of(name)
+            if kind is None:
+                return
+            self.add_mode(name, kind)
+        if name != self.current_mode:
+            self.switch_mode(name)
+
+    def _screen_of(self, name: str) -> type[Screen[Any]] | None:
+        if name == OVERVIEW:
+            from wattdeck.ui.overview import OverviewScreen
+
+            return OverviewScreen
+        system = self._options.systems.get(name)
+        return system.screen() if system is not None else None
 
     @work(exit_on_error=True, name="engine")
     async def _run_engine(self) -> None:
@@ -233,6 +267,7 @@ class DeckApp(ThemedApp):
 
         self.deck = deck
         self.desk = Desk(self, deck.control)
+        self.looked = Looked(deck.hub.state_dir / "looked")
         self._take_settings(deck)
         wanted = deck.alarms.settings
         self._attention = Attention(wanted.notice, wanted.least_priority, self.clock, self._write_beside)
@@ -240,20 +275,14 @@ class DeckApp(ThemedApp):
         if deck.alarms.trouble:
             self.say(deck.alarms.trouble, trouble=True)
         deck.hub.subscribe(self._arrived)
-        self._add_missing_modes()
+        self._start_where_wanted()
         self.paint()
 
-    def _add_missing_modes(self) -> None:
-        wanted = self._modes_in_use()
-        for name in wanted:
-            screen = self._options.systems[name].screen()
-            if name not in self._modes and screen is not None:
-                self.add_mode(name, screen)
-        start = self._options.screen or wanted[0]
-        if start in wanted and start != self.current_mode:
-            self.switch_mode(start)
-        current = self.screen_stack[0]
-        self.show_sources(getattr(current, "looked_at", ()))
+    def _start_where_wanted(self) -> None:
+        """The wanted screen may be of a system without a source: the overview says what there is instead."""
+        if self.current_mode not in {name for _, name in self._screens()}:
+            self.show_screen(OVERVIEW)
+        self.show_sources(getattr(self.screen_stack[0], "looked_at", ()))
 
     def _take_settings(self, deck: Deck) -> None:
         ui = deck.ui
@@ -272,7 +301,7 @@ class DeckApp(ThemedApp):
     def _bindings_there_are(self) -> list[Binding]:
         from wattdeck.ui.help import bindings_of, screen_widgets
 
-        screens = [system.screen() for system in self._options.systems.values()]
+        screens = [self._screen_of(name) for name in (*OWN, *self._options.systems)]
         classes = [kind for screen in screens if screen is not None for kind in (screen, *screen_widgets(screen))]
         return bindings_of(type(self), *classes)
 
@@ -283,6 +312,12 @@ class DeckApp(ThemedApp):
         self.set_keymap(keymap)
         for problem in problems:
             self.say(problem, trouble=True)
+
+    async def on_event(self, event: events.Event) -> None:
+        """As ever, and whoever presses a key is looking."""
+        if isinstance(event, events.Key) and self.looked is not None:
+            self.looked.touch(self.clock.now())
+        await super().on_event(event)
 
     # What the terminal's side asks for
 
@@ -351,15 +386,15 @@ class DeckApp(ThemedApp):
         self.paint()
 
     def action_system(self, number: int) -> None:
-        """Show a system's screen by its number."""
-        modes = self._modes_in_use()
-        if self.deck is not None and number <= len(modes):
-            self.switch_mode(modes[number - 1])
+        """Show a screen by its number."""
+        name = dict(self._screens()).get(number)
+        if self.deck is not None and name is not None:
+            self.show_screen(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only screens that there are."""
         if action == "system":
-            return len(self._modes_in_use()) > 1 and int(str(parameters[0])) <= len(self._modes_in_use())
+            return int(str(parameters[0])) in dict(self._screens())
         return True
 
     def action_disarm(self) -> None:
@@ -394,11 +429,11 @@ class DeckApp(ThemedApp):
         """Save what is shown as JSON, CSV, text and a picture."""
         if self.deck is None:
             return
+        from wattdeck.ui.deck_screen import DeckScreen
         from wattdeck.ui.saving import save_all
-        from wattdeck.ui.system_screen import SystemScreen
 
         screen = self.screen_stack[0]
-        if isinstance(screen, SystemScreen):
+        if isinstance(screen, DeckScreen):
             screen.hide_personal_data()
         try:
             folder = await save_all(self, self.deck, Path.cwd())
@@ -434,12 +469,10 @@ class DeckApp(ThemedApp):
     def open_source(self, source: SourceId) -> None:
         """Show a source on its system's screen."""
         system = source.partition("/")[0]
-        if system in self._modes:
-            if system != self.current_mode:
-                self.switch_mode(system)
-            screen = self.screen_stack[0]
-            if hasattr(screen, "source"):
-                screen.source = source
+        self.show_screen(system)
+        screen = self.screen_stack[0]
+        if self.current_mode == system and hasattr(screen, "source"):
+            screen.source = source
 
     def picture(self) -> str:
         """The screen as it is, as SVG. Spaces are kept by every viewer, so that columns stay columns."""

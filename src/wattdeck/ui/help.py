@@ -47,8 +47,8 @@ def key_table(bindings: Iterable[Binding]) -> str:
     """A Markdown table of keys, for the README."""
     lines = ["| Key | Does | Id |", "| --- | --- | --- |"]
     for binding in bindings:
-        if binding.id == SCREEN_IDS.format(1):
-            lines.append(f"| `1` … `9` | Show a screen by its number | `{binding.id}` … |")
+        if binding.id == SCREEN_IDS.format(0):
+            lines.append(f"| `0` … `9` | Show a screen by its number: 0 is the overview | `{binding.id}` … |")
         if (binding.id or "").startswith(SCREEN_IDS.format("")):
             continue
         keys = " ".join(f"`{key}`" for key in keys_of(binding).split(" "))

@@ -43,4 +43,4 @@ def close_prompt(screen: Screen[Any]) -> None:
     """Hide the prompt and give the focus back to what is on the screen."""
     for prompt in screen.query("#prompt"):
         prompt.remove_class("-shown")
-    screen.focus_next("DeckTable")
+    screen.focus_next(screen.AUTO_FOCUS or "DeckTable")

@@ -1,37 +1,23 @@
-"""What every system's screen shares: the frame, the chosen source, and one way to be painted."""
+"""What every system's screen shares: the chosen source, beside what every screen does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
-from textual.screen import Screen
-from textual.widget import Widget
 
-from wattdeck.core.lines import Line
+from wattdeck.core.header import HeaderState
 from wattdeck.core.reading import Reading, SourceId
 from wattdeck.core.trend import Trend
-from wattdeck.core.units import UNICODE, Glyphs
-from wattdeck.ui.frame import Footer, Header, footer_line, header_line, shown_bindings
-from wattdeck.ui.paint import Painted
-
-if TYPE_CHECKING:
-    from wattdeck.ui.app import DeckApp
+from wattdeck.ui.deck_screen import DeckScreen
 
 
-class SystemScreen(Screen[None]):
-    """One system's screen. Holds no data: `paint` takes it from the app's newest readings and hands it down.
-
-    Subclasses give `SYSTEM`, yield their widgets in `body` and fill them in `paint_body`.
-    """
+class SystemScreen(DeckScreen):
+    """One system's screen. Subclasses give `SYSTEM` too."""
 
     SYSTEM: ClassVar[str] = ""
-    AUTO_FOCUS: ClassVar[str | None] = "DeckTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "source(1)", "Source", id="deck.next_source", tooltip="Show the next source of this system"),
         Binding(
@@ -40,36 +26,8 @@ class SystemScreen(Screen[None]):
         ),
     ]  # fmt: skip
 
-    _paint_due = False
-
     source: reactive[SourceId] = reactive("", init=False, repaint=False)
     """The source on show."""
-
-    def compose(self) -> ComposeResult:
-        yield Header()
-        yield from self.body()
-        yield Footer()
-
-    def body(self) -> Iterable[Widget]:
-        """The widgets between header and footer."""
-        return ()
-
-    def paint_body(self, now: datetime) -> None:
-        """Hand the newest data to the widgets."""
-
-    @property
-    def deck_app(self) -> DeckApp:
-        """The app, by its real type."""
-        from wattdeck.ui.app import DeckApp
-
-        app = self.app
-        if not isinstance(app, DeckApp):
-            raise TypeError("a system's screen belongs into the deck's app")
-        return app
-
-    @property
-    def marks(self) -> Glyphs:
-        return self.deck_app.glyphs
 
     @property
     def sources(self) -> Sequence[SourceId]:
@@ -78,7 +36,6 @@ class SystemScreen(Screen[None]):
 
     @property
     def looked_at(self) -> Sequence[SourceId]:
-        """The sources a person is looking at, which are polled at full cadence."""
         return [self.source]
 
     def readings(self) -> Sequence[Reading[Any]]:
@@ -89,49 +46,13 @@ class SystemScreen(Screen[None]):
         """The short memory of a source; empty if there is none yet."""
         return self.deck_app.trend(source or self.source)
 
-    def paint(self, now: datetime | None = None) -> None:
-        """Show the newest data. Cheap when nothing changed; called once a tick and after a key."""
-        if not self.is_mounted or not self.size or self.deck_app.ending:
-            return
-        if not self.query(Header):
-            # A screen that is being taken down has lost its frame already.
-            return
-        now = now or self.deck_app.clock.now()
+    def before_paint(self) -> None:
+        """A source there is."""
         if self.source not in self.sources:
             self.source = next(iter(self.sources), "")
-        self.paint_frame(now)
-        self.paint_body(now)
 
-    def paint_frame(self, now: datetime) -> None:
-        """Header and footer."""
-        header = self.query_one(Header)
-        header.paint([header_line(self.deck_app.header_state(self.source), now, header.size.width, self.marks)])
-        footer = self.query_one(Footer)
-        footer.paint([footer_line(self.footer_bindings(), footer.size.width)])
-
-    @staticmethod
-    def _set_display(widget: Widget, shown: bool) -> None:
-        if widget.display is not shown:
-            widget.display = shown
-
-    @staticmethod
-    def _set_height(widget: Widget, rows: int) -> None:
-        if widget.styles.height is None or widget.styles.height.value != rows:
-            widget.styles.height = rows
-
-    def _set_lines(self, widget: Painted, lines: Sequence[Line]) -> None:
-        """Paint a region as high as its lines are many; none hides it."""
-        self._set_display(widget, bool(lines))
-        if lines:
-            self._set_height(widget, len(lines))
-            widget.paint(lines)
-
-    def hide_personal_data(self) -> None:
-        """Mask what was asked to be shown whole; called before the screen is saved as a file."""
-
-    def footer_bindings(self) -> list[tuple[str, str]]:
-        """Keys and words for the footer."""
-        return shown_bindings(self, ascii_only=self.marks is not UNICODE)
+    def header_state(self) -> HeaderState:
+        return self.deck_app.header_state(self.source)
 
     def watch_source(self) -> None:
         self.deck_app.show_sources(self.looked_at)
@@ -146,19 +67,3 @@ class SystemScreen(Screen[None]):
         sources = list(self.sources)
         if len(sources) > 1 and self.source in sources:
             self.source = sources[(sources.index(self.source) + step) % len(sources)]
-
-    def on_painted_resized(self) -> None:
-        """Paint once for all the widgets that changed their size together."""
-        if not self._paint_due:
-            self._paint_due = True
-            self.call_later(self._paint_resized)
-
-    def _paint_resized(self) -> None:
-        self._paint_due = False
-        self.paint()
-
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        del event
-        if self.source:
-            self.deck_app.show_sources(self.looked_at)
-        self.paint()

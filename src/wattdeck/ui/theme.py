@@ -41,6 +41,9 @@ _BASIC = {
     "severity-low": "accent",
     "severity-medium": "warning",
     "severity-high": "error",
+    "alarm-low": "accent",
+    "alarm-medium": "warning",
+    "alarm-high": "error",
     "bar-load": "primary",
     "bar-generation": "success",
     "mode-control": "warning",
@@ -63,11 +66,18 @@ _WEIGHT = {
     "link-refused": Style(bold=True, reverse=True),
     "severity-medium": Style(bold=True),
     "severity-high": Style(bold=True, reverse=True),
+    "alarm-low": Style(bold=True),
+    "alarm-medium": Style(bold=True),
+    "alarm-high": Style(bold=True),
     "mode-control": Style(bold=True, reverse=True),
     "mode-read-only": Style(reverse=True),
     "mode-demo": Style(bold=True),
 }
 """What tells a meaning apart without colour."""
+
+
+NEW = "-new"
+"""Behind the meaning of an alarm: nobody has acknowledged it. It is reversed then."""
 
 
 def theme_folders(user: Path | None = None) -> list[Path]:
@@ -176,6 +186,8 @@ class Palette:
         return style
 
     def _make(self, meaning: str, cursor: bool) -> Style:
+        if meaning.endswith(NEW):
+            return self._make(meaning.removesuffix(NEW), cursor) + Style(reverse=True)
         colour = self._variables.get(meaning if meaning in _BASIC else "normal", "#c0c0c0")
         background = self._cursor_background if cursor else self._background
         style = Style(color=_rich_colour(colour), bgcolor=background) + _WEIGHT.get(meaning, Style.null())
