@@ -14,13 +14,26 @@ import pytest
 from fakes import ManualClock
 from wattdeck.core import language
 from wattdeck.core.alarm import Condition, Priority
+from wattdeck.core.alarms import Alarm, Alarms, AlarmState
 from wattdeck.core.asgi import SimulatedTransport
+from wattdeck.core.config import AlarmsConfig
 from wattdeck.core.http import HttpClients
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.secrets import SecretRef
 from wattdeck.core.system import Context, SimulatorOptions
 from wattdeck.systems.ccee import SYSTEM
-from wattdeck.systems.ccee.alarms import DUE, MOST_DAYS, MOST_SINGLE, OTHERS, OVERDUE, REFUSED, RULES, TWICE, CceeWatch
+from wattdeck.systems.ccee.alarms import (
+    BLINK_S,
+    DUE,
+    MOST_DAYS,
+    MOST_SINGLE,
+    OTHERS,
+    OVERDUE,
+    REFUSED,
+    RULES,
+    TWICE,
+    CceeWatch,
+)
 from wattdeck.systems.ccee.config import CceeAlarms, CceeConfig
 from wattdeck.systems.ccee.models import BRASILIA, Migration, MigrationsSnapshot, counted
 from wattdeck.systems.ccee.simulator import CceeSimulator, secret_of
@@ -211,7 +224,7 @@ def test_a_list_is_weighed_once_a_day_and_again_in_another_language() -> None:
 
 
 class Bench:
-    """A simulated CCEE, an agent of it, its watch, and a clock for all that is moved by hand."""
+    """A simulated CCEE, an agent of it, its watch and its alarms, and a clock for all that is moved by hand."""
 
     def __init__(self, folder: Path) -> None:
         start = datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
@@ -225,11 +238,35 @@ class Bench:
         settings = config()
         self.source = CceeSource(settings, Context(self.http, folder, self.clock))
         self.watch = SYSTEM.watch(settings)
+        self.alarms = Alarms([(SYSTEM, settings)], folder / "alarms.jsonl", self.clock, AlarmsConfig(), who="ana")
 
     async def look(self, later: timedelta = timedelta()) -> dict[tuple[str, str], Condition]:
-        """What the watch finds after another poll."""
+        """What the watch finds after another poll, which the alarms hear of as well."""
         self.clock.advance(later.total_seconds())
-        return by_object(self.watch.look([await self.source.feed.poll()], self.clock.now()))
+        reading, now = await self.source.feed.poll(), self.clock.now()
+        self.alarms.look(self.source.id, [reading], now)
+        self.alarms.tick(now)
+        return by_object(self.watch.look([reading], now))
+
+    def alarm(self, key: tuple[str, str]) -> Alarm | None:
+        return self.alarms.find(f"ccee/varejo:ccee.{key[0]}:{key[1]}")
+
+    def is_raised_and_acknowledged(self, key: tuple[str, str]) -> None:
+        """The alarm is there, and stays when somebody has seen it."""
+        alarm = self.alarm(key)
+        assert alarm is not None and alarm.state is AlarmState.UNACKNOWLEDGED and alarm.words
+        assert self.alarms.acknowledge([alarm.id]) == [alarm.id]
+        seen = self.alarm(key)
+        assert seen is not None and seen.state is AlarmState.ACKNOWLEDGED
+
+    def is_cleared(self, key: tuple[str, str]) -> None:
+        """The alarm goes once its cause has been gone for as long as a row may be missing."""
+        self.clock.advance(BLINK_S - 1)
+        self.alarms.tick(self.clock.now())
+        assert self.alarm(key) is not None
+        self.clock.advance(2)
+        self.alarms.tick(self.clock.now())
+        assert self.alarm(key) is None
 
     @property
     def rows(self) -> Sequence[Migration]:
@@ -257,12 +294,16 @@ async def test_silent_utilities_make_answers_due_then_overdue_until_they_speak(b
     assert day in found and ("answer-overdue", "2026-11-24") in found
     mine = [each for each in bench.rows if each.deadline == date(2026, 11, 26)]
     assert found[day].words.startswith(f"{len(mine)} answers are due on 2026-11-26: ")
+    bench.is_raised_and_acknowledged(day)
     late = ("answer-overdue", "2026-11-26")
     found = await bench.look(timedelta(days=2))
     assert late in found and day not in found
+    bench.is_raised_and_acknowledged(late)
     for each in mine:
         bench.simulator.approve(each.migration_id)
     assert late not in await bench.look()
+    bench.is_cleared(late)
+    assert bench.alarm(day) is None
 
 
 @pytest.mark.anyio
@@ -273,11 +314,13 @@ async def test_a_refusal_is_an_alarm_until_its_unit_is_asked_for_again(bench: Be
     key = ("refused", migration.migration_id)
     found = await bench.look()
     assert found[key].words.endswith("refused it on 2026-11-25: Código da UC errado")
-    bench.simulator.store.add(replace_record(bench, migration.migration_id))
+    bench.is_raised_and_acknowledged(key)
+    bench.simulator.store.add(asked_again(bench, migration.migration_id))
     assert key not in await bench.look()
+    bench.is_cleared(key)
 
 
-def replace_record(bench: Bench, migration_id: str) -> Any:
+def asked_again(bench: Bench, migration_id: str) -> Any:
     """The same unit, asked for again."""
     record = bench.simulator.store.migration(migration_id, AGENT)
     assert record is not None
@@ -301,7 +344,10 @@ async def test_a_unit_with_a_twin_is_an_alarm_while_it_has_one(bench: Bench) -> 
     found = await bench.look()
     (twin,) = (each for (rule, _), each in found.items() if rule == "duplicate")
     assert re.fullmatch(r"2 active migrations: (\S+) (CRIADA|CONCLUIDA), \1 \2", twin.words)
-    assert "duplicate" not in rules_of(await bench.look())
+    key = ("duplicate", twin.object_id)
+    bench.is_raised_and_acknowledged(key)
+    assert key not in await bench.look()
+    bench.is_cleared(key)
 
 
 @pytest.mark.anyio
