@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.dates import date_text
-from wattdeck.core.language import plural, tr
+from wattdeck.core.language import plural, tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Column, LazyRows, Line, Row, Span, arrange, cells_line, titles, wrap
 from wattdeck.core.link import link_lines
 from wattdeck.core.reading import Link, Reading
@@ -65,12 +65,14 @@ STATUS_MEANINGS = {
 
 
 def columns(sort: Sort, marks: Glyphs = UNICODE) -> tuple[Column, ...]:
-    """The table's columns, the sorted one marked."""
+    """The table's columns, the sorted one marked. Two have more room than the same words in a form, or less."""
     from dataclasses import replace
 
     mark = marks.down_sort if sort.descending else marks.up
     key = SORTED_COLUMNS[sort.by]
-    return tuple(replace(each, title=tr(each.title) + mark) if each.key == key else each for each in COLUMNS)
+    own = {"unit": tr_as("column", "Consumer unit"), "utility": tr_as("column", "Utility")}
+    shown = (replace(each, title=own.get(each.key) or tr(each.title)) for each in COLUMNS)
+    return tuple(replace(each, title=each.title + mark) if each.key == key else each for each in shown)
 
 
 def status_span(status: str, marks: Glyphs = UNICODE) -> Span:
