@@ -26,6 +26,7 @@ from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span import SYSTEM
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.simulator import SpanSimulator
+from wattdeck.ui.attention import Attention
 
 LOST, HOT = "span/home:link.lost", "span/home:test.hot:oven"
 
@@ -111,6 +112,17 @@ def test_list_says_what_is_open_and_acknowledging_reaches_the_other_session(shel
     again = shell("ack", "--all")
     assert again.code == 0 and not again.out and "nothing was left" in again.err
     assert shell("list").code == 1, "open until the conditions are gone"
+
+
+def test_what_is_done_in_the_shell_is_told_too(shell: Shell, session: Alarms, config: Path, tmp_path: Path) -> None:
+    target = tmp_path / "told"
+    tell = f"echo $WATTDECK_ALARM_EVENT $WATTDECK_ALARM_ID >> {target}"
+    config.write_text(
+        f'[alarms]\nhook_on = ["acknowledged"]\ncommand = ["/bin/sh", "-c", "{tell}"]\n{config.read_text()}'
+    )
+    shell("list")
+    shell("ack", "oven")
+    assert target.read_text() == f"acknowledged {HOT}\n"
 
 
 def test_shelving_takes_an_alarm_off_the_list_for_a_time(shell: Shell, session: Alarms) -> None:
@@ -214,6 +226,17 @@ def test_check_looks_once_and_says_what_would_be_an_alarm(shell: Shell, config: 
     gone = shell("check", "--timeout", "5")
     assert gone.code == 3 and "span/home is lost" in gone.out
     assert shell("list").code == 0, "nothing is remembered of a single look"
+
+
+@pytest.mark.anyio
+async def test_a_new_alarm_rings_once_in_the_app_and_only_if_asked(deck_home: Path) -> None:
+    async with on_stage(deck_home) as deck:
+        rung: list[str] = []
+        assert deck.app._attention is not None, "off by default, and there"
+        deck.app._attention = Attention("bell", "low", deck.bench.clock, rung.append)
+        deck.bench.panels["home"].wire.cut = True
+        await deck.wait(20)
+        assert rung == ["\a"]
 
 
 @pytest.mark.anyio

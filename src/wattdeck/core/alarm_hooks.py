@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 WAITING_MOST = 100
 """Events that may wait for their turn; further ones are left out."""
 ANSWER_BYTES_MAX = 65_536
+LAST_WORDS_S = 1.0
 PASSED_ON = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "DISPLAY",
     "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
@@ -85,17 +86,35 @@ class AlarmHooks:
         """Run hooks for ever, one event after the other."""
         try:
             while True:
-                while not self._waiting:
-                    self._more = anyio.Event()
-                    await self._more.wait()
-                await self._one(*self._waiting.popleft())
-                if self._left_out:
-                    left_out, self._left_out = self._left_out, 0
-                    await self._note("", "none", f"{left_out} alarms were left out: too many in too short a time")
+                await self._all_waiting()
+                self._more = anyio.Event()
+                await self._more.wait()
         finally:
-            if self._http is not None:
-                with anyio.CancelScope(shield=True):
-                    await self._http.aclose()
+            with anyio.move_on_after(LAST_WORDS_S, shield=True):
+                self._left_out += len(self._waiting)
+                await self._say_left_out()
+                await self._close()
+
+    async def finish(self) -> None:
+        """Run the hooks of what was offered, and no more."""
+        try:
+            await self._all_waiting()
+        finally:
+            await self._close()
+
+    async def _all_waiting(self) -> None:
+        while self._waiting:
+            await self._one(*self._waiting.popleft())
+            await self._say_left_out()
+
+    async def _say_left_out(self) -> None:
+        if self._left_out:
+            left_out, self._left_out = self._left_out, 0
+            await self._note("", "none", f"{left_out} alarms were left out: too many in too short a time")
+
+    async def _close(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
 
     async def _one(self, alarm: str, data: dict[str, Any]) -> None:
         if self._settings.command:

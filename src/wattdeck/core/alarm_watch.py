@@ -169,7 +169,11 @@ class Judge:
 
     def verdict(self, alarm: str, found: Condition, rule: AlarmRule, on: bool, now: datetime) -> bool | None:
         """True: raise it. False: it has returned. None: nothing changes."""
-        timer = self.timers.setdefault(alarm, Timer())
+        timer = self.timers.get(alarm)
+        if timer is None:
+            if not found.active and not on:
+                return None
+            timer = self.timers[alarm] = Timer()
         if found.active is None:
             timer.freeze(now)
             return None

@@ -150,6 +150,11 @@ class Alarms:
         else:
             self._saved(done, len(pending), loading=loading)
 
+    async def run_hooks(self) -> None:
+        """Tell of what happened so far, and come back: for a session that does not run on."""
+        if self._hooks is not None:
+            await self._hooks.finish()
+
     async def run(self) -> None:
         """Keep time for ever."""
         while True:
@@ -190,7 +195,8 @@ class Alarms:
     def tick(self, now: datetime) -> None:
         """Once a second: what has waited long enough happens, and what others did is looked for."""
         for source, seen in self._seen.items():
-            self._weigh(source, seen, now)
+            if self._judges[source].timers:
+                self._weigh(source, seen, now)
         for memory in list(self._book.alarms.values()):
             if memory.shelved_until is not None and memory.shelved_until <= now:
                 self._happen(self._event(memory, What.UNSHELVED, now, reason=tr("the time is over")))

@@ -20,6 +20,7 @@ from wattdeck.shell.words import EXIT_NOTHING, EXIT_PROBLEM, say
 if TYPE_CHECKING:
     from wattdeck.core.alarm import AlarmRule
     from wattdeck.core.alarms import Alarm, Alarms
+    from wattdeck.core.config import AlarmsConfig
     from wattdeck.core.deck import Deck
     from wattdeck.core.sources import Pairs
 
@@ -175,44 +176,52 @@ def _taken_up(app: AppContext, use_demo: bool) -> Alarms:
     from wattdeck.core.alarms import Alarms
     from wattdeck.core.clock import SYSTEM_CLOCK
     from wattdeck.core.config import AlarmsConfig
-    from wattdeck.core.journal import new_session, who
-    from wattdeck.core.paths import alarms_path, state_dir
+    from wattdeck.core.journal import Journal
+    from wattdeck.core.paths import alarms_path, journal_path
 
     pairs, folder, settings, scope = _place(app, use_demo)
     if settings is not None and not settings.enabled:
         raise UsageError(tr("alarms are switched off: [alarms] has enabled = false"))
-    session = new_session()
+    journal = Journal(journal_path(folder), SYSTEM_CLOCK)
+    hooks = None
+    if settings is not None and (settings.command or settings.webhook is not None):
+        from wattdeck.core.alarm_hooks import AlarmHooks
+
+        hooks = AlarmHooks(settings, journal, SYSTEM_CLOCK)
     alarms = Alarms(
-        pairs, alarms_path(state_dir() / folder), SYSTEM_CLOCK, settings or AlarmsConfig(),
-        who=str(who(session)["user"]), session=session, scope=scope,
+        pairs, alarms_path(folder), SYSTEM_CLOCK, settings or AlarmsConfig(),
+        who=str(journal.who["user"]), session=journal.session, scope=scope, hooks=hooks,
     )  # fmt: skip
     alarms.load()
     alarms.tick(SYSTEM_CLOCK.now())
     alarms.save()
+    anyio.run(alarms.run_hooks)
     if alarms.trouble:
         say(alarms.trouble)
     return alarms
 
 
-def _place(app: AppContext, use_demo: bool) -> tuple[Pairs, Path, Any, str]:
-    """Sources, folder below the state's, settings and scope."""
+def _place(app: AppContext, use_demo: bool) -> tuple[Pairs, Path, AlarmsConfig | None, str]:
+    """Sources, folder of the state, settings (the demo has none) and scope."""
+    from wattdeck.core.paths import state_dir
     from wattdeck.core.sources import demo_sources
     from wattdeck.core.system import SimulatorOptions
     from wattdeck.shell.headless import configured
 
     if use_demo:
-        return demo_sources(app.systems, SimulatorOptions(), None)[0], Path("demo"), None, ""
+        return demo_sources(app.systems, SimulatorOptions(), None)[0], state_dir() / "demo", None, ""
     settings, pairs = configured(app)
-    return pairs, Path(), settings.alarms, str(settings.path.absolute())
+    return pairs, state_dir(), settings.alarms, str(settings.path.absolute())
 
 
 def _write_down(alarms: Alarms) -> None:
-    """Write what was done.
+    """Write what was done, and tell of it where the settings say so.
 
     Raises:
         WattdeckError: it could not be written.
     """
     alarms.save()
+    anyio.run(alarms.run_hooks)
     if alarms.unsaved:
         raise WattdeckError(alarms.trouble)
 
