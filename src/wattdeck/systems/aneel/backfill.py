@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from wattdeck.core.clock import Clock
+from wattdeck.core.language import later, tr
 from wattdeck.systems.aneel.errors import NoData, NotConformant
 from wattdeck.systems.aneel.exchange import Exchange
 from wattdeck.systems.aneel.models import KEPT, SLOT, BackfillSnapshot, Row
@@ -25,9 +26,9 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 6 * 3600.0
 """After so long a half hour is asked for again that was not to be had, and a server without a past is tried again."""
-NO_PAST = (
-    "the server answers half hours of the last seven days as if it ignored dthRecuperacao; what was out then is not "
-    "known"
+NO_PAST = later(
+    "half hour of {moment}: the server answers half hours of the last seven days as if it ignored dthRecuperacao; what "
+    "was out then is not known"
 )
 
 Rows = tuple[Row, ...]
@@ -37,7 +38,7 @@ class NoPast(NotConformant):
     """The server tells the same of different moments."""
 
     def __init__(self, slot: datetime) -> None:
-        super().__init__(f"half hour of {slot:%d/%m/%Y %H:%M}: {NO_PAST}")
+        super().__init__(tr(NO_PAST, moment=f"{slot:%d/%m/%Y %H:%M}"))
 
 
 class Backfill:
@@ -147,7 +148,8 @@ class Backfill:
         except NoData as error:
             return error
         if answer.unreadable:
-            return NoData(f"half hour of {slot:%d/%m/%Y %H:%M}: {answer.unreadable} rows of it cannot be read")
+            message = later("half hour of {moment}: {count} rows of it cannot be read")
+            return NoData(tr(message, moment=f"{slot:%d/%m/%Y %H:%M}", count=answer.unreadable))
         return answer.rows
 
     def _compare(self, slot: datetime, here: Rows, there: Rows) -> None:

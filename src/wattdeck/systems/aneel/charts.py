@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, clip, line_width
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
@@ -19,7 +20,7 @@ DAY, WEEK = 48, 336
 """Half hours."""
 TOGETHER = (1, 2, 4, 6, 8, 12, 16, 24, 48)
 """So many half hours may share a bar."""
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS = (later("Mon"), later("Tue"), later("Wed"), later("Thu"), later("Fri"), later("Sat"), later("Sun"))
 LEAST_TRACK = 8
 
 Series = Sequence[tuple[datetime, int | None]]
@@ -43,20 +44,21 @@ class Chart:
     """The chart in words, for exports and screen readers."""
 
 
-def day(series: Series, slot: datetime | None, columns: int, place: str = "All") -> Chart:
+def day(series: Series, slot: datetime | None, columns: int, place: str = "") -> Chart:
     """The last 24 h, or those around a half hour further back, in at most `columns` bars."""
-    return _chart(series, slot, DAY, columns, f"{place}, 24 h")
+    return _chart(series, slot, DAY, columns, tr("{place}, 24 h", place=place or tr("All")))
 
 
-def week(series: Series, slot: datetime | None, columns: int, place: str = "All") -> Chart:
+def week(series: Series, slot: datetime | None, columns: int, place: str = "") -> Chart:
     """The last seven days; a bar is the highest of the half hours it stands for."""
-    return _chart(series, slot, WEEK, columns, f"{place}, 7 days")
+    return _chart(series, slot, WEEK, columns, tr("{place}, 7 days", place=place or tr("All")))
 
 
 def _chart(series: Series, slot: datetime | None, span: int, columns: int, label: str) -> Chart:
     label = clean(label, 80)
     if not series:
-        return Chart(label, "out", (), (), None, frozenset(), (), f"{label}: no half hours known yet.")
+        words = tr("{label}: no half hours known yet.", label=label)
+        return Chart(label, tr_as("axis", "out"), (), (), None, frozenset(), (), words)
     known = {moment: out for moment, out in series if out is not None}
     end = series[-1][0]
     if slot is not None and slot <= end - span * SLOT:
@@ -71,7 +73,7 @@ def _chart(series: Series, slot: datetime | None, span: int, columns: int, label
     before = tuple(_highest(known, group, back) for group in groups) if span == DAY else ()
     return Chart(
         label,
-        "out",
+        tr_as("axis", "out"),
         tuple(_highest(known, group) for group in groups),
         tuple(_name(group[0], span) for group in groups),
         None,
@@ -87,20 +89,28 @@ def _highest(known: dict[datetime, int], group: Sequence[datetime], back: timede
 
 def _name(moment: datetime, span: int) -> str:
     local = moment.astimezone(BRASILIA)
-    return f"{local:%H:%M}" if span == DAY else f"{WEEKDAYS[local.weekday()]} {local:%H}h"
+    return f"{local:%H:%M}" if span == DAY else f"{tr(WEEKDAYS[local.weekday()])} {local:%H}h"
 
 
 def _sentence(label: str, known: dict[datetime, int], moments: Sequence[datetime]) -> str:
     found = [(known[moment], moment) for moment in moments if moment in known]
     if not found:
-        return f"{label}: no half hours known yet."
+        return tr("{label}: no half hours known yet.", label=label)
     (low, low_at), (high, high_at) = min(found), max(found)
-    words = (
-        f"{label}: last {number(found[-1][0])} out, lowest {number(low)} ({moment_words(low_at)}), "
-        f"highest {number(high)} ({moment_words(high_at)})"
+    words = tr(
+        "{label}: last {last} out, lowest {low} ({low_at}), highest {high} ({high_at})",
+        label=label,
+        last=number(found[-1][0]),
+        low=number(low),
+        low_at=moment_words(low_at),
+        high=number(high),
+        high_at=moment_words(high_at),
     )
     gaps = len(moments) - len(found)
-    return f"{words}; {number(gaps)} of {number(len(moments))} half hours not known." if gaps else f"{words}."
+    if not gaps:
+        return f"{words}."
+    counts = {"gaps": number(gaps), "all": number(len(moments))}
+    return tr("{words}; {gaps} of {all} half hours not known.", words=words, **counts)
 
 
 # The walk through time
@@ -132,8 +142,8 @@ def slider_line(
     at = newest if slot is None else min(slot, newest)
     words = f" {'<' if plain else '◀'} {date_words(at)} {moment_words(at, at)} "
     live = at >= newest
-    ago = f"  {'asking' + (' ...' if plain else ' …') if busy else ago_words(at, now)} "
-    end: list[Span] = [(" now ", "key" if live else MUTED), (">" if plain else "▶", MUTED if live else "key")]
+    ago = f"  {tr('asking') + (' ...' if plain else ' …') if busy else ago_words(at, now)} "
+    end: list[Span] = [(f" {tr('now')} ", "key" if live else MUTED), (">" if plain else "▶", MUTED if live else "key")]
     room = width - line_width(((words, TEXT), *end, (ago, TEXT)))
     if room < LEAST_TRACK:
         return clip(((words, "heading"), *end, (ago, "label")), width)
@@ -147,14 +157,16 @@ def slider_line(
 def date_words(moment: datetime) -> str:
     """`Tue 13 Oct`, by Brasília's calendar."""
     local = moment.astimezone(BRASILIA)
-    return f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
+    return f"{tr(WEEKDAYS[local.weekday()])} {local.day} {tr(MONTHS[local.month - 1])}"
 
 
 def ago_words(slot: datetime, now: datetime) -> str:
     """`12 min ago`, `2 h 30 min ago`, `3 d 4 h ago`; a moment to come is said to be so."""
     minutes = (now - slot) // timedelta(minutes=1)
     if minutes < 0:
-        return "ahead of this clock"
+        return tr("ahead of this clock")
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = [(days, "d"), (hours, "h"), (rest if not days else 0, "min")]
-    return " ".join(f"{count} {unit}" for count, unit in parts if count) + " ago" if minutes else "just now"
+    if not minutes:
+        return tr("just now")
+    return tr("{time} ago", time=" ".join(f"{count} {unit}" for count, unit in parts if count))

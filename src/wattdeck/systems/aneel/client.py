@@ -18,6 +18,7 @@ from wattdeck.core.answers import Answer
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import SourceError, UsageError
 from wattdeck.core.http import HttpClients, Timeouts
+from wattdeck.core.language import later, tr
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.redact import redact, register_secret
 from wattdeck.systems.aneel.envelope import retry_after_s
@@ -118,7 +119,8 @@ class AneelClient:
             AneelError: no complete answer came; see `raw`.
         """
         if not (protocol.isascii() and protocol.isalnum() and len(protocol) <= PROTOCOL_CHARS_MAX):
-            raise UsageError(f"a protocol is 1 to {PROTOCOL_CHARS_MAX} letters and digits; nothing was sent")
+            message = later("a protocol is 1 to {count} letters and digits; nothing was sent")
+            raise UsageError(tr(message, count=PROTOCOL_CHARS_MAX))
         return await self._ask("demand", {"numProtocolo": protocol}, retry=False)
 
     async def raw(
@@ -163,9 +165,9 @@ class AneelClient:
             async with self._pace.turn():
                 return await self._send(method, target, fields, route, asked)
         except TooSoonError as error:
+            message = later("{what}: the server asked to be left alone for another {seconds} s; nothing was sent")
             raise RateLimited(
-                f"{self._http.what(method, target)}: the server asked to be left alone for another "
-                f"{error.wait_s:.0f} s; nothing was sent",
+                tr(message, what=self._http.what(method, target), seconds=f"{error.wait_s:.0f}"),
                 status_code=429,
                 retry_after_s=error.wait_s,
             ) from None
@@ -219,10 +221,11 @@ class AneelClient:
         key = self._key()
         register_secret(key)
         if not key or len(key) > 1000 or not all("!" <= character <= "~" for character in key):
-            raise AuthRefused(
-                f"{self.origin}: the key cannot stand in a header: it must be plain letters, digits and signs without "
+            message = later(
+                "{origin}: the key cannot stand in a header: it must be plain letters, digits and signs without "
                 "spaces; nothing was sent"
             )
+            raise AuthRefused(tr(message, origin=self.origin))
         return key
 
 

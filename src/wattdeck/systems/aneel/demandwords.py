@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from wattdeck.core.language import current, later, tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, cell_width, clip, cut, fit, line_width, right, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, UNKNOWN, Glyphs, bar, number
@@ -18,6 +19,8 @@ from wattdeck.systems.aneel.models import Demand, DemandCount, DemandsSnapshot
 from wattdeck.systems.aneel.outagetable import moment_words
 from wattdeck.systems.aneel.personal import mask_document, mask_name, mask_unit
 
+TERMS = "pt_BR"
+"""The language of the terms."""
 TOP = 10
 FIGURE_CELLS, BAR_CELLS = 9, 16
 NARROW, NARROW_FIGURE_CELLS = 64, 8
@@ -26,52 +29,57 @@ LABEL_CELLS = 14
 LONG_OPEN = timedelta(hours=24)
 """A demand open for longer deserves a look (aneel.md 7.2)."""
 CHANNELS_PLAIN = {
-    1: "in person",
-    2: "by telephone",
-    3: "website",
-    4: "federal consumer portal",
-    5: "mobile app",
-    6: "e-mail",
-    7: "text message",
-    8: "social media",
-    9: "other",
-    10: "automatic chat",
-    11: "chat with a person",
-    12: "messaging app",
+    1: later("in person"),
+    2: later("by telephone"),
+    3: later("website"),
+    4: later("federal consumer portal"),
+    5: later("mobile app"),
+    6: later("e-mail"),
+    7: later("text message"),
+    8: later("social media"),
+    9: later("other"),
+    10: later("automatic chat"),
+    11: later("chat with a person"),
+    12: later("messaging app"),
 }
-LEVELS_PLAIN = {1: "call centre, agencies, online", 2: "ombudsman"}
-TREATMENT_PLAIN = {0: "call centre, agencies, online", 1: "ombudsman", 2: "other"}
-STATUS_PLAIN = {0: "in progress", 1: "closed", 2: "other, such as cancelled"}
-VERDICTS_PLAIN = {0: "unfounded", 1: "founded", 2: "being treated", 3: "other, or does not apply"}
+LEVELS_PLAIN = {1: later("call centre, agencies, online"), 2: later("ombudsman")}
+TREATMENT_PLAIN = {0: later("call centre, agencies, online"), 1: later("ombudsman"), 2: later("other")}
+STATUS_PLAIN = {0: later("in progress"), 1: later("closed"), 2: later("other, such as cancelled")}
+VERDICTS_PLAIN = {
+    0: later("unfounded"),
+    1: later("founded"),
+    2: later("being treated"),
+    3: later("other, or does not apply"),
+}
 TYPES_PLAIN = {
-    "101": "asks for information",
-    "10201": "connection",
-    "10202": "registration and contracts",
-    "10203": "metering",
-    "10204": "reading and billing",
-    "10205": "charges",
-    "10206": "payment and disconnection",
-    "10207": "irregular consumption",
-    "10208": "customer service",
-    "1020901": "outage",
-    "1020902": "frequent interruptions",
-    "1020903": "planned interruption",
-    "1020904": "voltage",
-    "10209": "quality of supply",
-    "10210": "electrical damage",
-    "10211": "other damage",
-    "10212": "network",
-    "10213": "distributed generation",
-    "10214": "deadlines",
-    "10215": "wiring inside the house",
-    "10216": "street lighting",
-    "10217": "another complaint",
-    "103": "asks for a service",
-    "104": "reports wrongdoing",
-    "105": "praise",
-    "106": "suggestion",
-    "107": "cancels a service",
-    "108": "ends the contract",
+    "101": later("asks for information"),
+    "10201": later("connection"),
+    "10202": later("registration and contracts"),
+    "10203": later("metering"),
+    "10204": later("reading and billing"),
+    "10205": later("charges"),
+    "10206": later("payment and disconnection"),
+    "10207": later("irregular consumption"),
+    "10208": later("customer service"),
+    "1020901": later("outage"),
+    "1020902": later("frequent interruptions"),
+    "1020903": later("planned interruption"),
+    "1020904": later("voltage"),
+    "10209": later("quality of supply"),
+    "10210": later("electrical damage"),
+    "10211": later("other damage"),
+    "10212": later("network"),
+    "10213": later("distributed generation"),
+    "10214": later("deadlines"),
+    "10215": later("wiring inside the house"),
+    "10216": later("street lighting"),
+    "10217": later("another complaint"),
+    "103": later("asks for a service"),
+    "104": later("reports wrongdoing"),
+    "105": later("praise"),
+    "106": later("suggestion"),
+    "107": later("cancels a service"),
+    "108": later("ends the contract"),
 }
 """Beginning of a type's code -> what it is about; the longest that fits counts."""
 
@@ -87,9 +95,14 @@ class Tally:
     closed: int
 
 
+def _explained(words: str) -> str:
+    """What a term means, in the language in use; nothing where that is the terms' own."""
+    return tr(words) if words and current() != TERMS else ""
+
+
 def type_plain(code: str) -> str:
-    """What a type is about, in plain English; empty if it is not known."""
-    return next((TYPES_PLAIN[code[:size]] for size in (7, 5, 3) if code[:size] in TYPES_PLAIN), "")
+    """What a type is about, in plain words; empty if it is not known, or goes without saying."""
+    return next((_explained(TYPES_PLAIN[code[:size]]) for size in (7, 5, 3) if code[:size] in TYPES_PLAIN), "")
 
 
 def closed_today(count: DemandCount) -> int:
@@ -113,7 +126,9 @@ def by_level(counts: Iterable[DemandCount]) -> list[Tally]:
 
 
 def _coded(term: str | None, plain: dict[int, str], code: int) -> tuple[str, str]:
-    return (term, plain.get(code, "")) if term is not None else (f"code {code}", "not in the code list")
+    if term is None:
+        return tr("code {code}", code=code), tr("not in the code list")
+    return term, _explained(plain.get(code, ""))
 
 
 def _tallies(counts: Iterable[DemandCount], name_of: Callable[[DemandCount], tuple[str, str]]) -> list[Tally]:
@@ -130,11 +145,11 @@ def demands_lines(snapshot: DemandsSnapshot, width: int, top: int = TOP, marks: 
     """The day: totals, then by type, channel and level, at most `top` of each."""
     lines = [totals_line(snapshot, width, marks)]
     if not snapshot.demands:
-        return [*lines, ((" The distributor reported no demand today.", MUTED),)]
+        return [*lines, ((tr(" The distributor reported no demand today."), MUTED),)]
     for title, tallies in (
-        ("By type (tipologia)", by_type(snapshot.demands)),
-        ("By channel (canal)", by_channel(snapshot.demands)),
-        ("By level (nível)", by_level(snapshot.demands)),
+        (tr("By type (tipologia)"), by_type(snapshot.demands)),
+        (tr("By channel (canal)"), by_channel(snapshot.demands)),
+        (tr("By level (nível)"), by_level(snapshot.demands)),
     ):
         lines += [(), *tally_lines(title, tallies, width, top, marks)]
     return lines
@@ -143,15 +158,13 @@ def demands_lines(snapshot: DemandsSnapshot, width: int, top: int = TOP, marks: 
 def totals_line(snapshot: DemandsSnapshot, width: int, marks: Glyphs = UNICODE) -> Line:
     """`41 in progress · 96 opened today · 55 closed today`, or shorter."""
     line: Line = ()
-    for going, opened in (("in progress", "opened today"), ("in progress", "opened"), ("ongoing", "opened")):
-        dot: Span = (f" {marks.dot} ", MUTED)
-        line = (
-            (f" {number(snapshot.ongoing)} {going}", "heading"),
-            dot,
-            (f"{number(snapshot.opened_today)} {opened}", TEXT),
-            dot,
-            (f"{number(snapshot.closed_today)} closed today", TEXT),
-        )
+    ongoing, begun, closed = (number(each) for each in (snapshot.ongoing, snapshot.opened_today, snapshot.closed_today))
+    going, today = tr("{count} in progress", count=ongoing), tr("{count} opened today", count=begun)
+    brief = tr("{count} opened", count=begun)
+    dot: Span = (f" {marks.dot} ", MUTED)
+    ended: Span = (tr("{count} closed today", count=closed), TEXT)
+    for first, second in ((going, today), (going, brief), (tr("{count} ongoing", count=ongoing), brief)):
+        line = ((f" {first}", "heading"), dot, (second, TEXT), dot, ended)
         if line_width(line) <= width:
             break
     return clip(line, width)
@@ -162,7 +175,10 @@ def tally_lines(title: str, tallies: list[Tally], width: int, top: int = TOP, ma
     room = BAR_CELLS if width >= 80 else 0
     cells = FIGURE_CELLS if width >= NARROW else NARROW_FIGURE_CELLS
     name_cells = max(12, width - 3 * cells - (room + 1 if room else 0) - 1)
-    heads = "".join(right(head, cells) for head in ("ongoing", "opened", "closed"))
+    heads = "".join(
+        right(head, cells)
+        for head in (tr_as("demands", "ongoing"), tr_as("demands", "opened"), tr_as("demands", "closed"))
+    )
     lines: list[Line] = [((fit(f" {title}", name_cells), "heading"), (heads, "label"))]
     most = max((tally.ongoing for tally in tallies), default=0) or 1
     for tally in tallies[:top]:
@@ -175,7 +191,8 @@ def tally_lines(title: str, tallies: list[Tally], width: int, top: int = TOP, ma
         lines += [tuple(spans), *more]
     if len(tallies) > top:
         others = tallies[top:]
-        words = f" and {number(len(others))} more, {number(sum(each.ongoing for each in others))} in progress"
+        ongoing = number(sum(each.ongoing for each in others))
+        words = tr(" and {count} more, {ongoing} in progress", count=number(len(others)), ongoing=ongoing)
         lines.append(((words, MUTED),))
     return [clip(line, width) for line in lines]
 
@@ -209,42 +226,43 @@ def demand_lines(
     Args:
         municipality: IBGE code -> name.
     """
-    lines: list[Line] = [((f" Demand {clean(demand.protocol, 40)}", "heading"),)]
+    lines: list[Line] = [((tr(" Demand {protocol}", protocol=clean(demand.protocol, 40)), "heading"),)]
 
     def fact(label: str, value: str, meaning: str = TEXT) -> None:
         first, *rest = wrap(value or UNKNOWN, width - LABEL_CELLS - 1, meaning)
-        lines.append(((f" {label:<{LABEL_CELLS}}", "label"), *first))
+        lines.append(((f" {fit(label, LABEL_CELLS)}", "label"), *first))
         lines.extend(((" " * (LABEL_CELLS + 1), TEXT), *line) for line in rest[:4])
 
     opened = demand.opened_at
     long_open = demand.status == 0 and opened is not None and now - opened > LONG_OPEN
-    fact("Status", _term(demand.status, codes.DEMAND_STATUS.get, STATUS_PLAIN),
+    fact(tr_as("demand", "Status"), _term(demand.status, codes.DEMAND_STATUS.get, STATUS_PLAIN),
          "severity-medium" if long_open else TEXT)  # fmt: skip
     since = f", {ago_words(opened, now)}" if opened is not None and demand.closed_at is None else ""
-    fact("Opened", moment_words(opened) + since if opened is not None else "")
-    fact("Closed", moment_words(demand.closed_at) or ("not yet" if demand.status == 0 else ""))
-    fact("Verdict", _term(demand.verdict, codes.VERDICTS.get, VERDICTS_PLAIN))
+    fact(tr_as("demand", "Opened"), moment_words(opened) + since if opened is not None else "")
+    fact(tr_as("demand", "Closed"), moment_words(demand.closed_at) or (tr("not yet") if demand.status == 0 else ""))
+    fact(tr_as("demand", "Verdict"), _term(demand.verdict, codes.VERDICTS.get, VERDICTS_PLAIN))
     plain = type_plain(demand.typology)
     words = f"{clean(demand.typology, 10)} {codes.typology_words(demand.typology)}"
-    fact("Type", f"{words} ({plain})" if plain else words)
-    fact("Channel", _term(demand.channel, codes.CHANNELS.get, CHANNELS_PLAIN))
-    fact("Level", _term(demand.level, codes.LEVELS_OF_TREATMENT.get, TREATMENT_PLAIN))
+    fact(tr_as("demand", "Type"), f"{words} ({plain})" if plain else words)
+    fact(tr_as("demand", "Channel"), _term(demand.channel, codes.CHANNELS.get, CHANNELS_PLAIN))
+    fact(tr_as("demand", "Level"), _term(demand.level, codes.LEVELS_OF_TREATMENT.get, TREATMENT_PLAIN))
     place = demand.municipality_code
-    fact("Municipality", "" if place is None else clean(municipality(place), 80))
+    fact(tr_as("demand", "Municipality"), "" if place is None else clean(municipality(place), 80))
     unit, name, number_ = demand.consumer_unit, demand.holder_name, demand.document_number
-    fact("Unit (UC)", mask_unit(unit) if masked else clean(unit, 40))
-    fact("Holder", mask_name(name) if masked else clean(name, 60))
+    fact(tr_as("demand", "Unit (UC)"), mask_unit(unit) if masked else clean(unit, 40))
+    fact(tr_as("demand", "Holder"), mask_name(name) if masked else clean(name, 60))
     fact("CPF/CNPJ", mask_document(number_) if masked else clean(number_, 20))
-    hint = "Personal data is masked; m shows it." if masked else "Personal data; m masks it again."
+    hint = tr("Personal data is masked; m shows it.") if masked else tr("Personal data; m masks it again.")
     lines += [(), *(((" ", TEXT), *line) for line in wrap(hint, width - 1, MUTED))]
     return [clip(line, width) for line in lines]
 
 
 def no_demand_words(protocol: str) -> str:
     """What is said of a protocol the distributor knows nothing of."""
-    return (
-        f"The distributor knows no demand {clean(protocol, 40)}. Protocols match exactly, leading zeros included; "
-        "closed ones are kept for six months."
+    return tr(
+        "The distributor knows no demand {protocol}. Protocols match exactly, leading zeros included; closed ones are "
+        "kept for six months.",
+        protocol=clean(protocol, 40),
     )
 
 
@@ -252,4 +270,7 @@ def _term(code: int | None, term_of: Callable[[int], str | None], plain: dict[in
     if code is None:
         return ""
     term = term_of(code)
-    return f"{term} ({plain[code]})" if term is not None and code in plain else term or f"code {code}, not in the list"
+    if term is None:
+        return tr("code {code}, not in the list", code=code)
+    words = _explained(plain.get(code, ""))
+    return f"{term} ({words})" if words else term

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
+from wattdeck.core.language import later, tr
 from wattdeck.core.text import clean
 from wattdeck.systems.aneel.errors import (
     AneelError,
@@ -79,7 +80,10 @@ def open_envelope(exchange: Exchange) -> Envelope:
             raise _refusal(exchange, what, said(message) if isinstance(message, str) else "")
         case _:
             raise NotConformant(
-                f"{what}: idcStatusRequisicao is neither 1 (success) nor 2 (error), so the answer means nothing",
+                tr(
+                    "{what}: idcStatusRequisicao is neither 1 (success) nor 2 (error), so the answer means nothing",
+                    what=what,
+                ),
                 status_code=exchange.status_code,
             )
 
@@ -92,13 +96,13 @@ def what_of(exchange: Exchange) -> str:
     except ValueError:
         host = path = ""
     path = clean(path, 200) or PATHS[exchange.route]
-    return f"{clean(host, 100)} (GET {path})" if host else f"The answer of {path}"
+    return f"{clean(host, 100)} (GET {path})" if host else tr("The answer of {path}", path=path)
 
 
 def decode(body: bytes) -> tuple[Any, str]:
-    """A body as JSON, and what is wrong with it if it is none: the first is None then."""
+    """A body as JSON, and in words what is wrong with it if it is none: the first is None then."""
     if len(body) > BODY_BYTES_MAX:
-        return None, f"is larger than {BODY_BYTES_MAX / 1e6:g} MB"
+        return None, tr("the answer is larger than {size} MB", size=f"{BODY_BYTES_MAX / 1e6:g}")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -106,7 +110,7 @@ def decode(body: bytes) -> tuple[Any, str]:
     try:
         return _DECODER.decode(text.strip()), ""
     except RecursionError:
-        return None, "is JSON nested too deeply to be meant"
+        return None, tr("the answer is JSON nested too deeply to be meant")
     except ValueError as error:
         return None, _not_json(text[:BODY_BYTES_MAX].strip(), error)
 
@@ -189,20 +193,31 @@ def _refusal(exchange: Exchange, what: str, words: str) -> AneelError:
         return _auth_refused(403, code, what, words)
     if code == 401 or _KEY_WORDS.search(plain):
         return _auth_refused(401, code, what, words)
-    reason = f": “{words}”" if words else " and does not say why"
-    zero = "nothing is out" if exchange.route == "outages" else "there is none"
-    return NoData(
-        f"{what}: the server has no data to give (status 2){reason}; that does not mean that {zero}",
-        status_code=code,
-        said=words,
-    )
+    return NoData(_no_data(exchange, what, words), status_code=code, said=words)
+
+
+def _no_data(exchange: Exchange, what: str, words: str) -> str:
+    """Status 2 in words. Every language has to keep `(status 2)` and the quotes: `present` looks for them."""
+    reason = _quoted(words) if words else tr(" and does not say why")
+    if exchange.route == "outages":
+        message = later(
+            "{what}: the server has no data to give (status 2){reason}; that does not mean that nothing is out"
+        )
+    else:
+        message = later(
+            "{what}: the server has no data to give (status 2){reason}; that does not mean that there is none"
+        )
+    return tr(message, what=what, reason=reason)
 
 
 def _rate_limited(exchange: Exchange, what: str, words: str) -> RateLimited:
     after_s = retry_after_s(exchange.headers, exchange.at)
-    advice = "ask less often" if after_s is None else f"it wants to be left alone for {after_s:.0f} s"
+    advice = tr("ask less often")
+    if after_s is not None:
+        advice = tr("it wants to be left alone for {seconds} s", seconds=f"{after_s:.0f}")
+    code = exchange.status_code
     return RateLimited(
-        f"{what}: too many requests ({exchange.status_code}); {advice}{_quoted(words)}",
+        tr("{what}: too many requests ({code}); {advice}", what=what, code=code, advice=advice) + _quoted(words),
         status_code=exchange.status_code,
         said=words,
         retry_after_s=after_s,
@@ -210,16 +225,16 @@ def _rate_limited(exchange: Exchange, what: str, words: str) -> RateLimited:
 
 
 def _auth_refused(kind: int, code: int, what: str, words: str) -> AuthRefused:
-    why = (
-        "the key is not accepted; is it the one this distributor gave out, and not an older one"
-        if kind == 401
-        else "the address we come from may not ask; distributors let ANEEL's network in and others by arrangement"
-    )
+    if kind == 401:
+        why = tr("the key is not accepted; is it the one this distributor gave out, and not an older one")
+    else:
+        why = tr("the address we come from may not ask; distributors let ANEEL's network in and others by arrangement")
     return AuthRefused(f"{what}: {why} ({code}){_quoted(words)}", status_code=code, said=words)
 
 
 def _without_envelope(exchange: Exchange, what: str, decoded: Any, problem: str) -> AneelError:
     code, words = exchange.status_code, _own_words(exchange, decoded)
+    names = {"what": what, "code": code}
     match code:
         case 401 | 403:
             return _auth_refused(code, code, what, words)
@@ -227,29 +242,32 @@ def _without_envelope(exchange: Exchange, what: str, decoded: Any, problem: str)
             return _rate_limited(exchange, what, words)
         case 502 | 503 | 504:
             return Unavailable(
-                f"{what}: what stands in front of the server answers that it is not there now ({code})",
+                tr("{what}: what stands in front of the server answers that it is not there now ({code})", **names),
                 status_code=code,
                 said=words,
                 retry_after_s=retry_after_s(exchange.headers, exchange.at),
             )
         case _ if code >= 500:
-            return ServerFailed(f"{what}: the server failed ({code}){_quoted(words)}", status_code=code, said=words)
+            failed = tr("{what}: the server failed ({code})", **names)
+            return ServerFailed(failed + _quoted(words), status_code=code, said=words)
         case 404:
-            advice = "is the base URL right? Some distributors serve only one of the three routes"
-            return UnexpectedStatus(f"{what}: there is no such route (404); {advice}", status_code=code, said=words)
-        case _ if 300 <= code < 400:
-            advice = "that is not followed; give the URL it points to, if it is the distributor's"
-            return UnexpectedStatus(f"{what}: the answer points elsewhere ({code}); {advice}", status_code=code)
-        case _ if code >= 400 or code < 200:
-            return UnexpectedStatus(
-                f"{what}: the server refuses the request ({code}){_quoted(words)}", status_code=code, said=words
+            message = later(
+                "{what}: there is no such route ({code}); is the base URL right? Some distributors serve "
+                "only one of the three routes"
             )
-    problem = problem or "has no envelope (no idcStatusRequisicao)"
-    return NotConformant(
-        f"{what}: the answer {problem}; expected ANEEL's envelope as JSON",
-        status_code=code,
-        said=words,
-    )
+            return UnexpectedStatus(tr(message, **names), status_code=code, said=words)
+        case _ if 300 <= code < 400:
+            message = later(
+                "{what}: the answer points elsewhere ({code}); that is not followed; give the URL it "
+                "points to, if it is the distributor's"
+            )
+            return UnexpectedStatus(tr(message, **names), status_code=code)
+        case _ if code >= 400 or code < 200:
+            refused = tr("{what}: the server refuses the request ({code})", **names)
+            return UnexpectedStatus(refused + _quoted(words), status_code=code, said=words)
+    problem = problem or tr("the answer has no envelope (no idcStatusRequisicao)")
+    sentence = tr("{what}: {problem}; expected ANEEL's envelope as JSON", what=what, problem=problem)
+    return NotConformant(sentence, status_code=code, said=words)
 
 
 def _own_words(exchange: Exchange, decoded: Any) -> str:
@@ -274,11 +292,11 @@ def _without_accents(text: str) -> str:
 
 def _not_json(text: str, error: ValueError) -> str:
     if not text:
-        return "is empty"
+        return tr("the answer is empty")
     if text[0] == "<":
-        return "is a web page (HTML), as firewalls and proxies put in the way of whom they do not know"
+        return tr("the answer is a web page (HTML), as firewalls and proxies put in the way of whom they do not know")
     if isinstance(error, json.JSONDecodeError) and text[0] in "{[":
         if error.pos >= len(text) - 1 or error.msg.startswith("Unterminated string"):
-            return f"is JSON cut short after {len(text)} characters"
-        return f"is broken JSON, from character {error.pos} on"
-    return "is not JSON"
+            return tr("the answer is JSON cut short after {count} characters", count=len(text))
+        return tr("the answer is broken JSON, from character {place} on", place=error.pos)
+    return tr("the answer is not JSON")

@@ -16,6 +16,7 @@ from wattdeck.core.errors import (
     TimedOut,
     Unreachable,
 )
+from wattdeck.core.language import later, tr
 
 
 class AneelError(SourceError):
@@ -87,8 +88,9 @@ class Broken(AneelError, BadAnswer):
     """The answer was cut short, too large, or no HTTP."""
 
 
-_DENIED = (
-    "a firewall that lets only ANEEL in looks just like this; is the address we come from on the distributor's list?"
+_DENIED = later(
+    "{problem}; a firewall that lets only ANEEL in looks just like this; is the address we come from on the "
+    "distributor's list?"
 )
 
 
@@ -99,9 +101,9 @@ def of_transport(error: SourceError) -> SourceError:
         case AneelError():
             return error
         case TimedOut():
-            return NoAnswer(f"{error}; {_DENIED}")
+            return NoAnswer(tr(_DENIED, problem=error))
         case Unreachable():
-            return NotReached(f"{error}; {_DENIED}" if silent else str(error))
+            return NotReached(tr(_DENIED, problem=error) if silent else str(error))
         case BadAnswer():
             return Broken(str(error))
         case _:

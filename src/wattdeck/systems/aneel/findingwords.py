@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, clip, wrap
+from wattdeck.core.language import later, plural, tr
+from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, clip, fit, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
 from wattdeck.systems.aneel.models import Finding, Level
+from wattdeck.systems.aneel.wording import drawn, level_word, said
 
 COLUMNS = (
     Column("level", "Level", 10, keep=10),
@@ -19,23 +21,34 @@ COLUMNS = (
 )
 LEVEL_ORDER = (Level.ERROR, Level.WARNING, Level.INFO)
 LEVEL_MEANINGS = {Level.ERROR: "severity-high", Level.WARNING: "severity-medium", Level.INFO: "label"}
-LEVEL_NOUNS = {
-    Level.ERROR: ("error", "errors"),
-    Level.WARNING: ("warning", "warnings"),
-    Level.INFO: ("note", "notes"),
-}
 LABEL_CELLS = 10
 FAMILIES = {
-    "T": "transport",
-    "E": "envelope",
-    "I": "rows of outages",
-    "H": "history",
-    "X": "series of answers",
-    "D": "demands",
-    "P": "one demand",
+    "T": later("transport"),
+    "E": later("envelope"),
+    "I": later("rows of outages"),
+    "H": later("history"),
+    "X": later("series of answers"),
+    "D": later("demands"),
+    "P": later("one demand"),
 }
 """First letter of a rule -> what its family looks at."""
-NOTHING_WORDS = "No finding: what was looked at keeps the rules. The table fills as soon as an answer breaks one."
+NOTHING_WORDS = later(
+    "No finding: what was looked at keeps the rules. The table fills as soon as an answer breaks one."
+)
+
+
+def of_route(route: str, where: str) -> str:
+    """Where, with the answer it was in front."""
+    match route:
+        case "outages":
+            return said(later("outages: {where}"), where=where)
+        case "demands":
+            return said(later("demands: {where}"), where=where)
+        case "past":
+            return said(later("past: {where}"), where=where)
+        case "availability":
+            return said(later("availability: {where}"), where=where)
+    return f"{route}: {where}"
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -53,9 +66,9 @@ def rows(findings: Sequence[Finding], marks: Glyphs = UNICODE) -> list[Row]:
         cells: tuple[Span, ...] = (
             level_span(finding.level, marks),
             (clean(finding.rule, 10), TEXT),
-            (clean(finding.where, 120), "label"),
-            (clean(finding.found, 120), TEXT),
-            (clean(finding.expected, 120), "label"),
+            (clean(drawn(finding.where), 120), "label"),
+            (clean(drawn(finding.found), 120), TEXT),
+            (clean(drawn(finding.expected), 120), "label"),
         )
         made.append(Row(name if seen[name] == 1 else f"{name} {seen[name]}", cells))
     return made
@@ -70,7 +83,7 @@ def finding_of(findings: Sequence[Finding], row_id: str) -> Finding | None:
 def level_span(level: Level, marks: Glyphs = UNICODE) -> Span:
     """Level as glyph and word."""
     glyph = {Level.ERROR: marks.down, Level.WARNING: "!", Level.INFO: marks.dot}[level]
-    return f"{glyph} {level.value}", LEVEL_MEANINGS[level]
+    return f"{glyph} {level_word(level)}", LEVEL_MEANINGS[level]
 
 
 def counts_line(findings: Iterable[Finding], width: int, marks: Glyphs = UNICODE) -> Line:
@@ -81,25 +94,37 @@ def counts_line(findings: Iterable[Finding], width: int, marks: Glyphs = UNICODE
         if counts[level]:
             if len(spans) > 1:
                 spans.append((f" {marks.dot} ", MUTED))
-            spans.append((f"{number(counts[level])} {LEVEL_NOUNS[level][counts[level] != 1]}", LEVEL_MEANINGS[level]))
+            spans.append((_counted(counts[level], level), LEVEL_MEANINGS[level]))
     if len(spans) == 1:
-        spans.append(("no findings", "label"))
+        spans.append((tr("no findings"), "label"))
     return clip(tuple(spans), width)
+
+
+def _counted(count: int, level: Level) -> str:
+    words = number(count)
+    match level:
+        case Level.ERROR:
+            return plural("{count} error", "{count} errors", count, count=words)
+        case Level.WARNING:
+            return plural("{count} warning", "{count} warnings", count, count=words)
+        case Level.INFO:
+            return plural("{count} note", "{count} notes", count, count=words)
 
 
 def finding_lines(finding: Finding, width: int, marks: Glyphs = UNICODE) -> list[Line]:
     """One finding in full: rule, what is wrong and what to do, where, what was found, what was expected."""
-    family = FAMILIES.get(finding.rule[:1], "")
+    family = drawn(FAMILIES.get(finding.rule[:1], ""))
     words, meaning = level_span(finding.level, marks)
     head: list[Span] = [(f" {clean(finding.rule, 10)} ", "heading"), (words, meaning)]
     if family:
         head.append((f" {marks.dot} {family}", MUTED))
     lines: list[Line] = [clip(tuple(head), width), ()]
-    lines += [((" ", TEXT), *line) for line in wrap(clean(finding.message, 600), width - 1)]
-    for label, text in (("Where", finding.where), ("Found", finding.found), ("Expected", finding.expected)):
+    lines += [((" ", TEXT), *line) for line in wrap(clean(drawn(finding.message), 600), width - 1)]
+    facts = ((tr("Where"), finding.where), (tr("Found"), finding.found), (tr("Expected"), finding.expected))
+    for label, text in facts:
         if not text:
             continue
-        rest = wrap(clean(text, 600), width - LABEL_CELLS - 1)
-        lines.append(((f" {label:<{LABEL_CELLS}}", "label"), *rest[0]))
+        rest = wrap(clean(drawn(text), 600), width - LABEL_CELLS - 1)
+        lines.append(((f" {fit(label, LABEL_CELLS)}", "label"), *rest[0]))
         lines += [((" " * (LABEL_CELLS + 1), TEXT), *line) for line in rest[1:]]
     return [clip(line, width) for line in lines]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Column, Row, Span
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, UNKNOWN, Glyphs, age, bar, number
@@ -56,7 +57,10 @@ BAR_MEANINGS = SEVERITY_MEANINGS | {
     # Reversed, the empty end of a sliver would be the brighter one.
     Severity.CRITICAL: "severity-medium",
 }
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = (
+    later("Jan"), later("Feb"), later("Mar"), later("Apr"), later("May"), later("Jun"),
+    later("Jul"), later("Aug"), later("Sep"), later("Oct"), later("Nov"), later("Dec"),
+)  # fmt: skip
 
 
 class Order(StrEnum):
@@ -76,12 +80,15 @@ class Order(StrEnum):
     @property
     def words(self) -> str:
         """What comes first."""
-        return {
-            Order.PERCENT: "highest percent first",
-            Order.OUT: "most customers first",
-            Order.NAME: "by name",
-            Order.CHANGE: "largest increase first",
-        }[self]
+        match self:
+            case Order.PERCENT:
+                return tr("highest percent first")
+            case Order.OUT:
+                return tr("most customers first")
+            case Order.NAME:
+                return tr("by name")
+            case Order.CHANGE:
+                return tr("largest increase first")
 
 
 def columns(order: Order, marks: Glyphs = UNICODE) -> tuple[Column, ...]:
@@ -96,7 +103,7 @@ def set_columns(order: Order, marks: Glyphs = UNICODE) -> tuple[Column, ...]:
 
 def _marked(columns: Sequence[Column], order: Order, marks: Glyphs) -> tuple[Column, ...]:
     mark = marks.up if order is Order.NAME else marks.down_sort
-    return tuple(replace(each, title=each.title + mark) if each.key == order.value else each for each in columns)
+    return tuple(replace(each, title=tr(each.title) + mark) if each.key == order.value else each for each in columns)
 
 
 def ordered(places: Iterable[PlaceOutage], order: Order) -> tuple[PlaceOutage, ...]:
@@ -114,10 +121,12 @@ def ordered(places: Iterable[PlaceOutage], order: Order) -> tuple[PlaceOutage, .
 def filtered(places: Iterable[PlaceOutage], words: str) -> tuple[PlaceOutage, ...]:
     """Those in whose name, code or severity every word is found, whatever its case and accents."""
     wanted = fold(words).split()
+    named = {severity: f"{severity.value} {fold(severity_word(severity))}" for severity in Severity}
     return tuple(
         place
         for place in places
-        if all(word in f"{fold(place.name)} {place.code} {place.severity.value}" for word in wanted)
+        for looked_in in [f"{fold(place.name)} {place.code} {named[place.severity]}"]
+        if all(word in looked_in for word in wanted)
     )
 
 
@@ -149,7 +158,9 @@ def set_rows(
         # A set that was reported twice is shown twice.
         seen[row.set_code] = seen.get(row.set_code, 0) + 1
         row_id = str(row.set_code) if seen[row.set_code] == 1 else f"{row.set_code}:{seen[row.set_code]}"
-        cells = _cells(row, f"set {row.set_code}", row.customers_served, False, full, snapshot.slot, marks)
+        cells = _cells(
+            row, tr("set {code}", code=row.set_code), row.customers_served, False, full, snapshot.slot, marks
+        )
         made.append(Row(row_id, cells))
     return made
 
@@ -207,13 +218,28 @@ def percent_words(percent: float | None, *, estimated: bool = False) -> str:
     """`6.1`, `<0.1`, `~12.0` if customers served are estimated, `–` if they are not known."""
     if percent is None:
         return UNKNOWN
-    words = "<0.1" if 0 < percent < 0.05 else number(percent, 1)
+    words = f"<{number(0.1, 1)}" if 0 < percent < 0.05 else number(percent, 1)
     return f"~{words}" if estimated else words
 
 
 def severity_span(severity: Severity, marks: Glyphs = UNICODE) -> Span:
     """`!! alert`: marks and word, whatever the colours."""
-    return f"{SEVERITY_GLYPHS.get(severity, marks.dot):<3} {severity.value}", SEVERITY_MEANINGS[severity]
+    return f"{SEVERITY_GLYPHS.get(severity, marks.dot):<3} {severity_word(severity)}", SEVERITY_MEANINGS[severity]
+
+
+def severity_word(severity: Severity) -> str:
+    """How bad it is, for people."""
+    match severity:
+        case Severity.NORMAL:
+            return tr_as("severity", "normal")
+        case Severity.ATTENTION:
+            return tr_as("severity", "attention")
+        case Severity.ALERT:
+            return tr_as("severity", "alert")
+        case Severity.CRITICAL:
+            return tr_as("severity", "critical")
+        case Severity.UNKNOWN:
+            return tr_as("severity", "unknown")
 
 
 def change_span(change: int | None) -> Span:
@@ -238,7 +264,7 @@ def lasting_words(
         return ""
     lasted_s = (slot - since) / timedelta(seconds=1)
     if lasted_s <= 0:
-        return UNKNOWN if at_least else "new"
+        return UNKNOWN if at_least else tr_as("outage", "new")
     words = age(lasted_s)
     return f"{'>=' if marks.spark.isascii() else '≥'} {words}" if at_least else words
 
@@ -251,4 +277,4 @@ def moment_words(moment: datetime | None, day: datetime | None = None) -> str:
     time = f"{local.hour:02}:{local.minute:02}"
     if day is not None and day.astimezone(BRASILIA).date() == local.date():
         return time
-    return f"{local.day} {MONTHS[local.month - 1]} {time}"
+    return f"{local.day} {tr(MONTHS[local.month - 1])} {time}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from wattdeck.core.language import current, later, tr
 from wattdeck.core.lines import MUTED, TEXT, Line, wrap
 from wattdeck.core.units import UNICODE, Glyphs
 from wattdeck.systems.aneel import charts, demandwords, places, tiles
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAP, DAY, WEEK, FIGURES, DEMANDS = "Map", "Day", "Week", "Figures", "Demands"
+MAP, DAY, WEEK, FIGURES, DEMANDS = later("Map"), later("Day"), later("Week"), later("Figures"), later("Demands")
 PAGES = (MAP, DAY, WEEK, FIGURES, DEMANDS)
 LEAST_BARS, MOST_BARS = 8, 18
 """Rows of a chart of bars."""
@@ -39,6 +40,7 @@ class Pages:
 
     def kept(self, name: str, asked: Any, make: Callable[[], T]) -> T:
         """What was made for the same question before, or is made now."""
+        asked = (current(), asked)
         known = self._made.get(name)
         if known is None or known[0] != asked:
             known = self._made[name] = asked, make()
@@ -107,7 +109,7 @@ def _charts(
     """The day or the week; in a high window the other one below it."""
     series = slots.series(None if place is None else place[0])
     slot = None if snapshot is None else snapshot.slot
-    name = "All" if place is None else place[1]
+    name = "" if place is None else place[1]
     wanted = (page, WEEK if page == DAY else DAY) if size[1] >= BOTH else (page,)
     height = (size[1] - len(wanted) + 1) // len(wanted)
     lines: list[Line] = []
@@ -138,13 +140,13 @@ def _chart(
 def demand_lines(reading: Reading[DemandsSnapshot] | None, width: int, marks: Glyphs = UNICODE) -> list[Line]:
     """The day's demands, or why there are none."""
     if reading is None:
-        return _words("Demands are not asked for: demands = false in the configuration.", width)
+        return _words(tr("Demands are not asked for: demands = false in the configuration."), width)
     if reading.snapshot is None:
-        hours = "Servers answer on working days, 6 to 24 h."
+        hours = tr("Servers answer on working days, 6 to 24 h.")
         words = cannot_answer_words(reading.problem, hours) or reading.problem
-        words = words or f"Waiting for the first answer. {hours}"
+        words = words or tr("Waiting for the first answer. {hours}", hours=hours)
         return _words(words, width)
-    said = cannot_answer_words(reading.problem, "Its last good answer was:") or reading.problem
+    said = cannot_answer_words(reading.problem, tr("Its last good answer was:")) or reading.problem
     old = [*_words(said, width, "link-stale"), ()] if said else []
     return [*old, *demandwords.demands_lines(reading.snapshot, width, marks=marks)]
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from wattdeck.core.language import plural, tr
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, arrange, cells_line, cut, justify, titles, wrap
 from wattdeck.core.link import link_lines, link_span, next_step
 from wattdeck.core.reading import Link, Reading
@@ -69,7 +70,7 @@ def demands_reading(readings: Sequence[Reading[Any]]) -> Reading[DemandsSnapshot
     return next((reading for reading in readings if reading.feed == DEMANDS), None)
 
 
-def cannot_answer_words(problem: str, besides: str = "This does not mean zero out.", most: int = 300) -> str:
+def cannot_answer_words(problem: str, besides: str = "", most: int = 300) -> str:
     """An answer with status 2 in words, and what else there is to say of it; empty if the problem is another one.
 
     Args:
@@ -79,7 +80,11 @@ def cannot_answer_words(problem: str, besides: str = "This does not mean zero ou
     if found is None:
         return ""
     said = cut(clean(found["said"] or "", 300).strip(" ."), most)
-    return f"The distributor reports that it cannot answer: {said or 'no reason given'}. {besides}"
+    return tr(
+        "The distributor reports that it cannot answer: {reason}. {besides}",
+        reason=said or tr("no reason given"),
+        besides=besides or tr("This does not mean zero out."),
+    )
 
 
 def trouble(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs = UNICODE) -> list[Line]:
@@ -87,8 +92,12 @@ def trouble(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: 
     reading = outages_reading(readings)
     snapshot = None if reading is None else reading.snapshot
     if reading is not None and snapshot is not None and snapshot.unreadable_rows and not reading.problem:
-        rows = "1 row" if snapshot.unreadable_rows == 1 else f"{number(snapshot.unreadable_rows)} rows"
-        words = f"{rows} of the answer cannot be read: the figures are too low. c tells why."
+        words = plural(
+            "{count} row of the answer cannot be read: the figures are too low. c tells why.",
+            "{count} rows of the answer cannot be read: the figures are too low. c tells why.",
+            snapshot.unreadable_rows,
+            count=number(snapshot.unreadable_rows),
+        )
         return [((" ", TEXT), *line) for line in wrap(words, width - 1, "severity-medium")]
     if reading is None or not (reading.problem or (reading.link is not Link.LIVE and reading.snapshot is None)):
         return []
@@ -114,17 +123,22 @@ def no_rows_words(reading: Reading[OutagesSnapshot] | None, words: str = "") -> 
     if reading is not None and reading.snapshot is not None:
         snapshot = reading.snapshot
         if words.strip() and snapshot.municipalities:
-            return f"Escape shows all: none with an outage matches “{clean(words, 40)}”."
-        at = f" at {moment_words(snapshot.slot)}" if snapshot.slot is not None else ""
-        return f"Nothing is out: the distributor reported no outage{at}."
+            return tr("Escape shows all: none with an outage matches “{words}”.", words=clean(words, 40))
+        if snapshot.slot is None:
+            return tr("Nothing is out: the distributor reported no outage.")
+        moment = moment_words(snapshot.slot)
+        return tr("Nothing is out: the distributor reported no outage at {moment}.", moment=moment)
     if reading is not None and cannot_answer_words(reading.problem):
-        return "No data: it cannot answer just now. wattdeck keeps asking."
+        return tr("No data: it cannot answer just now. wattdeck keeps asking.")
     link = reading.link if reading is not None else Link.WAITING
-    return {
-        Link.REFUSED: "No data: it refuses the key or this address. r tries again.",
-        Link.DOWN: "No data: it does not answer. wattdeck keeps trying.",
-        Link.STALE: "No data: the last look failed. wattdeck keeps trying.",
-    }.get(link, "Waiting for the first answer; it may take up to 45 s.")
+    match link:
+        case Link.REFUSED:
+            return tr("No data: it refuses the key or this address. r tries again.")
+        case Link.DOWN:
+            return tr("No data: it does not answer. wattdeck keeps trying.")
+        case Link.STALE:
+            return tr("No data: the last look failed. wattdeck keeps trying.")
+    return tr("Waiting for the first answer; it may take up to 45 s.")
 
 
 def table_line(
@@ -138,14 +152,15 @@ def table_line(
     if words.strip():
         left += [(f" {marks.dot} ", MUTED), (clean(words, 60), "key")]
     if any(place.estimated for place in snapshot.municipalities):
-        left.append((f" {marks.dot} ~ of the most ever seen out", MUTED))
+        left.append((tr(" {dot} ~ of the most ever seen out", dot=marks.dot), MUTED))
     if any(place.reconfigured for place in snapshot.municipalities):
-        left.append((f" {marks.dot} * customers served have jumped", "severity-low"))
+        left.append((tr(" {dot} * customers served have jumped", dot=marks.dot), "severity-low"))
     if not snapshot.totals.out:
-        left.append((f" {marks.dot} nothing is out", TEXT))
-    count = f"{number(shown)} of {number(total)}" if shown != total else number(total)
-    noun = "" if width < ROOM_FOR_NOUN else " municipality" if total == 1 else " municipalities"
-    return justify(tuple(left), ((f"  {count}{noun}, {order.words} ", "label"),), width)
+        left.append((tr(" {dot} nothing is out", dot=marks.dot), TEXT))
+    count = tr("{shown} of {count}", shown=number(shown), count=number(total)) if shown != total else number(total)
+    if width >= ROOM_FOR_NOUN:
+        count = plural("{count} municipality", "{count} municipalities", total, count=count)
+    return justify(tuple(left), ((f"  {count}, {order.words} ", "label"),), width)
 
 
 def first_lines(readings: Sequence[Reading[Any]], now: datetime, width: int, marks: Glyphs = UNICODE) -> list[Line]:

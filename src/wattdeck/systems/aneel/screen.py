@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from wattdeck.core.asked import Answers
 from wattdeck.core.errors import WattdeckError
+from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Line, Row, justify, wrap
 from wattdeck.core.text import clean
 from wattdeck.systems.aneel import charts, findingwords, present
@@ -45,7 +46,7 @@ WIDE, TALL = 110, 30
 REST_S = 0.4
 """How long a half hour that is not kept is on show before the distributor is asked for it."""
 PROTOCOL_CHARACTERS = 30
-INTERNAL = "internal error; the log has the details."
+INTERNAL = later("internal error; the log has the details.")
 
 
 class AneelScreen(SystemScreen):
@@ -55,7 +56,7 @@ class AneelScreen(SystemScreen):
     OFFERS: ClassVar[tuple[type[Widget], ...]] = (PlaceTable, FindingTable)
     """Widgets with keys of their own, for the help page and the key map."""
     DEFAULT_CSS = Path(__file__).with_name("screen.tcss").read_text(encoding="utf-8")
-    HELP = "One distributor's outages, as ANEEL's RADAR sees them. Half hours and days are Brasília's."
+    HELP = later("One distributor's outages, as ANEEL's RADAR sees them. Half hours and days are Brasília's.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("less_than_sign,comma", "walk(-1)", "Earlier", id="aneel.earlier", tooltip="Show the half hour before"),
         Binding("greater_than_sign,full_stop", "walk(1)", "Later", id="aneel.later", show=False,
@@ -147,7 +148,8 @@ class AneelScreen(SystemScreen):
         found = distributor.findings
         # Many a rule looks at every answer: which one it was belongs to where.
         return self._pages.kept("found", found, lambda: findingwords.worst_first(
-            replace(each, where=f"{route}: {each.where}") for route, some in found.items() for each in some
+            replace(each, where=findingwords.of_route(route, each.where))
+            for route, some in found.items() for each in some
         ))  # fmt: skip
 
     # Paint
@@ -166,7 +168,7 @@ class AneelScreen(SystemScreen):
         self._set_lines(self.query_one("#notice", Painted), present.trouble(readings, now, self.size.width, self.marks))
         self._arrange()
         if distributor is None:
-            self._set_lines(self.query_one("#looking", Painted), [((" Starting.", MUTED),)])
+            self._set_lines(self.query_one("#looking", Painted), [((tr(" Starting."), MUTED),)])
             return
         self._ask_for_slot(distributor)
         self._paint_totals(snapshot, distributor)
@@ -192,16 +194,16 @@ class AneelScreen(SystemScreen):
             findings = self._findings()
             made = self._pages.kept("findings", (findings, self.marks), lambda: findingwords.rows(findings, self.marks))
             self.query_one(FindingTable).show(made)
-            hint = ((" c goes back ", MUTED),)
+            hint = ((tr(" c goes back "), MUTED),)
             counts = findingwords.counts_line(findings, self.size.width, self.marks)
             self._set_lines(looking, [justify(counts, hint, self.size.width)])
             return
         if self._municipality is not None and snapshot is not None:
-            table.columns_are(present.set_columns(self.order, self.marks), "No set has customers out here now.")
+            table.columns_are(present.set_columns(self.order, self.marks), tr("No set has customers out here now."))
             self._show_places(table, present.set_rows(snapshot, self._municipality, self.order, self.marks))
             name = clean(_name(self._municipality), 40)
-            title = ((f" Sets (conjuntos) of {name}", "heading"), (f", {self.order.words}", "label"))
-            self._set_lines(looking, [justify(title, (("  esc goes back ", MUTED),), self.size.width)])
+            title = ((tr(" Sets (conjuntos) of {name}", name=name), "heading"), (f", {self.order.words}", "label"))
+            self._set_lines(looking, [justify(title, ((tr("  esc goes back "), MUTED),), self.size.width)])
             return
         table.columns_are(present.columns(self.order, self.marks), self._empty_words(snapshot))
         lines: list[Line] = [()]
@@ -211,7 +213,7 @@ class AneelScreen(SystemScreen):
             rows = self._pages.kept("rows", asked, lambda: self._rows(snapshot))
             lines = [present.table_line(snapshot, len(rows), self.order, self._filter, self.size.width, self.marks)]
         elif reading is not None and self.slot is not None:
-            said = self._past.problem((self.source, self.slot)) or "Asking the distributor what was out then."
+            said = self._past.problem((self.source, self.slot)) or tr("Asking the distributor what was out then.")
             lines = [((" ", TEXT), *line) for line in wrap(said, self.size.width - 2, "severity-medium")[:3]]
         self._show_places(table, rows)
         self._set_lines(looking, lines)
@@ -228,9 +230,10 @@ class AneelScreen(SystemScreen):
 
     def _empty_words(self, snapshot: OutagesSnapshot | None) -> str:
         if snapshot is None and self.slot is not None:
-            return f"{moment_words(self.slot)} is not known. < > walk on, n goes back to now."
+            moment = moment_words(self.slot)
+            return tr("{moment} is not known. < > walk on, n goes back to now.", moment=moment)
         if snapshot is not None and not self._filter and not snapshot.municipalities:
-            return "Nothing is out: the distributor reported no outage."
+            return tr("Nothing is out: the distributor reported no outage.")
         return present.no_rows_words(present.outages_reading(self.readings()), self._filter)
 
     def _paint_pane(self, snapshot: OutagesSnapshot | None, distributor: AneelSource) -> None:
@@ -238,15 +241,18 @@ class AneelScreen(SystemScreen):
         if not pane.display or not pane.size:
             return
         divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
-        back = [("esc", "table")] if self._folded else []
+        back = [("esc", tr_as("key", "table"))] if self._folded else []
         if self._demand is not None:
-            keys = [("esc", "back"), *([("m", "mask")] if self._demand[1] is not None else [])]
-            pane.paint_page(("Demand",), "Demand", self._demand_lines(pane.room[0]), self._demand[0], keys)
+            masks = [("m", tr_as("key", "mask"))] if self._demand[1] is not None else []
+            keys = [("esc", tr_as("key", "back")), *masks]
+            title = tr("Demand")
+            pane.paint_page((title,), title, self._demand_lines(pane.room[0]), self._demand[0], keys)
             return
         if self._checking:
             finding = findingwords.finding_of(self._findings(), self.query_one(FindingTable).cursor_id)
             lines = findingwords.finding_lines(finding, pane.room[0], self.marks) if finding else []
-            pane.paint_page(("Finding",), "Finding", lines, finding, [*back, ("c", "outages")])
+            title = tr("Finding")
+            pane.paint_page((title,), title, lines, finding, [*back, ("c", tr_as("key", "outages"))])
             return
         place = self._place()
         chosen = None if place is None else (place.code, clean(place.name, 30))
@@ -254,7 +260,9 @@ class AneelScreen(SystemScreen):
             self.page, self.readings(), snapshot, distributor.slots, chosen, distributor.config.state, pane.room,
             self.marks,
         )  # fmt: skip
-        pane.paint_page(PAGES, self.page, lines, (self.page, self.source), [("[ ]", "page"), *back])
+        titles = [tr(page) for page in PAGES]
+        keys = [("[ ]", tr_as("key", "page")), *back]
+        pane.paint_page(titles, tr(self.page), lines, (self.page, self.source), keys)
 
     def _demand_lines(self, width: int) -> list[Line]:
         from wattdeck.systems.aneel import demandwords
@@ -296,7 +304,7 @@ class AneelScreen(SystemScreen):
         """Show another half hour."""
         distributor = self.distributor
         if distributor is None or distributor.slots.newest is None:
-            self.deck_app.say("No half hour is known yet, so there is none to walk to.")
+            self.deck_app.say(tr("No half hour is known yet, so there is none to walk to."))
             return
         self.slot = charts.walked(self.slot, steps, distributor.slots.newest)
         self.paint()
@@ -326,10 +334,10 @@ class AneelScreen(SystemScreen):
                 await self.deck_app.clock.sleep(REST_S)
             self._past.put(key, await distributor.at(key[1]), beside)
         except WattdeckError as error:
-            self._past.fail(key, f"That half hour could not be read: {_reason(error)}", beside)
+            self._past.fail(key, tr("That half hour could not be read: {reason}", reason=_reason(error)), beside)
         except Exception:
             log.exception("%s: a half hour could not be reckoned", self.source)
-            self._past.fail(key, f"That half hour: {INTERNAL}", beside)
+            self._past.fail(key, tr("That half hour: {reason}", reason=tr(INTERNAL)), beside)
         finally:
             if self._asking == key:
                 self._asking = None
@@ -424,14 +432,14 @@ class AneelScreen(SystemScreen):
         from wattdeck.ui.prompt import open_prompt
 
         self._looking_up = False
-        open_prompt(self, "filter", self._filter)
+        open_prompt(self, tr("filter"), self._filter)
 
     def action_find(self) -> None:
         """Ask for a protocol."""
         from wattdeck.ui.prompt import open_prompt
 
         self._looking_up = True
-        open_prompt(self, "protocol of a demand (protocolo)", "", most=PROTOCOL_CHARACTERS)
+        open_prompt(self, tr("protocol of a demand (protocolo)"), "", most=PROTOCOL_CHARACTERS)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "prompt" and not self._looking_up:
@@ -455,23 +463,23 @@ class AneelScreen(SystemScreen):
     @work(group="aneel.demand", exclusive=True, exit_on_error=False)
     async def _look_up(self, distributor: AneelSource, protocol: str) -> None:
         """Read one demand; it is shown, and kept nowhere."""
-        asking = self._demand = (protocol, None, f"Asking for {clean(protocol, 30)}.")
+        asking = self._demand = (protocol, None, tr("Asking for {protocol}.", protocol=clean(protocol, 30)))
         self.paint()
         found, problem = None, ""
         try:
             found = await distributor.demand(protocol)
         except WattdeckError as error:
-            problem = f"The demand could not be read: {_reason(error)}"
+            problem = tr("The demand could not be read: {reason}", reason=_reason(error))
         except Exception:
             log.exception("%s: a demand could not be read", self.source)
-            problem = f"The demand could not be read: {INTERNAL}"
+            problem = tr("The demand could not be read: {reason}", reason=tr(INTERNAL))
         if self._demand is asking:
             self._demand = (protocol, found, problem)
             self.paint()
 
 
 def _name(code: int) -> str:
-    return municipality_name(code) or f"code {code}"
+    return municipality_name(code) or tr("code {code}", code=code)
 
 
 def _reason(error: WattdeckError) -> str:

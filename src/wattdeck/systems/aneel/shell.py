@@ -13,12 +13,15 @@ import anyio
 import click
 
 from wattdeck.core.errors import SourceError, UsageError
+from wattdeck.core.language import later, tr
+from wattdeck.core.lines import fit
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.output import Output
 from wattdeck.shell.source import common, formatted, one_source
 from wattdeck.shell.speech import form_option
 from wattdeck.shell.words import EXIT_NOTHING, say
 from wattdeck.systems.aneel.errors import NoData
+from wattdeck.systems.aneel.wording import drawn, level_word, said
 
 if TYPE_CHECKING:
     from wattdeck.systems.aneel.conformance import Context as Expectations
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from wattdeck.systems.aneel.models import OutagesSnapshot
     from wattdeck.systems.aneel.source import AneelSource
 
+LEVEL_CELLS = 7
 ROUTES = ("outages", "demands", "demand")
 LEVELS = ("error", "warning", "info", "off")
 ANSWER_BYTES_MAX = 5_000_000
@@ -111,7 +115,7 @@ def demand(app: AppContext, protocol: str, whole: bool, source: str | None, use_
             # After a blank line comes a word about a key of the screen.
             output.add([encode(found)], plain(lines[: lines.index(())]).splitlines())
         if form == "text" and not whole:
-            say("personal data is masked; --show-personal-data prints it whole")
+            say(tr("personal data is masked; --show-personal-data prints it whole"))
         return 0
 
     click.get_current_context().exit(anyio.run(_on_distributor, app, source, use_demo, work))
@@ -156,7 +160,7 @@ def check(
         _print_report(report, form)
         broken = exit_code(report.findings)
         if silent and not broken:
-            say(f"there was next to nothing to look at: {silent}")
+            say(tr("there was next to nothing to look at: {reason}", reason=drawn(silent)))
             return EXIT_NOTHING
         return broken
 
@@ -173,7 +177,7 @@ def rules(form: str) -> None:
         for rule in RULES.values():
             output.add(
                 [{"rule": rule.id, "level": rule.level.value, "title": rule.title, "expected": rule.expected}],
-                [f"{rule.id}  {rule.level.value:<7}  {rule.title}"],
+                [f"{rule.id}  {fit(level_word(rule.level), LEVEL_CELLS)}  {tr(rule.title)}"],
             )
 
 
@@ -192,7 +196,8 @@ def read_profile(given: tuple[str, ...]) -> dict[str, str]:
             found |= _profile_file(Path(each))
     for rule, level in found.items():
         if level not in LEVELS:
-            raise UsageError(f"profile: {rule}={level!r}; expected one of {', '.join(LEVELS)}")
+            message = later("profile: {rule}={level}; expected one of {levels}")
+            raise UsageError(tr(message, rule=rule, level=repr(level), levels=", ".join(LEVELS)))
     return found
 
 
@@ -204,12 +209,13 @@ def _profile_file(path: Path) -> dict[str, str]:
     try:
         data = tomllib.loads(read_bounded(path, 100_000)[0].decode())
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise UsageError(tr("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)) from None
     except ValueError as error:
-        raise UsageError(f'{path} is no TOML of lines like E11 = "off": {error}') from None
+        message = later('{path} is no TOML of lines like E11 = "off": {reason}')
+        raise UsageError(tr(message, path=path, reason=error)) from None
     rules = data.get("profile", data)
     if not isinstance(rules, dict) or not all(isinstance(level, str) for level in rules.values()):
-        raise UsageError(f'{path}: expected lines like E11 = "off"')
+        raise UsageError(tr('{path}: expected lines like E11 = "off"', path=path))
     return {str(rule).upper(): level.lower() for rule, level in rules.items()}
 
 
@@ -223,7 +229,7 @@ def _check_file(file: Path, route: str | None, state: str | None, profile: Mappi
     chosen = route or guess_route(body) or "outages"
     now = SYSTEM_CLOCK.now()
     seen = examine_bytes(cast("Any", chosen), body, context, at=now)
-    name = "standard input" if str(file) == "-" else str(file)
+    name = tr("standard input") if str(file) == "-" else str(file)
     return of_examination(seen, context, target=f"{name} ({chosen})", checked_at=now)
 
 
@@ -259,7 +265,7 @@ async def _check_server(
             if family == "I":
                 nothing = _tells_nothing(seen.exchange)
             if (code := seen.exchange.status_code) in (401, 403, 429) or 300 <= code < 400:
-                outcomes.append(NotChecked("T04", f"the server answered {code}"))
+                outcomes.append(NotChecked("T04", said(later("the server answered {code}"), code=code)))
     else:
         options = Options(rate=asked["rate"], key=config.key.reveal)
         async for outcome in probe(distributor.client, context, options, clock=distributor.clock):
@@ -298,7 +304,7 @@ def _expected(**known: Any) -> Expectations:
 
     state = known.get("state")
     if state is not None and state not in STATES.values():
-        raise UsageError(f"{state!r} is no state; give two letters such as RR")
+        raise UsageError(tr("{state} is no state; give two letters such as RR", state=repr(state)))
     try:
         return Context.of(**known)
     except ValueError as error:
@@ -350,9 +356,10 @@ def _read(file: Path) -> bytes:
             with file.open("rb") as stream:
                 body = stream.read(ANSWER_BYTES_MAX + 1)
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+        raise UsageError(tr("{path} cannot be read: {reason}", path=file, reason=error.strerror or error)) from None
     if len(body) > ANSWER_BYTES_MAX:
-        raise UsageError(f"{file} is larger than {ANSWER_BYTES_MAX / 1e6:g} MB; no answer of this kind is")
+        message = later("{path} is larger than {size} MB; no answer of this kind is")
+        raise UsageError(tr(message, path=file, size=f"{ANSWER_BYTES_MAX / 1e6:g}"))
     return body
 
 
@@ -363,4 +370,4 @@ async def _on_distributor(
     from wattdeck.shell.headless import open_hub
 
     async with open_hub(app, use_demo) as hub:
-        return await work(cast("AneelSource", one_source(hub, "aneel", name, "ANEEL distributor")))
+        return await work(cast("AneelSource", one_source(hub, "aneel", name, tr("ANEEL distributor"))))

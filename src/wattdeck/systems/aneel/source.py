@@ -14,6 +14,7 @@ from anyio import to_thread
 
 from wattdeck.core.errors import SourceError, UsageError
 from wattdeck.core.feed import Feed
+from wattdeck.core.language import later, tr
 from wattdeck.core.reading import Link
 from wattdeck.core.system import Context
 from wattdeck.systems.aneel import places
@@ -159,7 +160,8 @@ class AneelSource:
         """
         slot = slot_of(moment)
         if slot > self.clock.now():
-            raise UsageError(f"{slot:%d/%m/%Y %H:%M} in Brasília is still to come; nobody knows what will be out")
+            message = later("{moment} in Brasília is still to come; nobody knows what will be out")
+            raise UsageError(tr(message, moment=f"{slot:%d/%m/%Y %H:%M}"))
         await self._load()
         rows = self.slots.get(slot)
         if rows is None:
@@ -181,7 +183,7 @@ class AneelSource:
         elif self._asking is not None:
             await self._asking.wait()
             if self.slots.newest is None:
-                raise SourceError("missed half hours are asked for once the distributor tells what is out now")
+                raise SourceError(tr("missed half hours are asked for once the distributor tells what is out now"))
         return self.past.counted()
 
     def _reckon_again(self) -> None:
@@ -283,7 +285,9 @@ class AneelSource:
             return
         from wattdeck.systems.aneel.conformance.judging import finding
 
-        found = finding(self.expectations, "H01", "dthRecuperacao", "the same rows for half hours that are days apart")
+        found = finding(
+            self.expectations, "H01", "dthRecuperacao", later("the same rows for half hours that are days apart")
+        )
         told = tuple(each for each in found if isinstance(each, Finding))
         self.findings = {**self.findings, "past": told if self.past.has_no_past else ()}
 
@@ -321,7 +325,7 @@ def closed(count: DemandCount) -> int:
 
 def municipality_words(code: int) -> str:
     """A municipality's name, or its code where IBGE has none of that code."""
-    return places.municipality_name(code) or f"code {code}"
+    return places.municipality_name(code) or tr("code {code}", code=code)
 
 
 def brasilia(moment: datetime) -> datetime:

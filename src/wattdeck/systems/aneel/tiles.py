@@ -10,11 +10,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from wattdeck.core.language import tr
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, clip, joined, line_width
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
 from wattdeck.systems.aneel.models import OutagesSnapshot, PlaceOutage, Severity
-from wattdeck.systems.aneel.outagetable import SEVERITY_MEANINGS, fold
+from wattdeck.systems.aneel.outagetable import SEVERITY_MEANINGS, fold, severity_word
 
 NARROW, WIDE = 8, 13
 """Cells of a tile with and without its percent, the gap to the next one included."""
@@ -29,13 +30,8 @@ LETTERS = {
     Severity.CRITICAL: "C",
     Severity.UNKNOWN: "?",
 }
-LEGEND = (
-    (Severity.NORMAL, "normal"),
-    (Severity.ATTENTION, "attention 1 %"),
-    (Severity.ALERT, "alert 5 %"),
-    (Severity.CRITICAL, "critical 10 %"),
-    (Severity.UNKNOWN, "not known"),
-)
+FROM = {Severity.ATTENTION: "1 %", Severity.ALERT: "5 %", Severity.CRITICAL: "10 %"}
+"""Where a severity begins."""
 _SMALL_WORDS = frozenset({"da", "de", "do", "das", "dos", "e", "d"})
 
 Spot = tuple[int, int]
@@ -78,7 +74,7 @@ def draw(
     if width < NARROW or height < 2:
         return TileMap((), {}, len(names))
     outages = {} if snapshot is None else {place.code: place for place in snapshot.municipalities}
-    grid_rows = height - (2 if height >= TALL and line_width(_legend_line(LEGEND, " ", ())) > width else 1)
+    grid_rows = height - (2 if height >= TALL and line_width(_legend_line(legend(), " ", ())) > width else 1)
     wide = (width // WIDE) * grid_rows >= AIRY * len(names) and width // WIDE > 1
     cells = WIDE if wide else NARROW
     room = width // cells * grid_rows
@@ -184,8 +180,8 @@ def _share(percent: float | None, estimated: bool) -> str:
     if estimated:
         return f"~{percent:.0f}"
     if 0 < percent < 0.05:
-        return "<0.1"
-    return f"{percent:.1f}" if percent < 99.95 else "100"
+        return f"<{number(0.1, 1)}"
+    return number(percent, 1) if percent < 99.95 else "100"
 
 
 def _legend_line(legend: Sequence[tuple[Severity, str]], gap: str, head: Sequence[Span]) -> Line:
@@ -195,17 +191,25 @@ def _legend_line(legend: Sequence[tuple[Severity, str]], gap: str, head: Sequenc
     return tuple(spans)
 
 
+def legend() -> list[tuple[Severity, str]]:
+    """What each letter means, and from how many percent on."""
+    known = [(severity, f"{severity_word(severity)} {FROM.get(severity, '')}".strip()) for severity in LETTERS]
+    return [*known[:-1], (Severity.UNKNOWN, tr("not known"))]
+
+
 def _legend(width: int, rows: int, left_out: int, marks: Glyphs) -> list[Line]:
     """What the letters mean: whole on one line or two, else as much as there is room for."""
-    head: list[Span] = [(f" {number(left_out)} not shown {marks.dot}", "severity-low")] if left_out else []
+    missing = tr(" {count} not shown {dot}", count=number(left_out), dot=marks.dot)
+    head: list[Span] = [(missing, "severity-low")] if left_out else []
+    whole = legend()
     if rows > 1:
-        lines = [_legend_line(LEGEND[:3], " ", ()), _legend_line(LEGEND[3:], " ", head)]
+        lines = [_legend_line(whole[:3], " ", ()), _legend_line(whole[3:], " ", head)]
         if max(map(line_width, lines)) <= width:
             return lines
-    brief = [(severity, severity.value) for severity, _ in LEGEND[:-1]]
-    briefest = [(severity, words.partition(" ")[2]) for severity, words in LEGEND[1:-1]]
-    for legend, gap in ((LEGEND, " "), (brief, ""), (briefest, "")):
-        line = _legend_line(legend, gap, head)
+    brief = [(severity, severity_word(severity)) for severity, _ in whole[:-1]]
+    briefest = list(FROM.items())
+    for letters, gap in ((whole, " "), (brief, ""), (briefest, "")):
+        line = _legend_line(letters, gap, head)
         if line_width(line) <= width:
             break
     return [clip(line, width)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from wattdeck.core.language import later, tr
 from wattdeck.core.text import clean
 from wattdeck.systems.aneel.models import BRASILIA, SLOT
 
@@ -38,14 +39,15 @@ def parse_recovery(text: str) -> datetime:
     """
     match = _FORM.fullmatch(text)
     if match is None:
-        raise ValueError(f"“{clean(text, 40)}” is not written as dd/mm/yyyy hh:mm, such as 09/01/2026 07:00")
+        message = later("“{text}” is not written as dd/mm/yyyy hh:mm, such as 09/01/2026 07:00")
+        raise ValueError(tr(message, text=clean(text, 40)))
     day, month, year, hour, minute = map(int, match.groups())
     try:
         if not FIRST_YEAR <= year <= LAST_YEAR:
             raise ValueError
         return datetime(year, month, day, hour, minute, tzinfo=BRASILIA)
     except ValueError:
-        raise ValueError(f"“{text}” is written as it should be, but there is no such date") from None
+        raise ValueError(tr("“{text}” is written as it should be, but there is no such date", text=text)) from None
 
 
 def slot_of(moment: datetime) -> datetime:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from wattdeck.core.lines import MUTED, TEXT, Line, Span, clip, line_width, wrap
+from wattdeck.core.language import later, plural, tr
+from wattdeck.core.lines import MUTED, TEXT, Line, Span, clip, fit, line_width, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, bar, number, percent, spark
 from wattdeck.systems.aneel.models import DurationBand, OutagesSnapshot, Totals
@@ -25,7 +26,7 @@ BAND_WORDS = {
 BAND_MEANINGS = {"DE_24_A_48H": "severity-medium", "MAIS_48H": "severity-medium"}
 FACT_CELLS = 13
 """Room for what a figure is called."""
-DISE_WORDS = (
+DISE_WORDS = later(
     "Over 24 h and 48 h: customers in sets with an outage for so long without a break. "
     "A proxy only: DISE is reckoned for each customer by the distributor and is not in these answers."
 )
@@ -58,13 +59,18 @@ def out_line(
     words, meaning = severity_span(totals.severity, marks)
     trend = spark([None if out is None else float(out) for _, out in series[-TREND_CELLS[0] :]], marks)
     change, change_meaning = change_span(totals.change_out)
-    head: list[Span] = [(f" {number(totals.out)} out", "heading")]
+    head: list[Span] = [(tr(" {count} out", count=number(totals.out)), "heading")]
     if totals.change_out is not None:
         head.append((f"  {change}", change_meaning))
     served = customers_words(totals.customers_served, estimated=totals.estimated)
     tail: list[Span] = [
         (f"  {share} %" if totals.percent_out is not None else "", "heading"),
-        (f" of {served} customers" if totals.customers_served else "  customers served not known", "label"),
+        (
+            tr(" of {served} customers", served=served)
+            if totals.customers_served
+            else tr("  customers served not known"),
+            "label",
+        ),
         (f" {marks.dot} ", MUTED),
         (" ".join(words.strip(marks.dot).split()), meaning),
     ]
@@ -83,18 +89,20 @@ def spread_line(totals: Totals, width: int, marks: Glyphs = UNICODE) -> Line:
     sets: list[Span] = []
     if totals.out:
         share = totals.planned_out / totals.out
-        planned = [(f"{'<1 %' if 0 < share < 0.005 else percent(share)} planned", TEXT)]
-        places = [(_counted(totals.municipalities_affected, "municipality", "municipalities"), TEXT)]
-        sets = [(_counted(totals.sets_affected, "set"), TEXT)]
+        planned = [(tr("{share} planned", share="<1 %" if 0 < share < 0.005 else percent(share)), TEXT)]
+        affected = totals.municipalities_affected
+        places = [(plural("{count} municipality", "{count} municipalities", affected, count=number(affected)), TEXT)]
+        affected = totals.sets_affected
+        sets = [(plural("{count} set", "{count} sets", affected, count=number(affected)), TEXT)]
     moved: list[Span] = []
     brief = moved
     if totals.restored is None:
-        moved.append(("half hour before not known", MUTED))
+        moved.append((tr("half hour before not known"), MUTED))
     else:
         newly, meaning = totals.newly_out or 0, "severity-low" if totals.newly_out else "label"
-        restored = (f"{number(totals.restored)} restored", TEXT if totals.restored else "label")
-        moved += [restored, (f"{number(newly)} newly out, net", meaning)]
-        brief = [restored, (f"{number(newly)} newly out", meaning)]
+        restored = (tr("{count} restored", count=number(totals.restored)), TEXT if totals.restored else "label")
+        moved += [restored, (tr("{count} newly out, net", count=number(newly)), meaning)]
+        brief = [restored, (tr("{count} newly out", count=number(newly)), meaning)]
     for parts in ([*planned, *places, *sets, *moved], [*planned, *places, *sets, *brief], [*places, *brief], brief):
         line = _dotted(parts, 10 * width, marks)
         if line_width(line) <= width:
@@ -110,18 +118,21 @@ def hours_line(totals: Totals, width: int, marks: Glyphs = UNICODE) -> Line:
 
 
 def _hours_parts(totals: Totals, *, brief: bool) -> list[Span]:
-    missing = f"{number(totals.chi_missing_h, 1)} h not known" if totals.chi_missing_h >= 0.05 else ""
+    some = totals.chi_missing_h >= 0.05
+    missing = tr("{hours} h not known", hours=number(totals.chi_missing_h, 1)) if some else ""
+    hours = number(totals.chi_customer_h)
     if totals.chi_customer_h is None:
-        parts: list[Span] = [("CHI of the last 24 h not known yet", MUTED)]
+        parts: list[Span] = [(tr("CHI of the last 24 h not known yet"), MUTED)]
     elif brief:
-        parts = [(f"CHI 24 h {number(totals.chi_customer_h)}" + (f", {missing}" if missing else ""), "label")]
+        parts = [(", ".join(filter(None, (tr("CHI 24 h {hours}", hours=hours), missing))), "label")]
     else:
-        words = ", ".join(filter(None, ("CHI estimate", missing)))
-        parts = [(f"{number(totals.chi_customer_h)} customer-hours in 24 h ({words})", "label")]
+        words = ", ".join(filter(None, (tr("CHI estimate"), missing)))
+        parts = [(tr("{hours} customer-hours in 24 h ({words})", hours=hours, words=words), "label")]
     if totals.over_24h_out:
-        over = f"{number(totals.over_24h_out)} {'' if brief else 'out for '}over 24 h"
+        day, days = number(totals.over_24h_out), number(totals.over_48h_out)
+        over = tr("{count} over 24 h", count=day) if brief else tr("{count} out for over 24 h", count=day)
         parts.append((over, "severity-medium"))
-        parts.append((f"{number(totals.over_48h_out)} over 48 h (DISE proxy)", "severity-medium"))
+        parts.append((tr("{count} over 48 h (DISE proxy)", count=days), "severity-medium"))
     return parts
 
 
@@ -131,10 +142,10 @@ def bands_line(bands: Sequence[DurationBand], out: int, width: int, marks: Glyph
              for each in bands]  # fmt: skip
     unknown = out - sum(count for _, count, _ in known)
     if unknown > 0:
-        known.append(("not known", unknown, MUTED))
+        known.append((tr("not known"), unknown, MUTED))
     filled = [each for each in known if each[1]]
     for shown, cells in ((known, 20), (filled, 20), (filled, 8), (filled, 0)):
-        spans: list[Span] = [(" out for ", "label")]
+        spans: list[Span] = [(tr(" out for "), "label")]
         for words, count, meaning in shown:
             spans.append((f" {words} ", "label"))
             spans.append((number(count), TEXT if count else MUTED))
@@ -154,32 +165,32 @@ def figure_lines(snapshot: OutagesSnapshot, width: int, marks: Glyphs = UNICODE)
 
     def fact(label: str, value: str, meaning: str = TEXT) -> None:
         first, *more = wrap(value, width - FACT_CELLS - 1, meaning)
-        lines.append(((f" {label:<{FACT_CELLS}}", "label"), *first))
+        lines.append(((f" {fit(label, FACT_CELLS)}", "label"), *first))
         lines.extend(((" " * (FACT_CELLS + 1), TEXT), *line) for line in more)
 
-    fact("Out", f"{number(totals.out)}, {number(totals.planned_out)} of these planned", "heading")
+    planned = number(totals.planned_out)
+    fact(tr("Out"), tr("{count}, {planned} of these planned", count=number(totals.out), planned=planned), "heading")
     if totals.restored is not None and totals.newly_out is not None:
-        fact("Since before", f"{number(totals.restored)} restored, {number(totals.newly_out)} newly out, net by set")
+        moved = {"restored": number(totals.restored), "newly": number(totals.newly_out)}
+        fact(tr("Since before"), tr("{restored} restored, {newly} newly out, net by set", **moved))
     if totals.chi_customer_h is None:
-        fact("CHI, 24 h", "not known yet", MUTED)
+        fact(tr("CHI, 24 h"), tr("not known yet"), MUTED)
     else:
-        missing = f"; {number(totals.chi_missing_h, 1)} h are not known" if totals.chi_missing_h >= 0.05 else ""
-        fact("CHI, 24 h", f"{number(totals.chi_customer_h)} customer-hours interrupted, an estimate{missing}")
-    lines += [(), ((" Customers by how long they have been out", "heading"),)]
+        words = tr("{hours} customer-hours interrupted, an estimate", hours=number(totals.chi_customer_h))
+        if totals.chi_missing_h >= 0.05:
+            words = tr("{words}; {hours} h are not known", words=words, hours=number(totals.chi_missing_h, 1))
+        fact(tr("CHI, 24 h"), words)
+    lines += [(), ((tr(" Customers by how long they have been out"), "heading"),)]
     shown = [(BAND_WORDS.get(each.band, clean(each.band, 12)), each.out, BAND_MEANINGS.get(each.band, "bar-load"))
              for each in snapshot.bands]  # fmt: skip
     unknown = totals.out - sum(count for _, count, _ in shown)
-    shown += [("not known", unknown, MUTED)] if unknown > 0 else []
+    shown += [(tr("not known"), unknown, MUTED)] if unknown > 0 else []
     for words, count, meaning in shown:
-        name: Span = (f" {words:<{FACT_CELLS}}", "label")
+        name: Span = (f" {fit(words, FACT_CELLS)}", "label")
         share = bar(count / totals.out if totals.out else 0.0, max(1, width - FACT_CELLS - 12), marks)
         lines.append((name, (f"{number(count):>9}  ", TEXT if count else MUTED), (share, meaning)))
-    lines += [(), *(((" ", TEXT), *line) for line in wrap(DISE_WORDS, width - 2, MUTED))]
+    lines += [(), *(((" ", TEXT), *line) for line in wrap(tr(DISE_WORDS), width - 2, MUTED))]
     return [clip(line, width) for line in lines]
-
-
-def _counted(count: int, noun: str, nouns: str = "") -> str:
-    return f"{number(count)} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def _dotted(parts: Sequence[Span], width: int, marks: Glyphs) -> Line:

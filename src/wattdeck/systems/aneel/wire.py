@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.text import clean
 from wattdeck.systems.aneel.envelope import Envelope, field, has, open_envelope, whole
 from wattdeck.systems.aneel.errors import NotConformant
@@ -69,10 +70,11 @@ def read_outages(exchange: Exchange) -> OutageAnswer:
     name = PAYLOADS["outages"]
     if not has(envelope.fields, name):
         if has(envelope.fields, DIALECT_A):
-            raise NotConformant(
-                f"{envelope.what}: the answer is of the older dialect A ({DIALECT_A}), which names no set (conjunto) "
-                f"and counts otherwise; expected {name}, as in ANEEL's annex V4"
+            message = later(
+                "{what}: the answer is of the older dialect A ({found}), which names no set (conjunto) and counts "
+                "otherwise; expected {name}, as in ANEEL's annex V4"
             )
+            raise NotConformant(tr(message, what=envelope.what, found=DIALECT_A, name=name))
         if has(envelope.fields, DIALECT_B):
             name = DIALECT_B
     rows: dict[tuple[int, int], Row] = {}
@@ -114,10 +116,11 @@ def read_demands(exchange: Exchange) -> tuple[DemandCount, ...]:
     envelope = open_envelope(exchange)
     name = PAYLOADS["demands"]
     if not has(envelope.fields, name) and has(envelope.fields, OLD_DEMANDS):
-        raise NotConformant(
-            f"{envelope.what}: the answer is of an older draft ({OLD_DEMANDS}), whose channels and counts mean other "
-            f"things; expected {name}, as in ANEEL's annex V4"
+        message = later(
+            "{what}: the answer is of an older draft ({found}), whose channels and counts mean other things; expected "
+            "{name}, as in ANEEL's annex V4"
         )
+        raise NotConformant(tr(message, what=envelope.what, found=OLD_DEMANDS, name=name))
     counts: dict[tuple[int, int, str], DemandCount] = {}
     rows = 0
     for raw in _rows(envelope, name):
@@ -159,23 +162,25 @@ def read_demand(exchange: Exchange) -> Demand | None:
     envelope = open_envelope(exchange)
     name = PAYLOADS["demand"]
     if not has(envelope.fields, name) and has(envelope.fields, "numProtocolo"):
-        raise NotConformant(
-            f"{envelope.what}: the demand's fields stand beside the envelope's, as in an older draft whose codes mean "
-            f"other things; expected them in an object {name}"
+        message = later(
+            "{what}: the demand's fields stand beside the envelope's, as in an older draft whose codes mean other "
+            "things; expected them in an object {name}"
         )
+        raise NotConformant(tr(message, what=envelope.what, name=name))
     raw = envelope.get(name)
     if not isinstance(raw, dict):
-        raise _wrong_shape(envelope.what, name, "an object, {} where there is no such demand", raw)
+        raise _wrong_shape(envelope.what, name, tr("an object, {} where there is no such demand"), raw)
     if not raw:
         return None
     protocol = _text(field(raw, "numProtocolo"), 30)
     if not protocol:
-        raise NotConformant(f"{envelope.what}: {name} has no numProtocolo, so nobody knows whose demand it is")
+        message = later("{what}: {name} has no numProtocolo, so nobody knows whose demand it is")
+        raise NotConformant(tr(message, what=envelope.what, name=name))
     if (asked := exchange.asked.get("numProtocolo", protocol)) != protocol:
-        raise NotConformant(
-            f"{envelope.what}: {name} is another demand than the one of {len(asked)} characters that was asked for; "
-            "it is not shown"
+        message = later(
+            "{what}: {name} is another demand than the one of {count} characters that was asked for; it is not shown"
         )
+        raise NotConformant(tr(message, what=envelope.what, name=name, count=len(asked)))
     return Demand(
         protocol=protocol,
         consumer_unit=_text(field(raw, "numUC"), 30),
@@ -196,9 +201,10 @@ def _rows(envelope: Envelope, name: str) -> Iterator[Mapping[str, Any]]:
     """The payload's rows; one that is no object counts as an empty one."""
     payload = envelope.get(name)
     if not isinstance(payload, list):
-        raise _wrong_shape(envelope.what, name, "a list, [] where there is nothing to tell", payload)
+        raise _wrong_shape(envelope.what, name, tr("a list, [] where there is nothing to tell"), payload)
     if len(payload) > ROWS_MAX:
-        raise NotConformant(f"{envelope.what}: {name} holds {len(payload)} rows; at most {ROWS_MAX} are believed")
+        message = later("{what}: {name} holds {count} rows; at most {most} are believed")
+        raise NotConformant(tr(message, what=envelope.what, name=name, count=len(payload), most=ROWS_MAX))
     for raw in payload:
         yield raw if isinstance(raw, dict) else {}
 
@@ -206,13 +212,21 @@ def _rows(envelope: Envelope, name: str) -> Iterator[Mapping[str, Any]]:
 def _any_read(what: str, name: str, count: int, read: int) -> None:
     """Refuse an answer that has rows of which none can be read: it does not say that nothing is out."""
     if count and not read:
-        raise NotConformant(f"{what}: none of the {count} rows of {name} can be read; run the check on this answer")
+        message = later("{what}: none of the {count} rows of {name} can be read; run the check on this answer")
+        raise NotConformant(tr(message, what=what, name=name, count=count))
 
 
 def _wrong_shape(what: str, name: str, wanted: str, value: Any) -> NotConformant:
-    names = {list: "a list", dict: "an object", str: "text", type(None): "nothing", bool: "true or false"}
-    found = names.get(type(value), "a number")
-    return NotConformant(f"{what}: {name} holds {found} where the answer says success; expected {wanted}")
+    names = {
+        list: tr("a list"),
+        dict: tr("an object"),
+        str: tr_as("kind of value", "text"),
+        type(None): tr("nothing"),
+        bool: tr("true or false"),
+    }
+    found = names.get(type(value)) or tr("a number")
+    message = later("{what}: {name} holds {found} where the answer says success; expected {wanted}")
+    return NotConformant(tr(message, what=what, name=name, found=found, wanted=wanted))
 
 
 def _email(envelope: Envelope) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from wattdeck.core.clock import Clock
 from wattdeck.core.errors import SourceError
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance.examination import Examination, examine
 from wattdeck.systems.aneel.conformance.model import Context, NotChecked, Outcome, Passed
 from wattdeck.systems.aneel.conformance.probes import FAILURES_MAX, Options, Prober
@@ -15,14 +16,22 @@ from wattdeck.systems.aneel.conformance.series import REQUESTS_ALLOWED, Series
 from wattdeck.systems.aneel.conformance.tally import Tally
 from wattdeck.systems.aneel.exchange import PATHS, Exchange, Route
 from wattdeck.systems.aneel.models import Finding
+from wattdeck.systems.aneel.wording import said
 
 
 class Gone(Exception):
-    """There is no sense in asking on; the text says why."""
+    """There is no sense in asking on."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+        """In English, as `wording` has it."""
 
 
 class TooManyError(SourceError):
     """429, whatever was asked."""
+
+    why = later("the server answered 429, too many requests")
 
 
 class Asker:
@@ -76,7 +85,7 @@ class Asker:
         self.found(self.series.add_examined(seen))
         self._tally.looked |= seen.looked - skip
         if exchange.status_code == 429:
-            raise TooManyError("the server answered 429, too many requests")
+            raise TooManyError(TooManyError.why)
         return seen
 
     async def raw(
@@ -96,7 +105,8 @@ class Asker:
             Gone: there was none several times, or time is up.
         """
         if self.clock.monotonic() - self._began_s > self.options.deadline_s:
-            raise Gone(f"the time for all probes together, {self.options.deadline_s:g} s, is over")
+            words = later("the time for all probes together, {seconds} s, is over")
+            raise Gone(said(words, seconds=f"{self.options.deadline_s:g}"))
         try:
             exchange = await self.client.raw(
                 path, query, method=method, headers=headers, with_key=with_key, route=route
@@ -104,7 +114,7 @@ class Asker:
         except SourceError as error:
             self._failures += 1
             if self._failures >= FAILURES_MAX:
-                raise Gone(f"the server stopped answering: {error}") from error
+                raise Gone(said(later("the server stopped answering: {reason}"), reason=str(error))) from error
             raise
         self._failures = 0
         self.answers += 1

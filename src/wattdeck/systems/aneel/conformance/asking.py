@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import shown
 from wattdeck.systems.aneel.conformance.model import ERROR, WARNING
 from wattdeck.systems.aneel.conformance.subject import Subject, now_bounds
 from wattdeck.systems.aneel.exchange import PAYLOADS
 from wattdeck.systems.aneel.models import BRASILIA, KEPT, SLOT
 from wattdeck.systems.aneel.times import parse_recovery
+from wattdeck.systems.aneel.wording import said
 
 SLACK = timedelta(minutes=5)
 RECENT = timedelta(hours=2)
@@ -37,9 +39,10 @@ def answer_words(subject: Subject) -> str:
     """Status code, status and size of the payload, for people."""
     code, status, payload = subject.exchange.status_code, subject.status, subject.payload
     if subject.envelope is None:
-        return f"HTTP {code} without an envelope"
-    size = f"{len(payload)} rows" if isinstance(payload, list) else shown.value(payload)
-    return f"HTTP {code}, status {status}, {size}"
+        return said(later("HTTP {code} without an envelope"), code=code)
+    many = isinstance(payload, list)
+    size = said(later("{count} rows"), count=len(payload)) if many else shown.value(payload)
+    return said(later("HTTP {code}, status {status}, {size}"), code=code, status=status, size=size)
 
 
 def _moment(subject: Subject, text: str) -> None:
@@ -66,16 +69,15 @@ def _protocol(subject: Subject, asked: str) -> None:
     tally, exchange = subject.tally, subject.exchange
     if not asked.strip():
         tally.looked.add("P11")
-        refused(
-            subject, "P11", "numProtocolo missing" if "numProtocolo" not in exchange.asked else "numProtocolo blank"
-        )
+        missing = "numProtocolo" not in exchange.asked
+        refused(subject, "P11", later("numProtocolo missing") if missing else later("numProtocolo blank"))
         return
     message = subject.values.get("mensagem")
     if subject.envelope is not None and (
         exchange.status_code == 404
         or (subject.status == 2 and isinstance(message, str) and _UNKNOWN.search(message[:500]))
     ):
-        tally.add("P10", "answer to a protocol that is not known", answer_words(subject))
+        tally.add("P10", later("answer to a protocol that is not known"), answer_words(subject))
 
 
 def refused(subject: Subject, rule_id: str, where: str) -> None:
@@ -89,8 +91,7 @@ def refused(subject: Subject, rule_id: str, where: str) -> None:
     if subject.status == 2 and code == 200:
         return
     if subject.status == 2 and code == 400 and PAYLOADS[subject.route] in subject.values:
-        tally.add(
-            rule_id, where, answer_words(subject), "Refused as HTTP 400. Answer 200 with status 2.", level=WARNING
-        )
+        says = later("Refused as HTTP 400. Answer 200 with status 2.")
+        tally.add(rule_id, where, answer_words(subject), says, level=WARNING)
     else:
         tally.add(rule_id, where, answer_words(subject), level=ERROR)

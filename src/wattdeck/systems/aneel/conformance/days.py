@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance.demands import OF_THE_DAY, Good
 from wattdeck.systems.aneel.conformance.tally import Tally
 from wattdeck.systems.aneel.models import BRASILIA
+from wattdeck.systems.aneel.wording import said
 
 MORNING_ENDS_H = 7
 """Until then yesterday's figures cannot have been reached again."""
@@ -64,7 +66,8 @@ class Days:
                 continue
             for name, was, count in zip(OF_THE_DAY, before, now, strict=True):
                 if count < was:
-                    tally.add("D06", f"{name} of {_words(key)}", f"{was}, then {count if key in counts else 'no row'}")
+                    after = count if key in counts else later("no row")
+                    tally.add("D06", _where(name, key), said(later("{before}, then {after}"), before=was, after=after))
                     break
 
     def _restart(self, tally: Tally, local: datetime, counts: dict[Key, tuple[int, ...]]) -> None:
@@ -74,8 +77,9 @@ class Days:
         for key, before in self._counts.items():
             now = counts.get(key)
             if now is not None and now[0] >= before[0] >= RESTART_MIN:
-                says = "The count of the day did not start anew at midnight in Brasília."
-                tally.add("D06", f"{OF_THE_DAY[0]} of {_words(key)}", f"{now[0]} at {local:%H:%M}", says)
+                says = later("The count of the day did not start anew at midnight in Brasília.")
+                found = said(later("{count} at {time}"), count=now[0], time=f"{local:%H:%M}")
+                tally.add("D06", _where(OF_THE_DAY[0], key), found, says)
 
     def _mapping(self, tally: Tally, local: datetime) -> None:
         if self._told or self._began is None or local - self._began < timedelta(hours=FULL_DAY_H):
@@ -83,11 +87,13 @@ class Days:
         if sum(numbers[0] for numbers in self._counts.values()) < FULL_DAY_DEMANDS_MIN:
             return
         self.looked.add("D08")
-        for what, seen in (("level", self._levels), ("channel", self._channels)):
+        where = said(later("answers of {day}"), day=f"{local:%d/%m/%Y}")
+        for words, seen in ((later("only level {code}"), self._levels), (later("only channel {code}"), self._channels)):
             if len(seen) == 1:
                 self._told = True
-                tally.add("D08", f"answers of {local:%d/%m/%Y}", f"only {what} {min(seen)}")
+                tally.add("D08", where, said(words, code=min(seen)))
 
 
-def _words(key: Key) -> str:
-    return f"level {key[0]}, channel {key[1]}, type {key[2]}"
+def _where(name: str, key: Key) -> str:
+    words = later("{name} of level {level}, channel {channel}, type {typology}")
+    return said(words, name=name, level=key[0], channel=key[1], typology=key[2])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.codes import CHANNELS, DEMAND_STATUS, LEVELS_OF_TREATMENT, TYPOLOGIES, VERDICTS
 from wattdeck.systems.aneel.conformance import places, shown
 from wattdeck.systems.aneel.conformance.demands import type_says
@@ -17,6 +18,7 @@ from wattdeck.systems.aneel.conformance.spelling import lacking, misspelled
 from wattdeck.systems.aneel.conformance.subject import Subject, folded, now_bounds
 from wattdeck.systems.aneel.conformance.tally import Tally
 from wattdeck.systems.aneel.times import parse_recovery
+from wattdeck.systems.aneel.wording import said
 
 OBJECT = "demanda"
 NAME = "nomeTitularUC"
@@ -47,7 +49,7 @@ def check(subject: Subject) -> None:
     if OBJECT not in subject.values:
         flat = sorted(name for name in subject.envelope or () if name in KEYS or name in NAME_KEYS)
         if flat:
-            tally.add("P01", OBJECT, f"{', '.join(flat)[:50]} at the top level")
+            tally.add("P01", OBJECT, said(later("{keys} at the top level"), keys=", ".join(flat)[:50]))
         return
     if type(found) is not dict:
         if type(found) is not Twice:
@@ -71,7 +73,7 @@ def _all_null(subject: Subject, found: Mapping[str, Any]) -> bool:
     """An object of nulls is how some say that there is no such demand."""
     if any(value is not None for value in found.values()):
         return False
-    subject.tally.value("P10", OBJECT, found, "There is no such demand, and every field is null. Send {}.")
+    subject.tally.value("P10", OBJECT, found, later("There is no such demand, and every field is null. Send {}."))
     return True
 
 
@@ -84,7 +86,7 @@ def _values(tally: Tally, found: Mapping[str, Any]) -> dict[str, Any]:
         right = _BY_FOLD.get(folded(name))
         where = f"{OBJECT}.{shown.key(name)}"
         if right is None or right in values:
-            tally.key("P01", where, name, "This key does not belong here. Remove it.")
+            tally.key("P01", where, name, later("This key does not belong here. Remove it."))
             continue
         values[right] = value
         misspelled(tally, where, name, right, "P05" if right == NAME else "P01")
@@ -98,11 +100,11 @@ def _protocol(subject: Subject, values: Mapping[str, Any]) -> None:
     tally, found, where = subject.tally, values["numProtocolo"], f"{OBJECT}.numProtocolo"
     asked = subject.exchange.asked.get("numProtocolo")
     if not isinstance(found, str):
-        tally.add("P02", where, _kind(found), "The protocol is not a text. Leading zeros count.")
+        tally.add("P02", where, _kind(found), later("The protocol is not a text. Leading zeros count."))
     elif not re.fullmatch(r"[0-9A-Za-z]{1,30}", found):
-        tally.add("P02", where, shown.number(found), expected="1 to 30 letters and digits")
+        tally.add("P02", where, shown.number(found), expected=later("1 to 30 letters and digits"))
     elif asked is not None and asked.strip() and found != asked:
-        tally.add("P02", where, f"another protocol, {shown.number(found)}")
+        tally.add("P02", where, said(later("another protocol, {number}"), number=shown.number(found)))
 
 
 def _holder(tally: Tally, values: Mapping[str, Any]) -> None:
@@ -111,10 +113,10 @@ def _holder(tally: Tally, values: Mapping[str, Any]) -> None:
         unit, where = values["numUC"], f"{OBJECT}.numUC"
         if not isinstance(unit, str):
             tally.add("P03", where, _kind(unit))
-        elif not 1 <= len(unit) <= UNIT_CHARS_MAX:
-            tally.add("P03", where, f"{len(unit)} characters", expected=f"1 to {UNIT_CHARS} characters")
-        elif len(unit) > UNIT_CHARS:
-            tally.add("P03", where, f"{len(unit)} characters", expected=f"1 to {UNIT_CHARS} characters", level=WARNING)
+        elif not 1 <= len(unit) <= UNIT_CHARS:
+            wanted = said(later("1 to {count} characters"), count=UNIT_CHARS)
+            level = WARNING if UNIT_CHARS < len(unit) <= UNIT_CHARS_MAX else None
+            tally.add("P03", where, shown.characters(unit), expected=wanted, level=level)
     if "numCPFCNPJ" in values:
         _document(tally, values["numCPFCNPJ"])
     if NAME in values:
@@ -122,25 +124,29 @@ def _holder(tally: Tally, values: Mapping[str, Any]) -> None:
         if not isinstance(name, str):
             tally.add("P05", where, _kind(name))
         elif not 1 <= len(name) <= NAME_CHARS_MAX or not name.strip():
-            tally.add("P05", where, f"{len(name)} characters")
+            tally.add("P05", where, shown.characters(name))
 
 
 def _document(tally: Tally, found: Any) -> None:
     where = f"{OBJECT}.numCPFCNPJ"
     if not isinstance(found, str):
-        tally.add("P04", where, _kind(found), "The document is not a text. Leading zeros count.")
+        tally.add("P04", where, _kind(found), later("The document is not a text. Leading zeros count."))
     elif "*" in found:
-        tally.add("P04", where, f"a masked document of {len(found)} characters", "Send it whole: ANEEL masks it.")
+        words = said(later("a masked document of {count} characters"), count=len(found))
+        tally.add("P04", where, words, later("Send it whole: ANEEL masks it."))
     elif not re.fullmatch(r"[0-9]{11}|[0-9A-Z]{12}[0-9]{2}", found):
-        tally.add("P04", where, f"{len(found)} characters{'' if found.isalnum() else ' with punctuation'}")
+        words = shown.characters(found)
+        if not found.isalnum():
+            words = said(later("{count} characters with punctuation"), count=len(found))
+        tally.add("P04", where, words)
     elif not digits_right(found):
-        says = "The check digits of the holder's document are wrong. Look for a number that was cut or padded."
-        tally.add("P04", where, "wrong check digits", says, level=WARNING)
+        says = later("The check digits of the holder's document are wrong. Look for a number that was cut or padded.")
+        tally.add("P04", where, later("wrong check digits"), says, level=WARNING)
 
 
 def _kind(found: Any) -> str:
     """What stands in the place of a text about a person, without showing it."""
-    return "a number" if type(found) in (int, float) else shown.value(found)
+    return later("a number") if type(found) in (int, float) else shown.value(found)
 
 
 def _codes(tally: Tally, values: Mapping[str, Any]) -> None:
@@ -150,7 +156,7 @@ def _codes(tally: Tally, values: Mapping[str, Any]) -> None:
     if "idcTipologia" in values:
         found = values["idcTipologia"]
         if not isinstance(found, str) or found not in TYPOLOGIES:
-            says = type_says(found) if isinstance(found, str) else "The type is not a text. Write it in quotes."
+            says = type_says(found) if isinstance(found, str) else later("The type is not a text. Write it in quotes.")
             tally.value("P06", f"{OBJECT}.idcTipologia", found, says)
 
 
@@ -171,9 +177,11 @@ def _dates(subject: Subject, values: Mapping[str, Any]) -> None:
     latest = now_bounds(subject.exchange)[1] + SLACK
     for name, moment in (("dthAbertura", opened), ("dthEncerramento", closed)):
         if moment is not None and moment > latest:
-            tally.value("P07", f"{OBJECT}.{name}", values[name], "The date lies in the future. Check clock and zone.")
+            says = later("The date lies in the future. Check clock and zone.")
+            tally.value("P07", f"{OBJECT}.{name}", values[name], says)
     if opened is not None and closed is not None and closed < opened:
-        tally.value("P07", f"{OBJECT}.dthEncerramento", values["dthEncerramento"], "Closed before it was opened.")
+        says = later("Closed before it was opened.")
+        tally.value("P07", f"{OBJECT}.dthEncerramento", values["dthEncerramento"], says)
 
 
 def _date(tally: Tally, values: Mapping[str, Any], name: str) -> datetime | None:
@@ -195,8 +203,10 @@ def _states(tally: Tally, values: Mapping[str, Any]) -> None:
     if type(status) is not int or status not in (OPEN, CLOSED):
         return
     if "dthEncerramento" in values and (values["dthEncerramento"] is None) != (status == OPEN):
-        closing = "no closing date" if values["dthEncerramento"] is None else "a closing date"
-        tally.add("P08", f"{OBJECT}.dthEncerramento", f"status {status} with {closing}", level=ERROR)
+        closing = later("no closing date") if values["dthEncerramento"] is None else later("a closing date")
+        words = said(later("status {status} with {what}"), status=status, what=closing)
+        tally.add("P08", f"{OBJECT}.dthEncerramento", words, level=ERROR)
     verdict = values.get("idcProcedencia")
     if type(verdict) is int and verdict in VERDICTS and (verdict == BEING_TREATED) != (status == OPEN):
-        tally.add("P09", f"{OBJECT}.idcProcedencia", f"status {status} with verdict {verdict}")
+        words = said(later("status {status} with verdict {verdict}"), status=status, verdict=verdict)
+        tally.add("P09", f"{OBJECT}.idcProcedencia", words)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.codes import CHANNELS, LEVELS_OF_SERVICE, TYPOLOGIES, TYPOLOGY_GROUPS
 from wattdeck.systems.aneel.conformance.model import COUNT_MAX
 from wattdeck.systems.aneel.conformance.spelling import MISSING, values_of
 from wattdeck.systems.aneel.conformance.subject import Subject, folded
 from wattdeck.systems.aneel.conformance.tally import Tally
+from wattdeck.systems.aneel.wording import said
 
 ROWS = "demandasDiversas"
 LEVEL, CHANNEL, TYPE = _KEY = ("idcNivelAtendimento", "idcCanalAtendimento", "idcTipologia")
@@ -45,11 +47,14 @@ def check(subject: Subject) -> tuple[Good, ...]:
         if not any(value is MISSING or isinstance(value, (list, dict)) for value in values[:3]):
             first = seen.setdefault((level, channel, typology), index)
             if first != index:
-                tally.add("D04", (ROWS, index, ""), f"the same level, channel and type as in row {first}")
+                tally.add(
+                    "D04", (ROWS, index, ""), said(later("the same level, channel and type as in row {row}"), row=first)
+                )
         if _counts(tally, index, values[3:]) and right:
             good.append((level, channel, typology, tuple(values[3:])))
     if len(rows) > ROWS_MAX:
-        tally.add("D04", ROWS, f"{len(rows)} rows", f"There are only {ROWS_MAX:,} levels, channels and types.")
+        says = said(later("There are only {count} levels, channels and types."), count=f"{ROWS_MAX:,}")
+        tally.add("D04", ROWS, said(later("{count} rows"), count=len(rows)), says)
     return tuple(good)
 
 
@@ -67,7 +72,7 @@ def _type(tally: Tally, index: int, value: object) -> bool:
     if value is MISSING:
         return False
     if not isinstance(value, str):
-        says = "The type is not a text. Write it in quotes: its length tells what it is."
+        says = later("The type is not a text. Write it in quotes: its length tells what it is.")
         tally.value("D01", (ROWS, index, TYPE), value, says)
         return False
     if value in TYPOLOGIES:
@@ -79,7 +84,7 @@ def _type(tally: Tally, index: int, value: object) -> bool:
 def type_says(value: str) -> str | None:
     """What is wrong with a type, where more can be said than the rule does."""
     if value in TYPOLOGY_GROUPS:
-        return "This is a group of types. Send the leaf below it."
+        return later("This is a group of types. Send the leaf below it.")
     return None
 
 
@@ -92,5 +97,5 @@ def _counts(tally: Tally, index: int, counts: list[Any]) -> bool:
         if value is not MISSING:
             tally.value("D05", (ROWS, index, name), value)
     if whole and not any(counts):
-        tally.add("D07", (ROWS, index, ""), "five zeros")
+        tally.add("D07", (ROWS, index, ""), later("five zeros"))
     return whole

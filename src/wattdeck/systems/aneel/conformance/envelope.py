@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import shown
 from wattdeck.systems.aneel.conformance.model import ERROR, INFO, WARNING
 from wattdeck.systems.aneel.conformance.subject import (
@@ -17,6 +18,7 @@ from wattdeck.systems.aneel.conformance.subject import (
 )
 from wattdeck.systems.aneel.conformance.transport import what_is_there
 from wattdeck.systems.aneel.exchange import PAYLOADS
+from wattdeck.systems.aneel.wording import said
 
 EMAIL_CHARS_MAX, MESSAGE_CHARS_MAX = 50, 500
 SEARCHED_CHARS = 4000
@@ -40,10 +42,13 @@ def check(subject: Subject) -> bool:
     """Look at the envelope. Whether the payload is worth looking at."""
     tally, found = subject.tally, subject.envelope
     if found is None:
-        tally.add("E02", "body", what_is_there(subject), "There is no envelope. Send it with every answer.")
+        tally.add(
+            "E02", later("body"), what_is_there(subject), later("There is no envelope. Send it with every answer.")
+        )
         return False
     if subject.wrapped:
-        tally.add("E01", "detail", 'the envelope within "detail"', 'Send the envelope itself, without "detail".')
+        says = later('Send the envelope itself, without "detail".')
+        tally.add("E01", "detail", later('the envelope within "detail"'), says)
     if subject.route == "outages" and _dialect(subject, found):
         return False
     tally.looked.update(("E01", "E02", "E03", "E12"))
@@ -70,13 +75,15 @@ def _keys(subject: Subject, found: dict[str, Any]) -> None:
     tally = subject.tally
     spelled = set(subject.misspelled.values())
     for right, name in subject.misspelled.items():
-        tally.value("E03", shown.key(name), name, f"The key of the envelope is {right}. Names are case-sensitive.")
+        says = said(later("The key of the envelope is {key}. Names are case-sensitive."), key=right)
+        tally.value("E03", shown.key(name), name, says)
     for name in found:
         if name in ENVELOPE_KEYS[subject.route] or name in spelled or _is_flat_demand(subject, name):
             continue
         tally.key("E01", shown.key(name), name)
     if subject.route != "outages" and EMAIL in subject.values and subject.context.email_in_demands == "forbidden":
-        tally.add("E01", EMAIL, f"key {EMAIL}", "Answers about demands do not carry the address here. Leave it out.")
+        says = later("Answers about demands do not carry the address here. Leave it out.")
+        tally.add("E01", EMAIL, said(later("key {name}"), name=EMAIL), says)
 
 
 def _is_flat_demand(subject: Subject, name: str) -> bool:
@@ -89,15 +96,17 @@ def _is_flat_demand(subject: Subject, name: str) -> bool:
 def _missing(subject: Subject) -> None:
     tally, values = subject.tally, subject.values
     if STATUS not in values:
-        tally.add("E02", STATUS, "no such key")
+        tally.add("E02", STATUS, later("no such key"))
     if EMAIL not in values:
         if subject.route == "outages" or subject.context.email_in_demands == "required":
-            tally.add("E02", EMAIL, "no such key")
+            tally.add("E02", EMAIL, later("no such key"))
         elif subject.context.email_in_demands == "allowed":
-            says = "Answers about demands may need the address too: the sources disagree. Sending it does no harm."
-            tally.add("E02", EMAIL, "no such key", says, level=INFO)
+            says = later(
+                "Answers about demands may need the address too: the sources disagree. Sending it does no harm."
+            )
+            tally.add("E02", EMAIL, later("no such key"), says, level=INFO)
     if MESSAGE not in values:
-        tally.add("E02", MESSAGE, "no such key", level=WARNING if subject.status == 1 else ERROR)
+        tally.add("E02", MESSAGE, later("no such key"), level=WARNING if subject.status == 1 else ERROR)
 
 
 def _status(subject: Subject) -> None:
@@ -117,7 +126,8 @@ def _email(subject: Subject) -> None:
     if not isinstance(found, str):
         tally.value("E05", EMAIL, found)
     elif len(found) > EMAIL_CHARS_MAX:
-        tally.add("E05", EMAIL, shown.email(found), f"The address is longer than {EMAIL_CHARS_MAX} characters.")
+        says = said(later("The address is longer than {count} characters."), count=EMAIL_CHARS_MAX)
+        tally.add("E05", EMAIL, shown.email(found), says)
     elif not _EMAIL.fullmatch(found):
         tally.add("E05", EMAIL, shown.email(found))
 
@@ -128,18 +138,20 @@ def _message(subject: Subject) -> None:
     tally, found, status = subject.tally, subject.values[MESSAGE], subject.status
     tally.looked.add("E06")
     if not isinstance(found, str):
-        tally.value("E06", MESSAGE, found, "The message is not a text.")
+        tally.value("E06", MESSAGE, found, later("The message is not a text."))
         return
     tally.looked.update(("E07", "E08"))
     if status is not None and (found != "" if status == 1 else not found.strip()):
-        tally.add("E06", MESSAGE, f"status {status} with {shown.value(found, 60)}")
+        words = said(later("status {status} with {what}"), status=status, what=shown.value(found, 60))
+        tally.add("E06", MESSAGE, words)
     if (match := _TECHNICAL.search(found[:SEARCHED_CHARS])) is not None:
         # What stands around it helps to find the place; the detail itself may be long.
         start = max(0, match.start() - 20)
         tally.value("E07", MESSAGE, found[start : start + 160])
     lines = len(_LINE_ENDS.findall(found)) + 1
     if len(found) > MESSAGE_CHARS_MAX or lines > 1:
-        tally.add("E08", MESSAGE, f"{len(found)} characters in {lines} {'line' if lines == 1 else 'lines'}")
+        words = later("{count} characters in {lines} lines") if lines > 1 else later("{count} characters in 1 line")
+        tally.add("E08", MESSAGE, said(words, count=len(found), lines=lines))
 
 
 def _payload(subject: Subject) -> None:
@@ -149,7 +161,7 @@ def _payload(subject: Subject) -> None:
     tally.looked.add("E09")
     if name not in subject.values:
         if not _is_flat(subject):
-            tally.add("E09", name, "no such key")
+            tally.add("E09", name, later("no such key"))
         return
     wanted: type = dict if subject.route == "demand" else list
     if not isinstance(found, wanted):

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import re
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import shown
 from wattdeck.systems.aneel.conformance.examination import Examination
 from wattdeck.systems.aneel.conformance.model import ERROR, WARNING, Context, Passed
 from wattdeck.systems.aneel.conformance.tally import Tally
 from wattdeck.systems.aneel.exchange import Exchange
 from wattdeck.systems.aneel.models import Finding, Level
+from wattdeck.systems.aneel.wording import said
 
 Judged = Finding | Passed
 
@@ -30,7 +32,12 @@ _INTERFACE = re.compile(r'"(?:openapi|swagger|paths)"\s*:', re.IGNORECASE)
 
 def words(seen: Examination) -> str:
     """`HTTP 200, status 2`."""
-    return f"HTTP {seen.exchange.status_code}" + ("" if seen.status is None else f", status {seen.status}")
+    code = seen.exchange.status_code
+    return (
+        f"HTTP {code}"
+        if seen.status is None
+        else said(later("HTTP {code}, status {status}"), code=code, status=seen.status)
+    )
 
 
 def finding(
@@ -48,7 +55,7 @@ def without_key(context: Context, seen: Examination) -> tuple[Judged, ...]:
     if code == 401:
         return (Passed("T05", "HTTP 401 without a key"),)
     soft = code in (400, 403, 422) or (code == 200 and seen.status == 2)
-    return finding(context, "T05", "request without x-api-key", words(seen), level=WARNING if soft else ERROR)
+    return finding(context, "T05", later("request without x-api-key"), words(seen), level=WARNING if soft else ERROR)
 
 
 def wrong_key(context: Context, missing: Examination, wrong: Examination, key: str = "") -> tuple[Judged, ...]:
@@ -61,24 +68,27 @@ def wrong_key(context: Context, missing: Examination, wrong: Examination, key: s
     told = bool(key) and key in text
     hint = _HINT.search(text)
     if told or hint is not None:
-        says = "The refusal of a wrong key hints at the right one. Say only that the key is not valid."
-        found = "the right key" if told or hint is None else f"{shown.text(hint[0])} and more"
-        return finding(context, "T06", "request with a wrong key", found, says)
+        says = later("The refusal of a wrong key hints at the right one. Say only that the key is not valid.")
+        found = later("the right key")
+        if not told and hint is not None:
+            found = said(later("{text} and more"), text=shown.text(hint[0]))
+        return finding(context, "T06", later("request with a wrong key"), found, says)
     same = wrong.exchange.status_code == missing.exchange.status_code and wrong.status == missing.status
     refused = wrong.exchange.status_code in (401, 403) or wrong.status == 2
     if same and refused:
         return (Passed("T06", f"{words(wrong)} with a wrong key, as without one"),)
-    return finding(context, "T06", "request with a wrong key", f"{words(wrong)}; without a key {words(missing)}")
+    found = said(later("{wrong}; without a key {missing}"), wrong=words(wrong), missing=words(missing))
+    return finding(context, "T06", later("request with a wrong key"), found)
 
 
 def public(context: Context, path: str, exchange: Exchange) -> tuple[Judged, ...]:
     """T13: what anyone can read without a key at a path that is none of the three."""
-    where = f"{path} without a key"
+    where = said(later("{path} without a key"), path=path)
     text = exchange.body[:100_000].decode(errors="replace")
     if exchange.status_code != 200 or not text.strip():
         return (Passed("T13", f"{path}: HTTP {exchange.status_code}"),)
     if _INTERFACE.search(text):
-        return finding(context, "T13", where, "the description of the interface")
+        return finding(context, "T13", where, later("the description of the interface"))
     if path.endswith("health") and (len(_object(text)) > 1 or _INSIDE.search(text)):
         return finding(context, "T13", where, shown.text(text))
     return (Passed("T13", f"{path}: nothing internal"),)
@@ -111,11 +121,11 @@ def clock(
         tomorrow: For a day from now; what is answered there too is not a matter of zones.
     """
     if recent.status == 2 and earlier.status == 1:
-        return finding(
-            context, "H05", "45 minutes ago", "refused, and 2 h ago answered: a clock or zone an hour behind"
-        )
+        found = later("refused, and 2 h ago answered: a clock or zone an hour behind")
+        return finding(context, "H05", later("45 minutes ago"), found)
     if ahead.status == 1 and tomorrow.status == 2:
-        return finding(context, "H05", "in 45 minutes", "answered, and tomorrow refused: a clock or zone ahead")
+        found = later("answered, and tomorrow refused: a clock or zone ahead")
+        return finding(context, "H05", later("in 45 minutes"), found)
     if recent.status == 1 and ahead.status == 2:
         return (Passed("H05", "45 minutes ago is answered, in 45 minutes is refused"),)
     return ()
@@ -129,7 +139,8 @@ def blank_spelling(
         return (Passed("H06", "the same answer for %20 and +"),)
     if again is not None and not same(escaped, again):
         return ()  # it differs from request to request, which is H07's
-    return finding(context, "H06", "+ instead of %20", f"{words(plus)}; with %20 {words(escaped)}")
+    found = said(later("{plus}; with %20 {escaped}"), plus=words(plus), escaped=words(escaped))
+    return finding(context, "H06", later("+ instead of %20"), found)
 
 
 def same(one: Examination, other: Examination) -> bool:
@@ -145,9 +156,8 @@ def unknown_protocol(context: Context, seen: Examination) -> tuple[Judged, ...]:
         return (Passed("P10", "200, status 1 and {} for a protocol that does not exist"),)
     if any(one.rule in ("E09", "P01") for one in seen.findings):
         return ()
-    return finding(
-        context, "P10", "a protocol that does not exist", f"{words(seen)}, demanda {shown.value(seen.payload, 40)}"
-    )
+    found = said(later("{answer}, demanda {value}"), answer=words(seen), value=shown.value(seen.payload, 40))
+    return finding(context, "P10", later("a protocol that does not exist"), found)
 
 
 def near_protocol(context: Context, asked: str, how: str, seen: Examination) -> tuple[Judged, ...]:
@@ -157,4 +167,4 @@ def near_protocol(context: Context, asked: str, how: str, seen: Examination) -> 
         return (Passed("P12", f"{how}: nothing found"),)
     if found.get("numProtocolo") == asked:
         return ()  # there is a demand of just that protocol
-    return finding(context, "P12", how, "somebody's demand")
+    return finding(context, "P12", how, later("somebody's demand"))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
+from wattdeck.core.language import later, tr
 from wattdeck.systems.aneel.exchange import Route
 from wattdeck.systems.aneel.models import Finding, Level
 
@@ -41,6 +42,7 @@ class Rule:
     level: Level
     """Usual level; a rule that goes by measure can also find at another one."""
     title: str
+    """In English, as all its words; drawn by `wording.drawn`."""
     looks_at: str
     """What of the answer, the server or the series."""
     expected: str
@@ -168,8 +170,10 @@ def read_profile(words: Mapping[str, str]) -> Mapping[str, Level | None]:
     found: dict[str, Level | None] = {}
     for rule, word in words.items():
         if rule not in RULES:
-            raise ValueError(f"profile: there is no rule {rule[:20]!r}; rules are T01 to P12, see wattdeck aneel rules")
+            message = later("profile: there is no rule {rule}; rules are T01 to P12, see wattdeck aneel rules")
+            raise ValueError(tr(message, rule=repr(rule[:20])))
         if word not in ("off", *Level):
-            raise ValueError(f"profile: {rule} is {word[:20]!r}; expected error, warning, info or off")
+            message = later("profile: {rule} is {word}; expected error, warning, info or off")
+            raise ValueError(tr(message, rule=rule, word=repr(word[:20])))
         found[rule] = None if word == "off" else Level(word)
     return MappingProxyType(found)

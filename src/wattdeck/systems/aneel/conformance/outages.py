@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import places, served
 from wattdeck.systems.aneel.conformance.model import COUNT_MAX, SET_CODE_MAX, SET_CODE_MIN
 from wattdeck.systems.aneel.conformance.spelling import MISSING, values_of
 from wattdeck.systems.aneel.conformance.subject import Subject, folded
 from wattdeck.systems.aneel.conformance.tally import Tally
+from wattdeck.systems.aneel.wording import said
 
 ROWS = "interrupcaoFornecimento"
 SET, MUNICIPALITY, SERVED, PLANNED, UNPLANNED = NAMES = (
@@ -65,7 +67,9 @@ def check(subject: Subject) -> tuple[Good, ...]:
             if municipality is not None:
                 first = seen.setdefault((set_code, municipality), index)
                 if first != index:
-                    tally.add("I12", (ROWS, index, ""), f"set {set_code} in {municipality} as in row {first}"[:80])
+                    words = later("set {code} in {municipality} as in row {row}")
+                    found = said(words, code=set_code, municipality=municipality, row=first)
+                    tally.add("I12", (ROWS, index, ""), found)
         if _counts(tally, index, values[2], values[3], values[4]) and whole:
             good.append((set_code, municipality, values[2], values[3], values[4]))
     served.check(tally, good)
@@ -75,9 +79,9 @@ def check(subject: Subject) -> tuple[Good, ...]:
 def _not_an_integer(tally: Tally, index: int, place: int, value: object) -> None:
     says = None
     if isinstance(value, str):
-        says = "The value is a text. Write the number without quotes."
+        says = later("The value is a text. Write the number without quotes.")
     elif isinstance(value, float):
-        says = "The value has decimals. Write it as a whole number without a point."
+        says = later("The value has decimals. Write it as a whole number without a point.")
     tally.value("I03", (ROWS, index, NAMES[place]), value, says)
 
 
@@ -94,12 +98,16 @@ def _counts(tally: Tally, index: int, served_n: int | None, planned: int | None,
         return False
     out = planned + unplanned
     if not out:
-        tally.add("I17", (ROWS, index, ""), "0 and 0")
+        tally.add("I17", (ROWS, index, ""), said(later("{planned} and {unplanned}"), planned=0, unplanned=0))
     elif not served_n:
-        tally.add("I15", (ROWS, index, SERVED), f"{out} of 0")
+        tally.add("I15", (ROWS, index, SERVED), said(later("{count} of {served}"), count=out, served=0))
     elif planned > served_n or unplanned > served_n:
         name, count = (PLANNED, planned) if planned > served_n else (UNPLANNED, unplanned)
-        tally.add("I13", (ROWS, index, name), f"{count} of {served_n}")
+        tally.add("I13", (ROWS, index, name), said(later("{count} of {served}"), count=count, served=served_n))
     elif out > served_n:
-        tally.add("I14", (ROWS, index, ""), f"{planned} + {unplanned} of {served_n}")
+        tally.add(
+            "I14",
+            (ROWS, index, ""),
+            said(later("{count} of {served}"), count=f"{planned} + {unplanned}", served=served_n),
+        )
     return True

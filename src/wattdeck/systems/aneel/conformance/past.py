@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import shown
 from wattdeck.systems.aneel.conformance.examination import Examination
 from wattdeck.systems.aneel.conformance.outages import Good
 from wattdeck.systems.aneel.conformance.tally import Tally
 from wattdeck.systems.aneel.models import SLOT
 from wattdeck.systems.aneel.times import parse_recovery, slot_of
+from wattdeck.systems.aneel.wording import said
 
 KEPT_MAX = 400
 """Half hours of a week, and some."""
@@ -59,7 +61,7 @@ class Past:
         if moment in self._told:
             self.repeated = True
             if self._told[moment] != digest:
-                tally.add("H07", where, f"{len(rows)} rows that differ from the first answer")
+                tally.add("H07", where, said(later("{count} rows that differ from the first answer"), count=len(rows)))
         else:
             _keep(self._told, moment, digest)
         if not self._ignored(tally, where, moment, digest, bool(rows)):
@@ -77,8 +79,9 @@ class Past:
         if len(self._alike) < IGNORED_MIN or newest - oldest < IGNORED_SPREAD:
             return False
         self._alike = {newest, oldest, moment}
-        what = "the present" if digest == self._now else "the same"
-        tally.add("H01", where, f"{what}, as for other moments")
+        present = digest == self._now
+        found = later("the present, as for other moments") if present else later("the same, as for other moments")
+        tally.add("H01", where, found)
         return True
 
     def _shifted(self, tally: Tally, where: str, moment: datetime, digest: int, anybody: bool) -> None:
@@ -89,9 +92,10 @@ class Past:
             if slot in self._live:
                 self.looked.add("H05")
             return
-        for words, at in (("before", slot - HOUR), ("after", slot + HOUR)):
+        before, after = later("what was seen an hour before"), later("what was seen an hour after")
+        for words, at in ((before, slot - HOUR), (after, slot + HOUR)):
             if self._live.get(at) == digest:
-                tally.add("H05", where, f"what was seen an hour {words}")
+                tally.add("H05", where, words)
                 return
 
 

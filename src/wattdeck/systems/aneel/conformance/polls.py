@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance.model import Context
 from wattdeck.systems.aneel.conformance.outages import Good
 from wattdeck.systems.aneel.conformance.tally import Tally
 from wattdeck.systems.aneel.models import BRASILIA
+from wattdeck.systems.aneel.wording import said
 
 POLLS_ALIKE = 4
 DROP_MIN = 1000
@@ -80,7 +82,8 @@ class Polls:
         percent = 100 * (polls - failures) / polls
         if percent < AVAILABLE_PERCENT and self._told != day:
             self._told = day
-            tally.add("X03", f"{polls} polls in {len(self._days)} days", f"{percent:.1f} %")
+            where = said(later("{polls} polls in {days} days"), polls=polls, days=len(self._days))
+            tally.add("X03", where, f"{percent:.1f} %")
 
     def _frozen(self, tally: Tally, at: datetime, rows: frozenset[Good], out: int) -> None:
         if rows != self._rows or not out or self._same_since is None:
@@ -93,7 +96,9 @@ class Polls:
         if self._same >= POLLS_ALIKE and alike_s >= self._context.frozen_after_s:
             self.looked.add("X01")
             hours = f"{alike_s / 3600:.1f} h" if alike_s >= 3600 else f"{alike_s:.0f} s"
-            tally.add("X01", "interrupcaoFornecimento", f"the same {len(rows)} rows in {self._same} polls over {hours}")
+            words = later("the same {rows} rows in {polls} polls over {time}")
+            found = said(words, rows=len(rows), polls=self._same, time=hours)
+            tally.add("X01", "interrupcaoFornecimento", found)
 
     def _drop(self, tally: Tally, out: int) -> None:
         before, self._out = self._out, [*self._out[-1:], out]
@@ -102,7 +107,8 @@ class Polls:
         self.looked.add("X02")
         announced = len(before) > 1 and before[-1] < FALLING * before[-2]
         if out == 0 and before[-1] > DROP_MIN and not announced:
-            tally.add("X02", "customers out", f"{before[-1]}, then 0")
+            found = said(later("{before}, then {after}"), before=before[-1], after=0)
+            tally.add("X02", later("customers out"), found)
 
     def _jumps(self, tally: Tally, rows: Sequence[Good]) -> None:
         """Numbers served that change by more than a fifth from one answer to the next."""
@@ -114,8 +120,9 @@ class Polls:
                 del known[next(iter(known))]
             known[key] = served
             if before and abs(served - before) > JUMP * before:
-                says = "The number served jumped. Unless sets were rearranged, look for what it is counted over."
-                tally.add("I16", f"set {set_code} in {municipality}", f"{before}, then {served}", says)
+                says = later("The number served jumped. Unless sets were rearranged, look for what it is counted over.")
+                where = said(later("set {code} in {municipality}"), code=set_code, municipality=municipality)
+                tally.add("I16", where, said(later("{before}, then {after}"), before=before, after=served), says)
 
     def _split(self, tally: Tally, at: datetime, rows: Sequence[Good]) -> None:
         day = at.astimezone(BRASILIA).date()
@@ -131,4 +138,6 @@ class Polls:
         self.looked.add("I18")
         if counts[1] > PLANNED_SHARE_MAX * counts[0] and not self._split_told:
             self._split_told = True
-            tally.add("I18", f"{counts[2]} answers of {day:%d/%m/%Y}", f"{counts[1]} of {counts[0]} rows only planned")
+            where = said(later("{count} answers of {day}"), count=counts[2], day=f"{day:%d/%m/%Y}")
+            found = said(later("{count} of {total} rows only planned"), count=counts[1], total=counts[0])
+            tally.add("I18", where, found)

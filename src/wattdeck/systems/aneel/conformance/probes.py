@@ -78,10 +78,10 @@ async def probe(
             try:
                 await step.run(asker)
             except Gone as reason:
-                gone = str(reason)
+                gone = reason.why
                 asker.leave(*step.rules, why=gone)
             except TooManyError as error:
-                asker.leave(*step.rules, why=str(error))
+                asker.leave(*step.rules, why=error.why)
             except SourceError as error:
                 if number == 0:
                     raise

@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import shown
+from wattdeck.systems.aneel.wording import said
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MARKUP = ("<!doctype", "<html", "<?xml", "<head", "<body")
@@ -44,21 +46,21 @@ def read(body: bytes) -> Body:
     text = _decoded(body, found)
     found.markup = text.lstrip()[:9].lower().startswith(MARKUP)
     if not text.strip():
-        found.problem = "an empty body"
+        found.problem = later("an empty body")
         return found
     if found.markup:
-        found.problem = "a page of HTML or XML"
+        found.problem = later("a page of HTML or XML")
         return found
     try:
         found.value = _parsed(text, found.twice)
     except _Constant as error:
-        found.problem = f"{error}, which is no JSON"
+        found.problem = said(later("{text}, which is no JSON"), text=str(error))
     except RecursionError:
-        found.problem = "arrays or objects within each other without end"
+        found.problem = later("arrays or objects within each other without end")
     except json.JSONDecodeError as error:
         found.problem = _where(text, error)
     except ValueError:
-        found.problem = "a number of more than 4,300 digits"
+        found.problem = later("a number of more than 4,300 digits")
     else:
         found.readable = True
     return found
@@ -89,7 +91,7 @@ def _parsed(text: str, twice: list[str]) -> Any:
 def _decoded(body: bytes, found: Body) -> str:
     """The text; where the bytes are not UTF-8, as near to it as can be, so that the rest can be looked at."""
     if body.startswith(BYTE_ORDER_MARK):
-        found.encoding = "a byte order mark at the start"
+        found.encoding = later("a byte order mark at the start")
         body = body[3:]
     elif b"\0" in body[:4] and len(body) % 2 == 0:
         encoding = json.detect_encoding(body)
@@ -103,13 +105,16 @@ def _decoded(body: bytes, found: Body) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        found.encoding = f"byte 0x{body[error.start]:02X} at {error.start}, which is not UTF-8"
+        found.encoding = said(
+            later("byte {byte} at {place}, which is not UTF-8"), byte=f"0x{body[error.start]:02X}", place=error.start
+        )
         return body.decode("latin-1")
 
 
 def _where(text: str, error: json.JSONDecodeError) -> str:
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
-        return f"cut off after {len(text)} characters"
+        return said(later("cut off after {count} characters"), count=len(text))
     if error.msg.startswith("Extra data"):
-        return f"more after the end of the JSON, at character {error.pos}"
-    return f"no JSON from character {error.pos} on: {shown.text(text[error.pos : error.pos + 40], 42)}"
+        return said(later("more after the end of the JSON, at character {place}"), place=error.pos)
+    there = shown.text(text[error.pos : error.pos + 40], 42)
+    return said(later("no JSON from character {place} on: {text}"), place=error.pos, text=there)

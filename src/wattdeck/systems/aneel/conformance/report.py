@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from wattdeck.core.language import later, plural, tr, tr_as
+from wattdeck.core.lines import cell_width, fit
 from wattdeck.core.text import clean
 from wattdeck.systems.aneel.conformance.examination import Examination
 from wattdeck.systems.aneel.conformance.model import Context, Need, NotChecked, Outcome, Passed
 from wattdeck.systems.aneel.conformance.registry import ORDER, RULES
 from wattdeck.systems.aneel.conformance.tally import worst_first
 from wattdeck.systems.aneel.models import Finding, Level
+from wattdeck.systems.aneel.wording import drawn, level_word
 
 SCHEMA = "wattdeck.aneel-check/1"
-OFF = "switched off in the profile"
+LEVEL_CELLS = 7
+"""Room for the word of a level."""
+OFF = later("switched off in the profile")
 _NEEDS: Mapping[Need, str] = {
-    Need.ANSWER: "the answer holds nothing that it looks at",
-    Need.SERIES: "it takes answers over hours or days: the running panel looks at it",
-    Need.SERVER: "it takes a live server that is asked on purpose",
+    Need.ANSWER: later("the answer holds nothing that it looks at"),
+    Need.SERIES: later("it takes answers over hours or days: the running panel looks at it"),
+    Need.SERVER: later("it takes a live server that is asked on purpose"),
 }
 
 
@@ -73,7 +78,7 @@ def of_examination(seen: Examination, context: Context, *, target: str, checked_
     """The report on one answer."""
     route = seen.exchange.route
     others = (
-        NotChecked(rule.id, "it is about another of the three answers")
+        NotChecked(rule.id, later("it is about another of the three answers"))
         for rule in RULES.values()
         if route not in rule.routes
     )
@@ -84,18 +89,20 @@ def of_examination(seen: Examination, context: Context, *, target: str, checked_
 def lines(report: Report) -> Iterator[str]:
     """For people: worst first, then what was not looked at and why."""
     yield f"{report.target}: {summary(report)}"
+    labels = tr_as("finding", "found"), tr_as("finding", "expected")
+    cells, indent = max(map(cell_width, labels)), " " * (LEVEL_CELLS + 2)
     for finding in report.findings:
         yield ""
-        yield f"{finding.level:<7}  {finding.rule}  {_plain(finding.where)}"
-        yield f"         found     {_plain(finding.found)}"
-        yield f"         expected  {_plain(finding.expected)}"
-        yield f"         {_plain(finding.message)}"
+        yield f"{fit(level_word(finding.level), LEVEL_CELLS)}  {finding.rule}  {_drawn(finding.where)}"
+        yield f"{indent}{fit(labels[0], cells)}  {_drawn(finding.found)}"
+        yield f"{indent}{fit(labels[1], cells)}  {_drawn(finding.expected)}"
+        yield f"{indent}{_drawn(finding.message)}"
     if report.passed:
         yield ""
-        yield f"Kept: {', '.join(one.rule for one in report.passed)}"
+        yield tr("Kept: {rules}", rules=", ".join(one.rule for one in report.passed))
     if report.not_checked:
         yield ""
-        yield "Not checked:"
+        yield tr("Not checked:")
         for why, rules in _by_reason(report.not_checked).items():
             yield f"  {', '.join(rules)}: {why}"
 
@@ -107,9 +114,14 @@ def text(report: Report) -> str:
 
 def summary(report: Report) -> str:
     """`2 errors, 1 warning; 31 rules kept, 43 not checked`."""
-    found = [words for level in Level if (words := _count(report.count(level), level))]
-    heading = ", ".join(found) if found else "nothing to object to"
-    return f"{heading}; {len(report.passed)} of {len(RULES)} rules kept, {len(report.not_checked)} not checked"
+    found = [_count(report.count(level), level) for level in Level if report.count(level)]
+    return tr(
+        "{heading}; {kept} of {all} rules kept, {left} not checked",
+        heading=", ".join(found) if found else tr("nothing to object to"),
+        kept=len(report.passed),
+        all=len(RULES),
+        left=len(report.not_checked),
+    )
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -140,15 +152,22 @@ def _plain(words: str) -> str:
     return clean(words, 400)
 
 
+def _drawn(words: str) -> str:
+    return _plain(drawn(words))
+
+
 def _count(number: int, level: Level) -> str:
-    if not number:
-        return ""
-    word = "hint" if level is Level.INFO else level.value
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    match level:
+        case Level.ERROR:
+            return plural("{count} error", "{count} errors", number)
+        case Level.WARNING:
+            return plural("{count} warning", "{count} warnings", number)
+        case Level.INFO:
+            return plural("{count} hint", "{count} hints", number)
 
 
 def _by_reason(left: Iterable[NotChecked]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for one in left:
-        found.setdefault(_plain(one.why), []).append(one.rule)
+        found.setdefault(_drawn(one.why), []).append(one.rule)
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime, timedelta
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import shown
 from wattdeck.systems.aneel.conformance.days import Days
 from wattdeck.systems.aneel.conformance.examination import Examination, examine
@@ -18,6 +19,7 @@ from wattdeck.systems.aneel.conformance.polls import Polls
 from wattdeck.systems.aneel.conformance.tally import Tally
 from wattdeck.systems.aneel.exchange import Exchange
 from wattdeck.systems.aneel.models import Finding
+from wattdeck.systems.aneel.wording import said
 
 REQUESTS_ALLOWED = 10
 WINDOW = timedelta(seconds=60)
@@ -88,8 +90,9 @@ class Series:
         key = (seen.exchange.route, seen.exchange.status_code)
         other = next((email for email in self._emails.values() if email != seen.email), None)
         if other is not None:
-            where = f"emailIndisponibilidade of the {key[1]} about {key[0]}"
-            tally.add("E11", where, f"{shown.email(seen.email)[:38]}; another answer has {shown.email(other)[:38]}")
+            where = said(later("emailIndisponibilidade of the {code} about {route}"), code=key[1], route=key[0])
+            words = later("{address}; another answer has {other}")
+            tally.add("E11", where, said(words, address=shown.email(seen.email), other=shown.email(other)))
         if key in self._emails or len(self._emails) < ADDRESSES_MAX:
             self._emails[key] = seen.email
 
@@ -98,8 +101,11 @@ class Series:
         self._requests.append(exchange.at)
         recent = sum(1 for at in self._requests if timedelta() <= exchange.at - at < WINDOW)
         if exchange.status_code == 429 and recent <= REQUESTS_ALLOWED:
-            says = "Refused below ten requests a minute. Allow ten, repetitions included; or others use the same key."
-            tally.add("T10", "HTTP status", f"429 on request {recent} of a minute", says)
+            says = later(
+                "Refused below ten requests a minute. Allow ten, repetitions included; or others use the same key."
+            )
+            found = said(later("429 on request {number} of a minute"), number=recent)
+            tally.add("T10", later("HTTP status"), found, says)
 
     def _in_order(self, exchange: Exchange) -> bool:
         """Whether the answer is no older than those before. After a few that are, the clock is taken as it is now."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance.tally import Tally
+from wattdeck.systems.aneel.wording import said
 
 ARRAY = "interrupcaoFornecimento"
 REPEATED_MIN = 3
@@ -29,8 +31,9 @@ def check(tally: Tally, rows: Iterable[tuple[int, int, int, int, int]]) -> None:
             by_number[set_code, served] = by_number.get((set_code, served), 0) + 1
     for (set_code, served), times in by_number.items():
         if times >= REPEATED_MIN:
-            says = "The same number served in several municipalities: it is probably the set's as a whole."
-            tally.add("I16", f"set {set_code}", f"{served} in {times} municipalities", says)
+            says = later("The same number served in several municipalities: it is probably the set's as a whole.")
+            found = said(later("{served} in {count} municipalities"), served=served, count=times)
+            tally.add("I16", said(later("set {code}"), code=set_code), found, says)
     capitals(tally, by_place)
     _known(tally, by_place)
 
@@ -52,12 +55,10 @@ def capitals(tally: Tally, by_place: dict[int, int]) -> None:
         if municipality == capital or of_capital is None or state in ("ES", "SC"):
             continue
         if served >= max(LARGER_MIN, LARGER_TIMES * of_capital) and served > 1.5 * _customers(tally, municipality):
-            tally.add(
-                "I16",
-                f"{municipality}",
-                f"{served} served, and {of_capital} in the capital {capital}",
-                "More customers than in the state's capital: check whether the two codes are swapped.",
-            )
+            words = later("{served} served, and {count} in the capital {capital}")
+            says = later("More customers than in the state's capital: check whether the two codes are swapped.")
+            found = said(words, served=served, count=of_capital, capital=capital)
+            tally.add("I16", f"{municipality}", found, says)
 
 
 def _customers(tally: Tally, municipality: int) -> int:
@@ -71,7 +72,8 @@ def _known(tally: Tally, by_place: dict[int, int]) -> None:
     for municipality, served in by_place.items():
         known = _customers(tally, municipality)
         if known and served > KNOWN_TIMES * known and served >= LARGER_MIN:
-            says = (
+            says = later(
                 "Many more are served than the municipality has: check for swapped codes or a number of the whole set."
             )
-            tally.add("I16", f"{municipality}", f"{served} served, and {known} known", says)
+            found = said(later("{served} served, and {count} known"), served=served, count=known)
+            tally.add("I16", f"{municipality}", found, says)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from wattdeck.core.language import later
 from wattdeck.core.text import clean
 from wattdeck.systems.aneel.personal import mask_text
+from wattdeck.systems.aneel.wording import said
 
 SHOWN_CHARS = 80
 
@@ -17,15 +19,19 @@ def value(found: object, limit: int = SHOWN_CHARS) -> str:
             return "true" if found else "false"
         case int():
             # Beyond 4,300 digits Python refuses to write a number out.
-            return clean(str(found), limit) if found.bit_length() < 1000 else f"a number of {found.bit_length()} bits"
+            return (
+                clean(str(found), limit)
+                if found.bit_length() < 1000
+                else said(later("a number of {count} bits"), count=found.bit_length())
+            )
         case float():
             return repr(found)
         case str():
             return text(found, limit)
         case list():
-            return f"an array of {len(found)}"
+            return said(later("an array of {count}"), count=len(found))
         case dict():
-            return f"an object of {len(found)} keys"
+            return said(later("an object of {count} keys"), count=len(found))
         case _:
             return type(found).__name__
 
@@ -43,10 +49,8 @@ def key(name: str) -> str:
 def email(found: str) -> str:
     """An address by its first letter, domain and length: enough to recognise one's own."""
     user, at, domain = found[:400].rpartition("@")
-    size = f"({len(found)} characters)"
-    if not at:
-        return f"{hidden(domain)} {size}".strip()
-    return f"{clean(user[:1], 1)}***@{clean(domain, 50)} {size}"
+    name = f"{clean(user[:1], 1)}***@{clean(domain, 50)}" if at else hidden(domain)
+    return said(later("{text} ({count} characters)"), text=name, count=len(found))
 
 
 def hidden(found: str) -> str:
@@ -59,4 +63,9 @@ def number(found: str) -> str:
     if not found:
         return '""'
     tail = clean(found[-2:], 2) if len(found) > 6 else ""
-    return f"***{tail} ({len(found)} characters)"
+    return said(later("{text} ({count} characters)"), text=f"***{tail}", count=len(found))
+
+
+def characters(found: str) -> str:
+    """How long a text is, and nothing else of it."""
+    return said(later("{count} characters"), count=len(found))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance.raw import Twice
 from wattdeck.systems.aneel.conformance.subject import folded
 from wattdeck.systems.aneel.conformance.tally import Tally, Where
+from wattdeck.systems.aneel.wording import said
 
 SERVED = "qtdUCsAtendidas"
 
@@ -38,7 +40,9 @@ def values_of(
     """
     if type(row) is not dict:
         if type(row) is not Twice:  # told of already
-            tally.value(rule_id, (*where, ""), row, "A row is not an object. Send one with exactly the keys defined.")
+            tally.value(
+                rule_id, (*where, ""), row, later("A row is not an object. Send one with exactly the keys defined.")
+            )
         return None
     found: dict[str, Any] = {name: row[name] for name in keys.values() if name in row}
     names = set(keys.values())
@@ -47,7 +51,7 @@ def values_of(
             continue
         right = keys.get(folded(name))
         if right is None or right in found:
-            tally.key(rule_id, (*where, name), name, "This key does not belong here. Remove it.")
+            tally.key(rule_id, (*where, name), name, later("This key does not belong here. Remove it."))
             continue
         found[right] = row[name]
         misspelled(tally, (*where, name), name, right, rule_id)
@@ -57,7 +61,7 @@ def values_of(
 
 def misspelled(tally: Tally, where: Where, name: str, right: str, rule_id: str) -> None:
     """A key that means `right` and is written otherwise."""
-    says = f"The key is {right}. Names are case-sensitive, and automatic conversion breaks some."
+    says = said(later("The key is {key}. Names are case-sensitive, and automatic conversion breaks some."), key=right)
     if is_other_convention(name):
         tally.value("E12", where, name, says)
     elif right == SERVED:
@@ -70,4 +74,5 @@ def lacking(tally: Tally, where: Where, found: Collection[str], names: Collectio
     """Keys that are not there under any spelling."""
     lost = sorted(name for name in names if name not in found)
     if lost:
-        tally.add(rule_id, where, f"no {', '.join(lost)}"[:80], "A key is missing. Send it in every row.")
+        found = said(later("no {keys}"), keys=", ".join(lost)[:77])
+        tally.add(rule_id, where, found, later("A key is missing. Send it in every row."))

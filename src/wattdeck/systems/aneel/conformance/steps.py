@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wattdeck.core.errors import SourceError
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import judging
 from wattdeck.systems.aneel.conformance.asker import Asker, Gone
 from wattdeck.systems.aneel.conformance.examination import Examination
@@ -16,6 +17,7 @@ from wattdeck.systems.aneel.conformance.tls import GOOD
 from wattdeck.systems.aneel.conformance.transport import is_loopback
 from wattdeck.systems.aneel.models import BRASILIA
 from wattdeck.systems.aneel.times import format_recovery, slot_of
+from wattdeck.systems.aneel.wording import said
 
 WRONG_KEY = "wattdeck-check-with-a-wrong-key"
 NOBODYS_PROTOCOL = "NAOEXISTE0WATTDECK0000000000"
@@ -37,14 +39,15 @@ async def present(asker: Asker) -> None:
     seen = await asker.get("outages")
     code = seen.exchange.status_code
     if code == 401 and await _key_in_address(asker):
-        raise Gone("the server wants the key in the address, where it is not sent")
+        raise Gone(later("the server wants the key in the address, where it is not sent"))
     if code in (401, 403):
-        asker.leave(
-            "T07", why="the key was refused in the header, and is not tried in the address, which ends up in logs"
+        why = later("the key was refused in the header, and is not tried in the address, which ends up in logs")
+        asker.leave("T07", why=why)
+        raise Gone(
+            said(later("the server answered {code}: the key, or the address we come from, is refused"), code=code)
         )
-        raise Gone(f"the server answered {code}: the key, or the address we come from, is refused")
     if 300 <= code < 400:
-        raise Gone(f"the server answered {code}: it redirects, which is not followed")
+        raise Gone(said(later("the server answered {code}: it redirects, which is not followed"), code=code))
     if seen.envelope:
         asker.looked_at("T07", "the key in the header is enough")
     asker.now = seen
@@ -65,7 +68,8 @@ async def _key_in_address(asker: Asker) -> bool:
     seen = examine(await asker.raw(PATHS["outages"], query, with_key=False), asker.context)
     if seen.exchange.status_code != 200 or seen.status != 1:
         return False
-    asker.found(judging.finding(asker.context, "T07", "?api_key=", "the key counts in the address, not in x-api-key"))
+    found = later("the key counts in the address, not in x-api-key")
+    asker.found(judging.finding(asker.context, "T07", "?api_key=", found))
     return True
 
 
@@ -73,20 +77,20 @@ async def connection(asker: Asker) -> None:
     """TLS (T01)."""
     host, port = host_and_port(asker.client.origin)
     if is_loopback(host):
-        asker.leave("T01", why="the server is on this machine, which needs no TLS")
+        asker.leave("T01", why=later("the server is on this machine, which needs no TLS"))
         return
     if not asker.client.origin.startswith("https:"):
         return  # found with every answer
     if asker.options.tls is None:
-        asker.leave("T01", why="the connection was not to be looked at")
+        asker.leave("T01", why=later("the connection was not to be looked at"))
         return
     try:
         offer = await asker.options.tls(host, port)
     except (OSError, TimeoutError):
-        asker.leave("T01", why="there is no direct TLS connection to look at")
+        asker.leave("T01", why=later("there is no direct TLS connection to look at"))
         return
     if offer.problem or offer.version not in GOOD:
-        asker.found(judging.finding(asker.context, "T01", "TLS connection", offer.problem or offer.version))
+        asker.found(judging.finding(asker.context, "T01", later("TLS connection"), offer.problem or offer.version))
     else:
         asker.looked_at("T01", f"{offer.version} with a valid chain")
 
@@ -96,7 +100,8 @@ async def keys(asker: Asker) -> None:
     missing = await asker.get("outages", with_key=False)
     code = missing.exchange.status_code
     if not (code in (200, 400, 401, 403, 422) and (missing.envelope or code != 200)):
-        asker.leave("T05", "T06", why=f"a request without a key gets {judging.words(missing)}, no refusal and no data")
+        words = later("a request without a key gets {answer}, no refusal and no data")
+        asker.leave("T05", "T06", why=said(words, answer=judging.words(missing)))
         return
     asker.found(judging.without_key(asker.context, missing))
     wrong = await asker.get("outages", headers={"x-api-key": WRONG_KEY})
@@ -118,7 +123,7 @@ async def _at(asker: Asker, moment: datetime, *aside: str) -> Examination:
 async def history(asker: Asker) -> None:
     """The past: days, hours and minutes ago, in both spellings of a blank (H01, H04 to H07)."""
     if asker.now is None or asker.now.status != 1:
-        why = "there is no answer about the present, so that nothing can be said of the past"
+        why = later("there is no answer about the present, so that nothing can be said of the past")
         asker.leave("H01", "H03", "H04", "H05", "H06", "H07", why=why)
         return
     now = asker.local_now()
@@ -126,7 +131,8 @@ async def history(asker: Asker) -> None:
     await _at(asker, slot_of(now - timedelta(days=6, hours=23)) + timedelta(minutes=30))
     earlier = await _at(asker, now - timedelta(hours=2, minutes=5))
     if not asker.now.outages:
-        asker.leave("H01", why="nobody is out at present, so that past and present cannot be told apart")
+        why = later("nobody is out at present, so that past and present cannot be told apart")
+        asker.leave("H01", why=why)
     text = format_recovery(slot_of(now - timedelta(days=1)))
     plus = await asker.get(
         "outages", f"dthRecuperacao={text.replace(' ', '+')}", asked={"dthRecuperacao": text}, aside=("H04",)
@@ -152,7 +158,7 @@ async def counts(asker: Asker) -> None:
     seen = await asker.get("demands")
     local = asker.local_now().astimezone(BRASILIA)
     if seen.status == 2 and (local.weekday() >= 5 or local.hour < 6):
-        why = "demands are served from Monday to Friday, 06:00 to 24:00 in Brasília"
+        why = later("demands are served from Monday to Friday, 06:00 to 24:00 in Brasília")
         asker.leave("D01", "D02", "D03", "D04", "D05", "D07", why=why)
 
 
@@ -160,17 +166,19 @@ async def protocols(asker: Asker) -> None:
     """No protocol, a blank one, one that does not exist, and nearly one that does (P10 to P12)."""
     missing = await asker.get("demand")
     if missing.exchange.status_code == 404 and not missing.envelope:
-        asker.leave("P10", "P11", "P12", why="the route dadosdemanda is not there")
+        asker.leave("P10", "P11", "P12", why=later("the route dadosdemanda is not there"))
         return
     await asker.get("demand", {"numProtocolo": " "})
     unknown = await asker.get("demand", {"numProtocolo": NOBODYS_PROTOCOL}, aside=("P10", "T02", "T09"))
     local = asker.local_now().astimezone(BRASILIA)
     if unknown.status == 2 and (local.weekday() == 6 or not 8 <= local.hour < 20):
-        asker.leave("P10", "P12", why="demands are looked up from Monday to Saturday, 08:00 to 20:00 in Brasília")
+        why = later("demands are looked up from Monday to Saturday, 08:00 to 20:00 in Brasília")
+        asker.leave("P10", "P12", why=why)
         return
     code, down = unknown.exchange.status_code, asker.now is not None and asker.now.status == 2
     if (not unknown.envelope and code != 404) or 300 <= code < 400 or code >= 500 or (down and unknown.status == 2):
-        asker.leave("P10", "P12", why=f"a protocol that does not exist gets {judging.words(unknown)}: it is down")
+        words = later("a protocol that does not exist gets {answer}: it is down")
+        asker.leave("P10", "P12", why=said(words, answer=judging.words(unknown)))
         return
     asker.found(judging.unknown_protocol(asker.context, unknown))
     await _near(asker)
@@ -179,21 +187,21 @@ async def protocols(asker: Asker) -> None:
 async def _near(asker: Asker) -> None:
     protocol = asker.context.protocol
     if protocol is None:
-        asker.leave("P12", why="no protocol that exists was given")
+        asker.leave("P12", why=later("no protocol that exists was given"))
         return
     seen = await asker.get("demand", {"numProtocolo": protocol})
     if seen.status != 1 or not seen.payload:
-        asker.leave("P12", why="the protocol given is not known to the server")
+        asker.leave("P12", why=later("the protocol given is not known to the server"))
         return
     near = {
-        "with a zero in front": f"0{protocol}",
-        "without its zeros in front": protocol.lstrip("0"),
-        "in the other case": protocol.swapcase(),
+        later("the protocol with a zero in front"): f"0{protocol}",
+        later("the protocol without its zeros in front"): protocol.lstrip("0"),
+        later("the protocol in the other case"): protocol.swapcase(),
     }
     for how, text in near.items():
         if text and text != protocol and len(text) <= 30:
             answer = await asker.get("demand", {"numProtocolo": text}, aside=("P02",))
-            asker.found(judging.near_protocol(asker.context, text, f"the protocol {how}", answer))
+            asker.found(judging.near_protocol(asker.context, text, how, answer))
 
 
 async def public(asker: Asker) -> None:
@@ -218,7 +226,7 @@ async def rate(asker: Asker) -> None:
     if asker.most_in_a_minute >= REQUESTS_ALLOWED:
         asker.looked_at("T10", f"{REQUESTS_ALLOWED} requests in a minute, none refused with 429")
     else:
-        asker.leave("T10", why="there were not ten requests in a minute; ask for the rate probe")
+        asker.leave("T10", why=later("there were not ten requests in a minute; ask for the rate probe"))
 
 
 STEPS = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance.model import Context
 from wattdeck.systems.aneel.conformance.raw import Body, read
 from wattdeck.systems.aneel.conformance.tally import Tally
@@ -17,8 +18,8 @@ ENVELOPE_KEYS: Mapping[Route, frozenset[str]] = {
     route: frozenset((STATUS, EMAIL, MESSAGE, payload)) for route, payload in PAYLOADS.items()
 }
 DIALECTS: Mapping[str, str] = {
-    "quantitativoInterrupcoesAtivas": "dialect A, an older draft",
-    "listaInterrupcoes": "dialect B, an older draft",
+    "quantitativoInterrupcoesAtivas": later("dialect A, an older draft"),
+    "listaInterrupcoes": later("dialect B, an older draft"),
 }
 """Payloads of formats before version 4 (conflict C01)."""
 _ALSO = {

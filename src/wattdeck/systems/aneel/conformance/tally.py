@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import shown
 from wattdeck.systems.aneel.conformance.model import RANK, Context
 from wattdeck.systems.aneel.conformance.registry import ORDER, RULES
 from wattdeck.systems.aneel.models import Finding, Level
+from wattdeck.systems.aneel.wording import said
 
 FINDINGS_MAX = 20
 """Of one rule; the rest is only counted."""
@@ -37,7 +39,7 @@ class Tally:
         expected: str | None = None,
         level: Level | None = None,
     ) -> None:
-        """Note that a rule is not kept. `found` is shown as it is: it has to be safe."""
+        """Note that a rule is not kept. `found` is shown as it is: it has to be safe. Words are English (`wording`)."""
         if self._full(rule_id, level):
             return
         rule = RULES[rule_id]
@@ -57,7 +59,7 @@ class Tally:
     def key(self, rule_id: str, where: Where, name: str, says: str | None = None) -> None:
         """The same with a key that does not belong there."""
         if not self._full(rule_id):
-            self.add(rule_id, where, f"key {shown.text(name, 60)}", says)
+            self.add(rule_id, where, said(later("key {name}"), name=shown.text(name, 60)), says)
 
     def _full(self, rule_id: str, level: Level | None = None) -> bool:
         """Whether no more findings of a rule are kept: it is off, or has its twenty; then one more is counted."""
@@ -93,7 +95,9 @@ class Tally:
         for rule_id, (more, level) in self._more.items():
             rule, first = RULES[rule_id], self._found[rule_id][0]
             where = first.where.partition("[")[0]
-            everything.append(Finding(rule_id, level, where, f"and {more} more", rule.expected, rule.says))
+            everything.append(
+                Finding(rule_id, level, where, said(later("and {count} more"), count=more), rule.expected, rule.says)
+            )
         return worst_first(everything)
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import anyio
 from anyio.streams.tls import TLSAttribute
 
+from wattdeck.core.language import later
 from wattdeck.core.text import clean
+from wattdeck.systems.aneel.wording import said
 
 PATIENCE_S = 10.0
 GOOD = ("TLSv1.2", "TLSv1.3")
@@ -43,6 +45,8 @@ async def look(host: str, port: int, context: ssl.SSLContext | None = None) -> O
             async with stream:
                 return Offer(version=stream.extra_attributes[TLSAttribute.tls_version]())
     except ssl.SSLCertVerificationError as error:
-        return Offer(problem=f"certificate: {clean(error.verify_message or 'not valid', 60)}")
+        return Offer(
+            problem=said(later("certificate: {problem}"), problem=clean(error.verify_message or "not valid", 60))
+        )
     except ssl.SSLError as error:
-        return Offer(problem=f"no handshake: {clean(str(error.reason or error), 60)}")
+        return Offer(problem=said(later("no handshake: {problem}"), problem=clean(str(error.reason or error), 60)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from wattdeck.core.language import later
 from wattdeck.systems.aneel.conformance import shown
 from wattdeck.systems.aneel.conformance.model import ERROR, WARNING
 from wattdeck.systems.aneel.conformance.subject import Subject
+from wattdeck.systems.aneel.wording import said
 
 SLOW_S, TOO_SLOW_S = 5.0, 30.0
 PARAMETERS = {"outages": {"dthRecuperacao"}, "demands": set[str](), "demand": {"numProtocolo"}}
@@ -41,14 +43,14 @@ def check(subject: Subject) -> bool:
         tally.looked.add("T12")
     if 300 <= code < 400:
         target = shown.value(exchange.headers.get("location", ""))
-        tally.add("T12", "HTTP status", f"{code} to {target}")
+        tally.add("T12", later("HTTP status"), said(later("{code} to {target}"), code=code, target=target))
         return False
     if code in AUTH_STATUSES:
         return _refusal(subject)
     if code == 429 and not _too_many(subject):
         return False
     if code in (404, 405) and subject.envelope is None:
-        tally.add("T02", "HTTP status", str(code))
+        tally.add("T02", later("HTTP status"), str(code))
         return False
     if live:
         tally.looked.add("T02")
@@ -56,14 +58,14 @@ def check(subject: Subject) -> bool:
         return subject.envelope is not None
     if code != 429:
         _status(subject)
-    said = tally.has("T09") and subject.envelope is None
-    return _bytes(subject) and not said
+    told = tally.has("T09") and subject.envelope is None
+    return _bytes(subject) and not told
 
 
 def _scheme(subject: Subject) -> None:
     parts = urlsplit(subject.exchange.url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        subject.tally.add("T01", "address", f"http://{shown.key(parts.hostname or '')}")
+        subject.tally.add("T01", later("address"), f"http://{shown.key(parts.hostname or '')}")
 
 
 def _time(subject: Subject) -> None:
@@ -73,9 +75,9 @@ def _time(subject: Subject) -> None:
         too_slow = elapsed_s > TOO_SLOW_S
         subject.tally.add(
             "T11",
-            "last byte",
+            later("last byte"),
             f"{elapsed_s:.1f} s",
-            expected=f"{TOO_SLOW_S if too_slow else SLOW_S:g} s at most",
+            expected=said(later("{seconds} s at most"), seconds=f"{TOO_SLOW_S if too_slow else SLOW_S:g}"),
             level=ERROR if too_slow else WARNING,
         )
 
@@ -84,7 +86,7 @@ def _refusal(subject: Subject) -> bool:
     """401 and 403: whoever asked is turned away, and the envelope should say so."""
     tally, body = subject.tally, subject.body
     tally.looked.add("T08")
-    where = f"body of the {subject.exchange.status_code}"
+    where = said(later("body of the {code}"), code=subject.exchange.status_code)
     cut = not body.readable and subject.exchange.body.lstrip()[:1] == b"{"
     if body.twice or cut:
         return _bytes(subject)
@@ -93,7 +95,8 @@ def _refusal(subject: Subject) -> bool:
         tally.add("T03" if body.markup else "T08", where, what_is_there(subject))
         return False
     if subject.wrapped:
-        tally.add("T08", where, '{"detail":{…}}: the envelope within "detail"')
+        words = said(later('{shape}: the envelope within "detail"'), shape='{"detail":{…}}')
+        tally.add("T08", where, words)
         return False
     return bool(body.readable)
 
@@ -104,11 +107,12 @@ def _too_many(subject: Subject) -> bool:
     after = subject.exchange.headers.get("retry-after")
     tally.looked.add("T10")
     if after is None:
-        tally.add("T10", "Retry-After", "no such header", expected="an integer of at least 1")
+        tally.add("T10", "Retry-After", later("no such header"), expected=later("an integer of at least 1"))
     elif not re.fullmatch(r"0*[1-9][0-9]{0,8}", after):
         tally.value("T10", "Retry-After", after)
     if subject.envelope is None or subject.wrapped:
-        tally.add("T10", "body of the 429", what_is_there(subject), expected="the envelope with status 2")
+        where = said(later("body of the {code}"), code=429)
+        tally.add("T10", where, what_is_there(subject), expected=later("the envelope with status 2"))
         return False
     return True
 
@@ -138,10 +142,11 @@ def _status(subject: Subject) -> None:
     if 502 <= code <= 504 and not own:
         subject.tally.looked.discard("T09")  # a proxy's, not the application's
         return
+    what = later("an envelope") if subject.envelope is not None else what_is_there(subject)
     subject.tally.add(
         "T09",
-        "HTTP status",
-        f"{code} with {'an envelope' if subject.envelope is not None else what_is_there(subject)}",
+        later("HTTP status"),
+        said(later("{code} with {what}"), code=code, what=what),
         level=WARNING if code == 400 else ERROR,
     )
 
@@ -157,19 +162,20 @@ def _bytes(subject: Subject) -> bool:
         match = _CONTENT_TYPE.fullmatch(content_type.strip()[:200])
         declared = match is not None and (match["charset"] or "utf-8").lower() in ("utf-8", "utf8")
         if not declared:
-            tally.add("T03", "Content-Type", shown.value(content_type) if content_type else "no such header")
+            tally.add("T03", "Content-Type", shown.value(content_type) if content_type else later("no such header"))
     if body.encoding:
-        tally.add("T03", "body", body.encoding)
+        tally.add("T03", later("body"), body.encoding)
     if not body.readable and (tally.has("T09") or (body.markup and not declared)):
         return False  # said already
     tally.looked.add("T04")
     if not body.readable:
-        tally.add("T04", "body", body.problem)
+        tally.add("T04", later("body"), body.problem)
         return False
     for name in dict.fromkeys(body.twice):
-        tally.add("T04", "body", f"key {shown.text(name, 60)} more than once", expected="each key once")
+        words = said(later("key {name} more than once"), name=shown.text(name, 60))
+        tally.add("T04", later("body"), words, expected=later("each key once"))
     if body.envelope is None and not body.twice:
-        tally.value("T04", "body", body.value)
+        tally.value("T04", later("body"), body.value)
     return body.envelope is not None
 
 
@@ -178,9 +184,9 @@ def what_is_there(subject: Subject) -> str:
     body = subject.body
     if not body.readable:
         text = subject.exchange.body[:400].decode(errors="replace")
-        return (
-            "a page of HTML or XML" if body.markup else shown.value(text.strip()) if text.strip() else "an empty body"
-        )
+        if body.markup:
+            return later("a page of HTML or XML")
+        return shown.value(text.strip()) if text.strip() else later("an empty body")
     found = body.envelope
     if found is None:
         return shown.value(body.value)
