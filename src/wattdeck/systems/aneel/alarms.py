@@ -1,6 +1,6 @@
-"""The alarms of a distributor: a municipality in the dark, a zero nobody can believe, answers against the format, age.
+"""The alarms of a distributor: a municipality in the dark, an incredible zero, answers against the format or frozen.
 
-All of it is reckoned from readings; whether the line stands at all is the engine's own alarm.
+All of it is reckoned from readings; that none come any more is an alarm that every source has.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from wattdeck.core.alarm import AlarmRule, Condition, Priority, above
 from wattdeck.core.language import later, tr
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.text import clean
-from wattdeck.core.units import age, number
+from wattdeck.core.units import number
 from wattdeck.systems.aneel.config import AneelConfig
 from wattdeck.systems.aneel.models import Finding, Level, OutagesSnapshot, PlaceOutage
-from wattdeck.systems.aneel.outagetable import moment_words, percent_words
+from wattdeck.systems.aneel.outagetable import percent_words
+from wattdeck.systems.aneel.wording import drawn
 
-MUNICIPALITY, ZERO, FORMAT, LATE = (
+MUNICIPALITY, ZERO, FORMAT, FROZEN = (
     "aneel.municipality-out",
     "aneel.sudden-zero",
     "aneel.conformance",
-    "aneel.late",
+    "aneel.frozen",
 )
 RULES = (
     AlarmRule(
@@ -48,46 +49,41 @@ RULES = (
         later("Read the finding on the ANEEL screen (c), and hand it to whoever runs the distributor's server."),
     ),
     AlarmRule(
-        LATE,
+        FROZEN,
         Priority.LOW,
-        later("Outage data are old"),
-        later("What is on show is not what is out now; new outages are not seen."),
-        later("See on the ANEEL screen why no half hour comes; if it lasts, ask the distributor about its server."),
-        # What an earlier run has kept is old at every start, until the first answer comes.
-        on_delay_s=120.0,
+        later("Outage data do not move"),
+        later("What is on show is older than it says; new outages are not seen."),
+        later("Ask the distributor whether its server still gets data; it should answer status 2 when it does not."),
     ),
 )
 MUNICIPALITIES_MAX, FINDINGS_MAX = 20, 20
 """Most alarms of one rule at a time: the worst say enough."""
 REPEATED = "X01"
 """The rule of the check that names answers which do not move: old data passed off as new."""
-STEP = timedelta(minutes=35)
-"""A half hour, and the few minutes within which everybody asks for it."""
+SOON = timedelta(minutes=70)
+"""Two half hours, and the few minutes within which everybody asks for them."""
 WORDS = 120
 
 
 class AneelWatch:
-    """Looks at one distributor's readings. Remembers how many were out last, and since when it has been looking."""
+    """Looks at one distributor's readings. Remembers how many were out last."""
 
     def __init__(self, config: AneelConfig) -> None:
         self._settings = config.alarms
-        expected = timedelta(seconds=config.poll_s) + STEP
-        self._late_after = max(timedelta(minutes=self._settings.late_after_min), expected)
-        self._began: datetime | None = None
         self._last: tuple[datetime, int] | None = None
         """Half hour and customers out of the last answer with anyone out."""
         self._unlikely: bool | None = None
         """The newest answer has nobody out, and should not; None if nothing is known of before."""
 
     def look(self, readings: Sequence[Reading[Any]], now: datetime) -> Sequence[Condition]:
-        """What is the case now. Of readings that are not live only the age is judged; the rest is not known."""
-        self._began = self._began or now
+        """What is the case now, as far as readings are live; of the others nothing is known."""
+        del now
         outages = next((reading for reading in readings if reading.feed == "outages"), None)
         found = [*self._formats(readings)]
         if outages is None:
             return found
         snapshot = outages.snapshot
-        found.append(self._late(outages, now))
+        found.append(self._frozen(outages))
         if isinstance(snapshot, OutagesSnapshot):
             live = outages.link is Link.LIVE
             found.append(self._zero(snapshot, live=live))
@@ -131,7 +127,7 @@ class AneelWatch:
         elif not self._unlikely:
             least = self._settings.zero_after_out
             if self._last is not None:
-                self._unlikely = self._last[1] > least and slot - self._last[0] <= 2 * STEP
+                self._unlikely = self._last[1] > least and slot - self._last[0] <= SOON
             elif snapshot.totals.restored is not None and snapshot.totals.restored > least:
                 self._unlikely = True
 
@@ -150,18 +146,11 @@ class AneelWatch:
             words = _finding_words(errors[rule], counts[rule])
             yield Condition(FORMAT, rule, rule, True if live[rule] else None, words=words)
 
-    def _late(self, reading: Reading[Any], now: datetime) -> Condition:
-        snapshot = reading.snapshot
-        slot = snapshot.slot if isinstance(snapshot, OutagesSnapshot) else None
+    def _frozen(self, reading: Reading[Any]) -> Condition:
+        """Whether the check has found the newest answers all alike for hours: the data are older than they say."""
         repeated = next((each for each in _findings(reading) if each.rule == REPEATED), None)
-        if repeated is not None and reading.link is Link.LIVE:
-            return Condition(LATE, active=True, words=clean(repeated.found, WORDS))
-        began = self._began or now
-        if slot is None:
-            words = tr("no half hour has come for {age}", age=age((now - began).total_seconds()))
-            return Condition(LATE, active=now - began > self._late_after, words=words)
-        words = tr("newest half hour: {moment}", moment=moment_words(slot, now))
-        return Condition(LATE, active=now - slot > self._late_after, words=words)
+        words = clean(drawn(repeated.found), WORDS) if repeated is not None else ""
+        return Condition(FROZEN, active=repeated is not None if reading.link is Link.LIVE else None, words=words)
 
 
 def _findings(reading: Reading[Any]) -> Iterable[Finding]:
@@ -180,7 +169,7 @@ def _place_words(place: PlaceOutage, limit: float) -> str:
 
 
 def _finding_words(finding: Finding, count: int) -> str:
-    values = {"where": clean(finding.where, WORDS), "found": clean(finding.found, WORDS)}
+    values = {"where": clean(drawn(finding.where), WORDS), "found": clean(drawn(finding.found), WORDS)}
     if count == 1:
         return tr("{where}: found {found}", **values)
     return tr("{where}: found {found}, and {count} more", count=number(count - 1), **values)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from wattdeck.core.config import AlarmSettings, SourceConfig, Text
+from wattdeck.core.language import later, tr
 from wattdeck.core.origin import normal_origin
 from wattdeck.core.secrets import SecretRef
 
@@ -24,7 +25,7 @@ def _base_url(text: str) -> str:
     """An origin with the path the three routes hang below (aneel.md 2.1: it differs by distributor)."""
     match = re.fullmatch(r"(https?://[^/?#]+)((?:/[A-Za-z0-9._~-]+)*)/*", text.strip())
     if match is None:
-        raise ValueError('expected a URL such as "https://api.roraimaenergia.com.br/radar"')
+        raise ValueError(tr('expected a URL such as "https://api.roraimaenergia.com.br/radar"'))
     return normal_origin(match[1]) + match[2]
 
 
@@ -42,9 +43,6 @@ class AneelAlarms(AlarmSettings):
     """Customers a municipality must have to be watched: a single line is half of a small one."""
     zero_after_out: int = Field(default=1000, ge=1, le=100_000_000)
     """Nobody out is not believed right after a half hour in which so many customers were."""
-    late_after_min: int = Field(default=65, ge=35, le=10_080)
-    """How long after its beginning the newest half hour counts as old, min: a new one comes every 30. Never less
-    than 35 min after an expected look."""
 
 
 class AneelConfig(SourceConfig):
@@ -82,7 +80,7 @@ class AneelConfig(SourceConfig):
     def _places(cls, municipalities: tuple[int, ...]) -> tuple[int, ...]:
         for code in municipalities:
             if not 1_000_000 <= code <= 9_999_999:
-                raise ValueError(f"{code} is no IBGE code; it has seven digits, such as 1400100")
+                raise ValueError(tr("{code} is no IBGE code; it has seven digits, such as 1400100", code=code))
         return municipalities
 
     @field_validator("profile")
@@ -100,7 +98,8 @@ class AneelConfig(SourceConfig):
     def _codes(cls, customers: dict[str, int]) -> dict[str, int]:
         for code in customers:
             if not re.fullmatch(r"\d{7}", code):
-                raise ValueError(f'"{code}" is no IBGE code; it has seven digits, such as 1400100')
+                message = later('"{code}" is no IBGE code; it has seven digits, such as 1400100')
+                raise ValueError(tr(message, code=code))
         return customers
 
     @property
@@ -110,7 +109,9 @@ class AneelConfig(SourceConfig):
     def warnings(self) -> tuple[str, ...]:
         found = []
         if self.poll_s < POLL_ADVISED_S:
-            found.append(f"poll_s = {self.poll_s:g}: figures move half-hourly, and servers allow ten requests a minute")
+            message = later("poll_s = {value}: figures move half-hourly, and servers allow ten requests a minute")
+            found.append(tr(message, value=f"{self.poll_s:g}"))
         if self.requests_per_minute > ADVISED_PER_MINUTE:
-            found.append(f"requests_per_minute = {self.requests_per_minute}: servers allow {ADVISED_PER_MINUTE}")
+            message = later("requests_per_minute = {value}: servers allow {most}")
+            found.append(tr(message, value=self.requests_per_minute, most=ADVISED_PER_MINUTE))
         return tuple(found)
