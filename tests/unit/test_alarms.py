@@ -415,6 +415,21 @@ def test_a_large_file_is_written_anew_and_nobody_forgets(house: House, monkeypat
     assert third.alarms.events()[-1] == house.alarms.events()[-1]
 
 
+def test_a_picture_shows_alarms_and_a_short_command_raises_none_but_its_own(house: House) -> None:
+    house.alarms.remembers = False
+    house.gets_hot()
+    house.alarms.save()
+    assert house.one.state is UNACKNOWLEDGED and not house.path.exists()
+    short = house.other()
+    short.alarms.watches = False
+    short.reads(attic=35.0, door=True)
+    short.waits(100)
+    assert not short.alarms.open
+    short.alarms.on_control(ControlChanged("ended", "Nobody knows.", HOUSE, "attic", alarm=True))
+    short.alarms.save()
+    assert house.other(session="later").one.rule.name == "command.unconfirmed"
+
+
 def test_a_disk_that_cannot_be_written_stops_no_alarm(house: House, tmp_path: Path) -> None:
     house.path.mkdir()
     house.gets_hot()

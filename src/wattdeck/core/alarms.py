@@ -80,6 +80,10 @@ class Alarms:
         self.session = session
         self.trouble = ""
         """Why alarms are not remembered or were remembered badly, in words; empty when all is well."""
+        self.watches = True
+        """Conditions become alarms here. Else only commands do: what one look sees is for sessions that stay."""
+        self.remembers = True
+        """What happens here is written down and told. Else it is only shown, as in a picture."""
         self.forgets = False
         """What was remembered is of another world: at the start all of it is normal."""
         self._clock = clock
@@ -118,7 +122,7 @@ class Alarms:
         self._tasks = await anyio.create_task_group().__aenter__()
         if self.settings.enabled:
             self._tasks.start_soon(self._keep_file)
-        if self._hooks is not None:
+        if self._hooks is not None and self.watches:
             self._tasks.start_soon(self._hooks.run)
         return self
 
@@ -128,6 +132,9 @@ class Alarms:
         assert self._tasks is not None
         with anyio.move_on_after(CLOSE_S, shield=True):
             await self._sync()
+        if not self.watches:
+            with anyio.CancelScope(shield=True):
+                await self.run_hooks()
         self._tasks.cancel_scope.cancel()
         # The error goes on by itself: passed through the task group it would arrive wrapped.
         await self._tasks.__aexit__(None, None, None)
@@ -142,7 +149,7 @@ class Alarms:
 
     def save(self, *, loading: bool = False) -> None:
         """Write what happened and read what others wrote, at once. Blocks; the event loop does it by itself."""
-        pending = tuple(self._pending)
+        pending = self._to_write()
         try:
             done = self._file.sync(self._kept, pending)
         except (OSError, ConfigError) as error:
@@ -168,8 +175,11 @@ class Alarms:
             if self._clock.monotonic() >= self._retry_at_s:
                 await self._sync()
 
+    def _to_write(self) -> Sequence[AlarmEvent]:
+        return tuple(self._pending) if self.remembers else ()
+
     async def _sync(self) -> None:
-        pending = tuple(self._pending)
+        pending = self._to_write()
         try:
             done = await to_thread.run_sync(self._file.sync, self._kept, pending)
         except (OSError, ConfigError) as error:
@@ -221,6 +231,8 @@ class Alarms:
 
     def _weigh(self, source: SourceId, seen: Seen, now: datetime) -> None:
         """Let each condition become an alarm, or end one, when its delay is over."""
+        if not self.watches:
+            return
         rules, judge = self._watches[source].rules, self._judges[source]
         judged: set[str] = set()
         for found in seen.conditions:

@@ -162,8 +162,11 @@ def open_deck(app: AppContext, use_demo: bool) -> Deck:
     from wattdeck.core.system import SimulatorOptions
 
     if use_demo:
-        return Deck.demo(app.systems, SimulatorOptions(), None, read_only=app.read_only)
-    return Deck.from_settings(app.settings, app.systems, keep_last=False)
+        deck = Deck.demo(app.systems, SimulatorOptions(), None, read_only=app.read_only)
+    else:
+        deck = Deck.from_settings(app.settings, app.systems, keep_last=False)
+    deck.alarms.watches = False
+    return deck
 
 
 def choose(known: Sequence[SourceId], names: Sequence[str]) -> list[SourceId]:
@@ -224,8 +227,11 @@ def _draw(
 
     def make() -> Deck:
         if use_demo:
-            return Deck.demo(app.systems, simulated, None, read_only=True)
-        return Deck.from_settings(app.settings, app.systems, keep_last=False)
+            deck = Deck.demo(app.systems, simulated, None, read_only=True)
+        else:
+            deck = Deck.from_settings(app.settings, app.systems, keep_last=False)
+        deck.alarms.remembers = False
+        return deck
 
     if not use_demo and not app.settings.exists:
         raise ConfigError(
