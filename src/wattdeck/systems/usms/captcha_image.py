@@ -46,28 +46,43 @@ def png(answer: str) -> bytes:
 
 
 def _draw(alpha: list[bytearray], glyph: str, left_px: float, top_px: float, slant: float) -> None:
-    """Paint one character; dots run into each other so that strokes are round."""
-    columns = bytes.fromhex(glyph)
+    """Paint one character; dots run into each other so that strokes are round.
+
+    The ink of a pixel is the mean of the four dots around it, by nearness.
+    """
+    dots = _bordered(bytes.fromhex(glyph))
     height_px = 8 * _UNIT_PX
+    left, right = max(0, int(left_px) - 8), min(WIDTH_PX, int(left_px + 5 * _UNIT_PX) + 9)
     for y in range(int(top_px) - 3, min(HEIGHT_PX, int(top_px + height_px) + 4)):
         down = (y - top_px) / _UNIT_PX - 0.5
+        row = int(down // 1)
+        if not -1 <= row < 8:
+            continue
+        below = down - row
+        here, under = dots[row + 1], dots[row + 2]
         lean_px = slant * (top_px + height_px / 2 - y)
-        for x in range(max(0, int(left_px) - 8), min(WIDTH_PX, int(left_px + 5 * _UNIT_PX) + 9)):
-            ink = _ink(columns, (x - left_px - lean_px) / _UNIT_PX - 0.5, down)
-            alpha[y][x] = max(alpha[y][x], max(0, min(255, int(640 * (ink - 0.3)))))
+        line = alpha[y]
+        for x in range(left, right):
+            across = (x - left_px - lean_px) / _UNIT_PX - 0.5
+            column = int(across // 1)
+            if not -1 <= column < 5:
+                continue
+            beside = across - column
+            at = column + 1
+            ink = (
+                here[at] * ((1 - beside) * (1 - below))
+                + under[at] * ((1 - beside) * below)
+                + here[at + 1] * (beside * (1 - below))
+                + under[at + 1] * (beside * below)
+            )
+            if ink > 0.3:
+                line[x] = max(line[x], min(255, int(640 * (ink - 0.3))))
 
 
-def _ink(columns: bytes, across: float, down: float) -> float:
-    """How much of a dot is at this place of a glyph, 0-1: between four dots, their mean by nearness."""
-    column, row = int(across // 1), int(down // 1)
-    right, below = across - column, down - row
-    ink = 0.0
-    for i, share_x in ((column, 1 - right), (column + 1, right)):
-        if 0 <= i < len(columns):
-            for j, share_y in ((row, 1 - below), (row + 1, below)):
-                if 0 <= j < 8 and columns[i] >> j & 1:
-                    ink += share_x * share_y
-    return ink
+def _bordered(columns: bytes) -> list[list[int]]:
+    """The dots of a glyph, row by row, 0 or 1, with a border of none."""
+    rows = [[column >> bit & 1 for column in columns] for bit in range(8)]
+    return [[0] * 7, *([0, *row, 0] for row in rows), [0] * 7]
 
 
 def _encode(alpha: list[bytearray]) -> bytes:
