@@ -181,7 +181,7 @@ def test_many_refusals_are_not_many_alarms_and_the_newest_stand_alone() -> None:
 def test_units_with_two_active_migrations_are_alarms_up_to_a_number() -> None:
     twins = [replace(OPEN, consumer_unit_code="UC-7"), replace(DONE, consumer_unit_code="UC-7")]
     assert [(key, each.name, each.words) for key, each in look(*twins).items()] == [
-        (("duplicate", "UC-7"), "UC UC-7", "2 active migrations: 2026-11 CRIADA, 2026-11 CONCLUIDA")
+        (("duplicate", "UC-7"), "UC-7", "2 active migrations: 2026-11 CRIADA, 2026-11 CONCLUIDA")
     ]
     assert not look(twins[0], replace(twins[1], status="ENCERRADA"))
     many = [replace(OPEN, consumer_unit_code=f"U{number // 2}") for number in range(40)]

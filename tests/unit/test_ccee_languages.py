@@ -261,6 +261,12 @@ def test_titles_and_labels_fit_where_they_stand(tongue: str) -> None:
         words, _ = present.deadline_span(TODAY + timedelta(days=days), TODAY, CALENDAR)
         assert cell_width(words) <= next(each.width for each in present.COLUMNS if each.key == "deadline"), words
     assert all(cell_width(month_words(f"2026-{month:02}")) <= 8 for month in range(1, 13))
+    snapshot = replace(
+        SNAPSHOT, migrations=tuple(replace(WAITS, deadline=TODAY, migration_id=f"{n}") for n in range(41))
+    )
+    for now in (NOW, NOW + timedelta(days=1)):
+        first, second = SYSTEM.matters([replace(READING, snapshot=snapshot)], now).figures[:2]
+        assert cell_width(f"{first.short} · {second.short}") <= 32, "what the overview has room for at 80x24"
     assert line_width(form._keys_line()) <= 72, "what a dialog holds at 80x24"
     assert all(
         "…" not in line for line in [plain(summary.summary_lines(ROWS[:9], SNAPSHOT.counts, TODAY, CALENDAR, 80))]

@@ -212,4 +212,6 @@ def _named(migrations: Sequence[Migration]) -> str:
 
 
 def _unit(migration: Migration) -> str:
-    return f"UC {format_unit_code(clean(migration.consumer_unit_code, 40)) or UNKNOWN}"
+    """Older codes of some utilities say themselves what they are."""
+    code = format_unit_code(clean(migration.consumer_unit_code, 40)) or UNKNOWN
+    return code if code.upper().startswith("UC") else f"UC {code}"
