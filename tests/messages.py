@@ -124,10 +124,25 @@ def _in_parser() -> Iterator[tuple[Key, str, str]]:
                 yield (None, (texts[0], texts[1])), "shell", "click"
 
 
+def _in_settings() -> Iterator[tuple[Key, str, str]]:
+    """What the settings screen says of each key: the strings below the fields of the settings models."""
+    from wattdeck.core.config import SINGLE_TABLES
+    from wattdeck.core.settings_fields import inner_models, own_docstrings
+    from wattdeck.discovery import discover
+
+    # What stands here is what is installed with us; a plug-in brings words of its own.
+    own = [system.config_model() for system in discover().values() if type(system).__module__.startswith("wattdeck.")]
+    seen = {kind for model in (*SINGLE_TABLES.values(), *own) for kind in inner_models(model)}
+    for kind in sorted(seen, key=lambda each: (each.__module__, each.__qualname__)):
+        path = SOURCE.parent / Path(*kind.__module__.split(".")).with_suffix(".py")
+        for words in own_docstrings(kind).values():
+            yield (None, words), area_of(path), path.relative_to(ROOT).as_posix()
+
+
 def messages() -> dict[Key, Message]:
     """Every message, in the order of the areas."""
     found: dict[Key, Message] = {}
-    said = [*_in_modules(), *_in_commands(), *_in_parser()]
+    said = [*_in_modules(), *_in_commands(), *_in_parser(), *_in_settings()]
     for key, area, place in sorted(said, key=lambda each: (AREAS.index(each[1]), each[2])):
         message = found.setdefault(key, Message(key, area))
         if place not in message.places:

@@ -307,11 +307,24 @@ def docstrings(model: type[BaseModel]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for kind in reversed(model.__mro__):
         if issubclass(kind, BaseModel) and kind is not BaseModel:
-            found.update(_own_docstrings(kind))
+            found.update(own_docstrings(kind))
     return found
 
 
-def _own_docstrings(kind: type[BaseModel]) -> dict[str, str]:
+def inner_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The models whose fields a table of this one shows: itself, those it derives from, those inside it."""
+    for kind in model.__mro__:
+        if issubclass(kind, BaseModel) and kind is not BaseModel:
+            yield kind
+    for info in model.model_fields.values():
+        inner = _bare(info.annotation)
+        entry = inner if isinstance(inner, type) else _kind(inner)[3]
+        if isinstance(entry, type) and issubclass(entry, BaseModel):
+            yield from inner_models(entry)
+
+
+def own_docstrings(kind: type[BaseModel]) -> dict[str, str]:
+    """The same for the fields a model declares itself."""
     import ast
     import inspect
     import textwrap
