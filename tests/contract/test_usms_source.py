@@ -72,6 +72,25 @@ async def test_what_is_fresh_is_not_asked_for_again(bench: Bench) -> None:
     assert bench.requests > before + 1
 
 
+async def test_after_a_top_up_how_long_the_credit_lasts_is_reckoned_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.simulator.set_fault("low-credit")
+    _, before = await bench.poll()
+    woken: list[str] = []
+    monkeypatch.setattr(bench.source.consumption_feed, "wake", lambda: woken.append("consumption"))
+    await bench.source.meters_feed.poll()
+    assert woken == [], "nothing has changed"
+    bench.simulator.clear_faults()
+    await bench.source.meters_feed.poll()
+    assert woken == ["consumption"]
+    asked = bench.requests
+    reading = await bench.source.consumption_feed.poll()
+    assert bench.requests == asked, "the days are known"
+    then, now = (found.month and found.month.projection for found in (before, reading.snapshot) if found)
+    assert then and now and then.runs_out_at and now.runs_out_at and now.runs_out_at > then.runs_out_at
+
+
 async def test_what_is_settled_is_never_asked_for_again_also_after_a_restart(bench: Bench) -> None:
     account, _ = await bench.poll()
     meter = electricity(account)

@@ -109,12 +109,14 @@ class UsmsSource:
             feed.wake()
 
     async def fetch_meters(self) -> AccountSnapshot:
-        """Read the meters.
+        """Read the meters. How long the credit lasts is reckoned anew when there is more or less of it.
 
         Raises:
             SourceError: the page could not be read.
         """
-        self._account = await self.client.account()
+        before, self._account = self._account, await self.client.account()
+        if before is not None and _left(before) != _left(self._account):
+            self.consumption_feed.wake()
         return self._account
 
     async def fetch_consumption(self) -> ConsumptionSnapshot:
@@ -202,6 +204,11 @@ class UsmsSource:
         """The demo's captchas are read by asking who drew them."""
         del image
         return await self.client.ask_simulator()
+
+
+def _left(account: AccountSnapshot) -> dict[str, float | None]:
+    """What each meter has left."""
+    return {meter.number: meter.remaining_unit for meter in account.meters}
 
 
 def _place(config: UsmsConfig, context: Context) -> Path | str:
