@@ -174,8 +174,8 @@ def test_wrong_use_is_refused_in_words(
 
 
 def test_what_cannot_be_written_down_is_said_with_its_exit_code(shell: Shell, session: Alarms) -> None:
-    session._file.path.unlink()
-    session._file.path.mkdir()
+    session._memory._file.path.unlink()
+    session._memory._file.path.mkdir()
     result = shell("list")
     assert result.code == 0 and "cannot" not in result.out and "not remembered" in result.err
 

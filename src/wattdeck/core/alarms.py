@@ -7,7 +7,6 @@ through one file. What it knows is in memory: a disk that cannot be written stop
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,11 +19,11 @@ from anyio.abc import TaskGroup
 
 from wattdeck.core.alarm import AlarmRule, Condition, Priority
 from wattdeck.core.alarm_events import AlarmEvent, Book, Memory, What
-from wattdeck.core.alarm_file import AlarmFile, Synced
+from wattdeck.core.alarm_memory import EVENTS_KEPT, AlarmMemory
 from wattdeck.core.alarm_view import Alarm, AlarmChanged, AlarmState, in_order, view
 from wattdeck.core.alarm_watch import COMMAND_UNCONFIRMED, GENERIC_RULES, Judge, Seen, SourceWatch, alarm_id
 from wattdeck.core.clock import Clock
-from wattdeck.core.errors import ConfigError, UsageError
+from wattdeck.core.errors import UsageError
 from wattdeck.core.language import tr
 from wattdeck.core.reading import Reading, SourceId
 from wattdeck.core.text import clean
@@ -46,10 +45,6 @@ HOLD_OFF = timedelta(minutes=5)
 """How long what another session saw stands against what this one saw before."""
 ALARMS_MOST = 1000
 """Of one source. A source with more has one thing wrong, not a thousand."""
-EVENTS_KEPT = 2000
-PENDING_MOST = 500
-RETRY_S = 10.0
-"""Time between two tries to write to a disk that could not be written, s."""
 CLOSE_S = 1.0
 
 Subscriber = Callable[[AlarmChanged], None]
@@ -78,12 +73,8 @@ class Alarms:
         self.settings = settings
         self.who = who
         self.session = session
-        self.trouble = ""
-        """Why alarms are not remembered or were remembered badly, in words; empty when all is well."""
         self.watches = True
         """Conditions become alarms here. Else only commands do: what one look sees is for sessions that stay."""
-        self.remembers = True
-        """What happens here is written down and told. Else it is only shown, as in a picture."""
         self.forgets = False
         """What was remembered is of another world: at the start all of it is normal."""
         self._clock = clock
@@ -101,16 +92,10 @@ class Alarms:
         self._arrived: dict[SourceId, dict[str, tuple[Reading[Any], datetime]]] = {}
         self._held: dict[str, datetime] = {}
         self._words: dict[str, str] = {}
-        self._file = AlarmFile(path)
-        self._kept = Book(self._cool_down)
-        self._book = Book(self._cool_down)
-        self._events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)
-        self._pending: list[AlarmEvent] = []
+        self._memory = AlarmMemory(path, clock, session, self._cool_down, self)
         self._to_tell: dict[AlarmEvent, Alarm] = {}
-        self._retry_at_s = 0.0
         self._views: tuple[Sequence[Alarm], Sequence[Alarm]] | None = None
         self._subscribers: list[Subscriber] = []
-        self._wake = anyio.Event()
         self._tasks: TaskGroup | None = None
         self._full: set[SourceId] = set()
 
@@ -121,7 +106,7 @@ class Alarms:
             await to_thread.run_sync(self.load)
         self._tasks = await anyio.create_task_group().__aenter__()
         if self.settings.enabled:
-            self._tasks.start_soon(self._keep_file)
+            self._tasks.start_soon(self._memory.keep)
         if self._hooks is not None and self.watches:
             self._tasks.start_soon(self._hooks.run)
         return self
@@ -131,7 +116,7 @@ class Alarms:
     ) -> None:
         assert self._tasks is not None
         with anyio.move_on_after(CLOSE_S, shield=True):
-            await self._sync()
+            await self._memory.sync()
         if not self.watches:
             with anyio.CancelScope(shield=True):
                 await self.run_hooks()
@@ -141,21 +126,29 @@ class Alarms:
 
     def load(self) -> None:
         """Take up what is remembered. Blocks."""
-        self.save(loading=True)
+        self._memory.save(loading=True)
         now = self._clock.now()
-        for memory in list(self._book.alarms.values()):
+        for memory in self._memory.all():
             if reason := _outlived(memory, self._watches, self._scope, self.forgets):
                 self._happen(self._event(memory, What.CLEARED, now, reason=reason))
 
-    def save(self, *, loading: bool = False) -> None:
+    def save(self) -> None:
         """Write what happened and read what others wrote, at once. Blocks; the event loop does it by itself."""
-        pending = self._to_write()
-        try:
-            done = self._file.sync(self._kept, pending)
-        except (OSError, ConfigError) as error:
-            self._not_saved(error)
-        else:
-            self._saved(done, len(pending), loading=loading)
+        self._memory.save()
+
+    @property
+    def remembers(self) -> bool:
+        """What happens here is written down and told. Else it is only shown, as in a picture."""
+        return self._memory.remembers
+
+    @remembers.setter
+    def remembers(self, wanted: bool) -> None:
+        self._memory.remembers = wanted
+
+    @property
+    def trouble(self) -> str:
+        """Why alarms are not remembered or were remembered badly, in words; empty when all is well."""
+        return self._memory.trouble
 
     async def run_hooks(self) -> None:
         """Tell of what happened so far, and come back: for a session that does not run on."""
@@ -167,25 +160,6 @@ class Alarms:
         while True:
             await self._clock.sleep(1.0)
             self.tick(self._clock.now())
-
-    async def _keep_file(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake = anyio.Event()
-            if self._clock.monotonic() >= self._retry_at_s:
-                await self._sync()
-
-    def _to_write(self) -> Sequence[AlarmEvent]:
-        return tuple(self._pending) if self.remembers else ()
-
-    async def _sync(self) -> None:
-        pending = self._to_write()
-        try:
-            done = await to_thread.run_sync(self._file.sync, self._kept, pending)
-        except (OSError, ConfigError) as error:
-            self._not_saved(error)
-        else:
-            self._saved(done, len(pending))
 
     # What is the case
 
@@ -207,12 +181,10 @@ class Alarms:
         for source, seen in self._seen.items():
             if self._judges[source].timers:
                 self._weigh(source, seen, now)
-        for memory in list(self._book.alarms.values()):
+        for memory in self._memory.all():
             if memory.shelved_until is not None and memory.shelved_until <= now:
                 self._happen(self._event(memory, What.UNSHELVED, now, reason=tr("the time is over")))
-        self._book.forget(now)
-        self._kept.forget(now)
-        self._wake.set()
+        self._memory.tick(now)
 
     def on_control(self, change: ControlChanged, name: str = "") -> None:
         """A command moved on: one that did not end as it should is an alarm until somebody has acknowledged it."""
@@ -224,7 +196,7 @@ class Alarms:
         found = Condition(rule.name, clean(change.object_id, 160), clean(name, 120), active=True, words=words)
         alarm = alarm_id(change.source, rule.name, found.object_id)
         self._words.pop(alarm, None)
-        before = self._book.alarms.get(alarm)
+        before = self._memory.get(alarm)
         if before is not None and before.active:
             self._happen(self._event(before, What.RETURNED, now))
         self._raise(change.source, found, rule, now, again=False)
@@ -258,7 +230,8 @@ class Alarms:
         if verdict:
             self._raise(source, found, rule, now)
         elif verdict is False:
-            memory = self._book.alarms[alarm]
+            memory = self._memory.get(alarm)
+            assert memory is not None, "only what is on can return"
             self._happen(self._event(memory, What.CLEARED if memory.acknowledged else What.RETURNED, now))
         elif on and found.active and found.words and self._words.get(alarm) != found.words:
             self._words[alarm] = found.words
@@ -269,7 +242,7 @@ class Alarms:
     ) -> None:
         alarm = alarm_id(source, rule.name, found.object_id)
         others = [memory for memory in self._of(source) if memory.alarm != alarm]
-        before = self._book.alarms.get(alarm)
+        before = self._memory.get(alarm)
         if before is None and len(others) >= ALARMS_MOST:
             if source not in self._full:
                 log.error("%s: more than %d alarms; no more are shown", source, ALARMS_MOST)
@@ -292,11 +265,11 @@ class Alarms:
         )  # fmt: skip
 
     def _is_on(self, alarm: str) -> bool:
-        memory = self._book.alarms.get(alarm)
+        memory = self._memory.get(alarm)
         return memory is not None and memory.active
 
     def _of(self, source: SourceId) -> Iterator[Memory]:
-        return (memory for memory in self._book.alarms.values() if memory.source == source)
+        return (memory for memory in self._memory.all() if memory.source == source)
 
     def _is_held(self, source: SourceId, alarm: str, now: datetime) -> bool:
         """Another session knew better a moment ago, and this one has not read every feed since."""
@@ -316,7 +289,7 @@ class Alarms:
         done = []
         wanted = [alarm.id for alarm in self.open] if ids is None else ids
         for alarm in wanted:
-            memory = self._book.alarms.get(alarm)
+            memory = self._memory.get(alarm)
             if memory is None or memory.acknowledged:
                 continue
             self._happen(self._event(memory, What.ACKNOWLEDGED, now, who=who or self.who))
@@ -332,7 +305,7 @@ class Alarms:
             UsageError: there is no such alarm, no reason is given, or the end is not within a week.
         """
         now = self._clock.now()
-        memory = self._book.alarms.get(alarm)
+        memory = self._memory.get(alarm)
         until = now + SHELVE_DEFAULT if until is None else until
         if memory is None:
             raise UsageError(tr("there is no alarm {alarm}", alarm=clean(alarm)))
@@ -345,7 +318,7 @@ class Alarms:
 
     def unshelve(self, alarm: str, who: str = "") -> bool:
         """Put a shelved alarm back on the list. False: it is not shelved."""
-        memory = self._book.alarms.get(alarm)
+        memory = self._memory.get(alarm)
         if memory is None or memory.shelved_until is None:
             return False
         self._happen(self._event(memory, What.UNSHELVED, self._clock.now(), who=who or self.who))
@@ -394,7 +367,7 @@ class Alarms:
         """What happened to alarms of this session's sources since a time, oldest first; at most the `newest`."""
         known = [
             event
-            for event in (*self._events, *self._pending)
+            for event in self._memory.events()
             if event.source in self._watches and (since is None or event.at >= since)
         ]
         return known[-newest:]
@@ -426,7 +399,7 @@ class Alarms:
     @property
     def unsaved(self) -> bool:
         """Something happened that is not written down yet."""
-        return bool(self._pending)
+        return self._memory.unsaved
 
     def find(self, alarm: str) -> Alarm | None:
         """An open or shelved alarm by its id."""
@@ -434,7 +407,7 @@ class Alarms:
 
     def _both(self) -> tuple[Sequence[Alarm], Sequence[Alarm]]:
         if self._views is None:
-            known = [memory for memory in self._book.alarms.values() if memory.source in self._watches]
+            known = [memory for memory in self._memory.all() if memory.source in self._watches]
             alarms = [self._view(memory) for memory in known if not memory.normal or memory.shelved_until]
             opened = [alarm for alarm in alarms if alarm.shelved_until is None]
             self._views = in_order(opened), in_order([alarm for alarm in alarms if alarm.shelved_until is not None])
@@ -464,25 +437,25 @@ class Alarms:
         )  # fmt: skip
 
     def _happen(self, event: AlarmEvent) -> None:
-        """Something happened here: it counts at once, and is written as soon as can be."""
-        if self._book.apply(event):
-            self._pending.append(event)
-            self._changed(event)
-            self._wake.set()
-            memory = self._book.alarms[event.alarm]
-            if self._hooks is not None and memory.shelved_until is None and not event.again:
-                # As it is now: when the event is written it may be forgotten already.
-                self._to_tell[event] = self._view(memory)
+        """Something happened here."""
+        if not self._memory.happen(event):
+            return
+        memory = self._changed(event)
+        if self._hooks is not None and memory.shelved_until is None and not event.again:
+            # As it is now: when the event is written it may be forgotten already.
+            self._to_tell[event] = self._view(memory)
 
-    def _changed(self, event: AlarmEvent) -> None:
+    def _changed(self, event: AlarmEvent) -> Memory:
         """Tell everyone of an event that changed what is known."""
         self._views = None
-        memory = self._book.alarms[event.alarm]
+        memory = self._memory.get(event.alarm)
+        assert memory is not None, "an event that changes something is remembered"
         if memory.normal:
             self._words.pop(event.alarm, None)
         waiting = memory.active and not memory.acknowledged and memory.shelved_until is None
         rings = waiting and (event.what is What.UNSHELVED or (event.what is What.RAISED and not event.again))
         self._tell(AlarmChanged(event, self._view(memory), rings))
+        return memory
 
     def _tell(self, change: AlarmChanged) -> None:
         for callback in list(self._subscribers):
@@ -491,64 +464,28 @@ class Alarms:
             except Exception:
                 log.exception("a subscriber to alarms failed")
 
-    # The file
+    # What the memory tells its owner
 
-    def _saved(self, done: Synced, count: int, *, loading: bool = False) -> None:
-        """The file has been read and written: what it says comes first, then what happened here since."""
-        before = self._book
-        taken, self._pending = self._pending[:count], self._pending[count:]
-        self._kept, self._book = done.book, done.book.copy()
-        for event in self._pending:
-            self._book.apply(event)
-        self._events = deque(done.events, EVENTS_KEPT) if done.fresh else self._events
-        if not done.fresh:
-            self._events.extend(done.events)
-        self._views = None
-        if done.damaged:
-            self._say(tr("{count} lines of {path} cannot be read and are passed over; alarms in them may be missing",
-                         count=done.damaged, path=self._file.path))  # fmt: skip
-        if not loading:
-            self._hear(done, before)
-        self._offer(done.written)
-        for event in taken:
-            # Another session was first, and tells of it.
-            self._to_tell.pop(event, None)
-        self._retry_at_s = 0.0
-
-    def _hear(self, done: Synced, before: Book) -> None:
-        """Take note of what other sessions did, where it is news."""
-        for event in done.events:
-            old, new = before.alarms.get(event.alarm), self._book.alarms.get(event.alarm)
-            if event.session == self.session or new is None or old == new or event.source not in self._watches:
-                continue
+    def heard(self, event: AlarmEvent) -> None:
+        """Another session did this, and it was news."""
+        if event.source in self._watches:
             if event.what in (What.RAISED, What.RETURNED, What.CLEARED):
                 self._held[event.alarm] = self._clock.now()
             self._changed(event)
 
-    def _not_saved(self, error: OSError | ConfigError) -> None:
-        """Alarms are shown all the same; hooks are run all the same; it is tried again."""
-        self._retry_at_s = self._clock.monotonic() + RETRY_S
-        reason = getattr(error, "strerror", None) or str(error)
-        self._say(tr("Alarms are shown but not remembered: {path}: {reason}", path=self._file.path, reason=reason))
-        self._offer(self._pending)
-        while len(self._pending) > PENDING_MOST:
-            event = self._pending.pop(0)
-            self._kept.apply(event)
-            self._events.append(event)
-
-    def _say(self, trouble: str) -> None:
-        """Say once what is wrong with the memory of alarms."""
-        if trouble != self.trouble:
-            self.trouble = trouble
-            log.warning("%s", trouble)
-            self._tell(AlarmChanged(None, None, rings=False, trouble=trouble))
-
-    def _offer(self, events: Sequence[AlarmEvent]) -> None:
-        """Give events of ours to the hooks, each once."""
-        for event in events:
+    def settled(self, ours: Sequence[AlarmEvent], dropped: Sequence[AlarmEvent]) -> None:
+        """These of ours are for the hooks, each once; of those that were dropped another session tells."""
+        self._views = None
+        for event in ours:
             alarm = self._to_tell.pop(event, None)
             if alarm is not None and self._hooks is not None:
                 self._hooks.offer(event, alarm)
+        for event in dropped:
+            self._to_tell.pop(event, None)
+
+    def troubled(self, words: str) -> None:
+        """The file cannot be used, or not all of it."""
+        self._tell(AlarmChanged(None, None, rings=False, trouble=words))
 
 
 def _outlived(memory: Memory, watches: dict[SourceId, SourceWatch], scope: str, forget: bool) -> str:
