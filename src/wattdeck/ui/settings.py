@@ -14,7 +14,7 @@ from textual.widget import Widget
 from wattdeck.core.config import source_of
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.language import later, tr
-from wattdeck.core.lines import Column, Line, Row, Span, wrap
+from wattdeck.core.lines import Column, Line, Row, Span, fit, wrap
 from wattdeck.core.settings_file import SettingsFile
 from wattdeck.core.text import clean
 from wattdeck.ui.dialogs import AskDialog, ChoiceDialog
@@ -164,7 +164,11 @@ class SettingsScreen(Page):
         """Add a source: its system first."""
         if not self._may_change():
             return
-        choices = [(name, f"{tr(system.title)}  {tr(system.summary)}") for name, system in self.place.systems.items()]
+        # What comes before the colon says what it is; the rest would not fit everywhere.
+        choices = [
+            (name, f"{fit(tr(system.title), 7)} {tr(system.summary).partition(':')[0]}")
+            for name, system in self.place.systems.items()
+        ]
         system = await self.app.push_screen_wait(ChoiceDialog(tr("What kind of source?"), choices, ""))
         if system is not None:
             self._open(Table(system))
