@@ -8,20 +8,22 @@ from datetime import UTC, datetime
 
 import pytest
 from test_aneel_faults import ANSWERED, Server, wrong
+from test_aneel_present import NOW as TIME
+from test_aneel_present import live, seen
 
 from aneel_tongues import TONGUES, english_left
 from wattdeck.core import language
 from wattdeck.core.codec import encode
-from wattdeck.core.language import later
-from wattdeck.core.lines import plain
-from wattdeck.systems.aneel import findingwords, present
+from wattdeck.core.language import later, tr
+from wattdeck.core.lines import cell_width, plain
+from wattdeck.systems.aneel import SYSTEM, findingwords, present
 from wattdeck.systems.aneel.conformance import RULES, Context
 from wattdeck.systems.aneel.conformance.examination import examine
 from wattdeck.systems.aneel.conformance.junit import junit
 from wattdeck.systems.aneel.conformance.report import Report, as_json, of_examination, text
 from wattdeck.systems.aneel.errors import NoData
 from wattdeck.systems.aneel.faults import FAULT_RULES
-from wattdeck.systems.aneel.models import Finding, Level
+from wattdeck.systems.aneel.models import Finding, Level, Severity
 from wattdeck.systems.aneel.wire import read_outages
 from wattdeck.systems.aneel.wording import drawn, said
 
@@ -108,3 +110,28 @@ async def test_what_a_server_says_is_not_taken_for_a_message_of_ours() -> None:
         each for each in wrong([await Server({"message-on-success": None}).client.outages()]) if each.rule == "E06"
     ]
     assert drawn(found.found) == 'status 1 com "Sucesso"'
+
+
+@pytest.mark.parametrize("tongue", TONGUES)
+def test_every_title_and_word_of_a_column_fits_it(tongue: str) -> None:
+    language.use(tongue)
+    for order in present.Order:
+        for column in (*present.columns(order), *present.set_columns(order)):
+            assert cell_width(column.title) <= column.width, column
+            assert not english_left(column.title, tongue), column
+    for column in findingwords.COLUMNS:
+        assert cell_width(tr(column.title)) <= column.width
+    width = next(column.width for column in present.COLUMNS if column.key == "severity")
+    assert all(cell_width(present.severity_span(severity)[0]) <= width for severity in Severity)
+    assert all(cell_width(findingwords.level_span(level)[0]) <= findingwords.COLUMNS[0].width for level in Level)
+
+
+@pytest.mark.parametrize("tongue", TONGUES)
+def test_the_line_of_the_overview_is_no_longer_than_in_english(tongue: str) -> None:
+    def line() -> str:
+        figures = SYSTEM.matters([live(seen())], TIME).figures
+        return " · ".join(figure.short or figure.value for figure in figures)
+
+    english = line()
+    language.use(tongue)
+    assert line() != english and cell_width(line()) <= cell_width(english)

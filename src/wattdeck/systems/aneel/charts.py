@@ -14,7 +14,7 @@ from wattdeck.core.lines import MUTED, TEXT, Line, Span, clip, line_width
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
 from wattdeck.systems.aneel.models import BRASILIA, KEPT, SLOT
-from wattdeck.systems.aneel.outagetable import MONTHS, moment_words
+from wattdeck.systems.aneel.outagetable import moment_words, month_word
 
 DAY, WEEK = 48, 336
 """Half hours."""
@@ -157,7 +157,7 @@ def slider_line(
 def date_words(moment: datetime) -> str:
     """`Tue 13 Oct`, by Brasília's calendar."""
     local = moment.astimezone(BRASILIA)
-    return f"{tr(WEEKDAYS[local.weekday()])} {local.day} {tr(MONTHS[local.month - 1])}"
+    return f"{tr(WEEKDAYS[local.weekday()])} {local.day} {month_word(local.month)}"
 
 
 def ago_words(slot: datetime, now: datetime) -> str:

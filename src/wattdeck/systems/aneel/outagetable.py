@@ -58,9 +58,10 @@ BAR_MEANINGS = SEVERITY_MEANINGS | {
     Severity.CRITICAL: "severity-medium",
 }
 MONTHS = (
-    later("Jan"), later("Feb"), later("Mar"), later("Apr"), later("May"), later("Jun"),
+    later("Jan"), later("Feb"), later("Mar"), later("Apr"), "May", later("Jun"),
     later("Jul"), later("Aug"), later("Sep"), later("Oct"), later("Nov"), later("Dec"),
 )  # fmt: skip
+MAY = 5
 
 
 class Order(StrEnum):
@@ -103,7 +104,12 @@ def set_columns(order: Order, marks: Glyphs = UNICODE) -> tuple[Column, ...]:
 
 def _marked(columns: Sequence[Column], order: Order, marks: Glyphs) -> tuple[Column, ...]:
     mark = marks.up if order is Order.NAME else marks.down_sort
-    return tuple(replace(each, title=tr(each.title) + mark) if each.key == order.value else each for each in columns)
+    return tuple(replace(each, title=_title(each) + (mark if each.key == order.value else "")) for each in columns)
+
+
+def _title(column: Column) -> str:
+    """A column's title; `Change` is what something does elsewhere, and here how much."""
+    return tr_as("column", "Change") if column.key == "change" else column.title and tr(column.title)
 
 
 def ordered(places: Iterable[PlaceOutage], order: Order) -> tuple[PlaceOutage, ...]:
@@ -277,4 +283,10 @@ def moment_words(moment: datetime | None, day: datetime | None = None) -> str:
     time = f"{local.hour:02}:{local.minute:02}"
     if day is not None and day.astimezone(BRASILIA).date() == local.date():
         return time
-    return f"{local.day} {tr(MONTHS[local.month - 1])} {time}"
+    return f"{local.day} {month_word(local.month)} {time}"
+
+
+def month_word(month: int) -> str:
+    """The short name of a month, 1 to 12."""
+    # One name of a month is short in English and long elsewhere.
+    return tr_as("short", "May") if month == MAY else tr(MONTHS[month - 1])

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from wattdeck.core.language import tr
+from wattdeck.core.language import tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, clip, joined, line_width
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, number
@@ -194,7 +194,7 @@ def _legend_line(legend: Sequence[tuple[Severity, str]], gap: str, head: Sequenc
 def legend() -> list[tuple[Severity, str]]:
     """What each letter means, and from how many percent on."""
     known = [(severity, f"{severity_word(severity)} {FROM.get(severity, '')}".strip()) for severity in LETTERS]
-    return [*known[:-1], (Severity.UNKNOWN, tr("not known"))]
+    return [*known[:-1], (Severity.UNKNOWN, tr_as("outages", "not known"))]
 
 
 def _legend(width: int, rows: int, left_out: int, marks: Glyphs) -> list[Line]:

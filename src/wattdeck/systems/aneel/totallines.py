@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from wattdeck.core.language import later, plural, tr
+from wattdeck.core.language import later, plural, tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, clip, fit, line_width, wrap
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNICODE, Glyphs, bar, number, percent, spark
@@ -142,7 +142,7 @@ def bands_line(bands: Sequence[DurationBand], out: int, width: int, marks: Glyph
              for each in bands]  # fmt: skip
     unknown = out - sum(count for _, count, _ in known)
     if unknown > 0:
-        known.append((tr("not known"), unknown, MUTED))
+        known.append((tr_as("outages", "not known"), unknown, MUTED))
     filled = [each for each in known if each[1]]
     for shown, cells in ((known, 20), (filled, 20), (filled, 8), (filled, 0)):
         spans: list[Span] = [(tr(" out for "), "label")]
@@ -184,7 +184,7 @@ def figure_lines(snapshot: OutagesSnapshot, width: int, marks: Glyphs = UNICODE)
     shown = [(BAND_WORDS.get(each.band, clean(each.band, 12)), each.out, BAND_MEANINGS.get(each.band, "bar-load"))
              for each in snapshot.bands]  # fmt: skip
     unknown = totals.out - sum(count for _, count, _ in shown)
-    shown += [(tr("not known"), unknown, MUTED)] if unknown > 0 else []
+    shown += [(tr_as("outages", "not known"), unknown, MUTED)] if unknown > 0 else []
     for words, count, meaning in shown:
         name: Span = (f" {fit(words, FACT_CELLS)}", "label")
         share = bar(count / totals.out if totals.out else 0.0, max(1, width - FACT_CELLS - 12), marks)
