@@ -183,6 +183,19 @@ def test_of_many_municipalities_the_worst_are_alarms() -> None:
     assert len(found) == MUNICIPALITIES_MAX and found[0].object_id == "1000099"
 
 
+def test_among_many_that_are_bad_no_alarm_makes_room_for_another() -> None:
+    watch = AneelWatch(config())
+    places = [place(20 - number / 10, code=1_000_000 + number) for number in range(100)]
+    before = {each.object_id for each in of(MUNICIPALITY, watch, reading(*places))}
+    others = [replace(each, percent_out=30.0) for each in places[MUNICIPALITIES_MAX:]]
+    first = place(4.5, code=1_000_000)
+    found = of(MUNICIPALITY, watch, reading(first, *places[1:MUNICIPALITIES_MAX], *others))
+    assert {each.object_id for each in found} == before
+    assert [each.object_id for each in found if each.holds] == ["1000000"], "nor does one in the dead band"
+    well = of(MUNICIPALITY, watch, reading(place(1.0, code=1_000_000), *places[1:MUNICIPALITIES_MAX], *others))
+    assert len({each.object_id for each in well} - before) == 1
+
+
 def test_what_is_not_live_is_not_known() -> None:
     watch = AneelWatch(config())
     found = watch.look([reading(place(50), findings=[ERROR], link=Link.STALE)], NOW)

@@ -70,6 +70,8 @@ class AneelWatch:
 
     def __init__(self, config: AneelConfig) -> None:
         self._settings = config.alarms
+        self._told: set[int] = set()
+        """Municipalities found too high last: among many as bad they are not given up for others."""
         self._last: tuple[datetime, int] | None = None
         """Half hour and customers out of the last answer with anyone out."""
         self._unlikely: bool | None = None
@@ -91,16 +93,19 @@ class AneelWatch:
         return found
 
     def _municipalities(self, snapshot: OutagesSnapshot, *, live: bool) -> Iterator[Condition]:
-        """The worst of those that are too high, or were and have not fallen far enough."""
+        """Those that are too high, or were and have not fallen far enough: the worst, and what was among them stays."""
         limit, band = self._settings.municipality_percent, self._settings.municipality_dead_band_percent
-        some = 0
-        for place in sorted(snapshot.municipalities, key=lambda place: -(place.percent_out or 0.0)):
-            if not self._watched(place):
-                continue
+        found = []
+        for place in snapshot.municipalities:
+            active, holds = above(place.percent_out if self._watched(place) else None, limit, band)
+            if active or holds:
+                found.append((place.code not in self._told, not active, -(place.percent_out or 0.0), place))
+        found.sort(key=lambda each: each[:3])
+        chosen = [place for *_, place in found[:MUNICIPALITIES_MAX]]
+        if live:
+            self._told = {place.code for place in chosen}
+        for place in chosen:
             active, holds = above(place.percent_out, limit, band)
-            if not (active or holds) or some == MUNICIPALITIES_MAX:
-                return
-            some += 1
             # What customers served have just jumped to may be wrong, and so may the share be.
             known = live and not place.reconfigured
             yield Condition(MUNICIPALITY, str(place.code), clean(place.name, 80), active if known else None,
