@@ -132,13 +132,12 @@ class CceeWatch:
         self._first_seen = {each.migration_id: seen.get(each.migration_id, first) for each in refused}
         if not refused:
             return
-        active = {each.consumer_unit_code for each in migrations if each.active}
         oldest = today - timedelta(days=self._settings.refused_days - 1)
-        fresh: list[tuple[date, Migration]] = []
-        for each in refused:
-            day = self._refused_on(each, today)
-            if day is not None and day >= oldest and each.consumer_unit_code not in active:
-                fresh.append((day, each))
+        days = ((self._refused_on(each, today), each) for each in refused)
+        fresh = [(day, each) for day, each in days if day is not None and day >= oldest]
+        units = {each.consumer_unit_code for _, each in fresh}
+        again = {each.consumer_unit_code for each in migrations if each.consumer_unit_code in units and each.active}
+        fresh = [(day, each) for day, each in fresh if each.consumer_unit_code not in again]
         fresh.sort(key=lambda pair: (pair[0].toordinal(), pair[1].migration_id), reverse=True)
         for day, each in fresh[:MOST_SINGLE]:
             yield Condition(REFUSED, clean(each.migration_id, 80), _unit(each), True, words=_refusal_words(each, day))
