@@ -8,6 +8,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from wattdeck.core.language import later
 from wattdeck.ui.paint import Painted
 
 LONGEST_PASTE = 4000
@@ -37,7 +38,7 @@ class Typing(Protocol):
 class FormLines(Painted, can_focus=True):
     """The fields of a form, one a line. Takes keys and pasted text, and says that something has changed."""
 
-    HELP = (
+    HELP = later(
         "Type into the line with the focus. **Tab** and **Shift+Tab** or the arrows move, **left right space** choose. "
         "**Enter** on the last line checks everything and goes on; nothing is done before that."
     )
@@ -45,8 +46,8 @@ class FormLines(Painted, can_focus=True):
         Binding("down,tab", "move(1)", "Next", id="form.next", tooltip="Move to the next line"),
         Binding("up,shift+tab", "move(-1)", "Previous", id="form.previous", show=False,
                 tooltip="Move to the line before"),
-        Binding("pagedown", "move(10)", "Ten down", id="form.ten_down", show=False, tooltip="Move ten lines down"),
-        Binding("pageup", "move(-10)", "Ten up", id="form.ten_up", show=False, tooltip="Move ten lines up"),
+        Binding("pagedown", "move(10)", "Ahead", id="form.ten_down", show=False, tooltip="Move ten lines down"),
+        Binding("pageup", "move(-10)", "Back", id="form.ten_up", show=False, tooltip="Move ten lines up"),
         Binding("enter", "go", "Go", id="form.go",
                 tooltip="Move to the next line, or on the last one check the form and go on"),
         Binding("left", "turn(-1)", "Left", id="form.left", show=False,
