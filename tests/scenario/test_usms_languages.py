@@ -19,7 +19,7 @@ from wattdeck.core import language
 from wattdeck.core.errors import SourceError, Unreachable, UsageError
 from wattdeck.core.lines import cell_width, line_width, wrap
 from wattdeck.core.reading import Link, Reading
-from wattdeck.systems.usms import SYSTEM, costs, present, report, tables, widgets
+from wattdeck.systems.usms import SYSTEM, costs, drawing, present, report, tables, widgets
 from wattdeck.systems.usms.alarms import UsmsWatch
 from wattdeck.systems.usms.choice import find_meter
 from wattdeck.systems.usms.config import UsmsAlarms
@@ -36,6 +36,7 @@ from wattdeck.systems.usms.models import (
 )
 from wattdeck.systems.usms.screen import UsmsScreen
 from wattdeck.systems.usms.tariff import tariff_for
+from wattdeck.systems.usms.walk import Stretch
 from wattdeck.ui.frame import Footer
 
 pytestmark = pytest.mark.anyio
@@ -217,6 +218,17 @@ def test_titles_and_words_of_a_cell_fit_their_column(code: str) -> None:
         for key, (text, _) in zip(widths, row.cells, strict=True):
             assert cell_width(text) <= widths[key], text
     assert cell_width(costs.left_span(ELECTRICITY, replace(AHEAD, runs_out_at=FAR_OFF), NOW)[0]) <= widths["left"]
+
+
+@pytest.mark.parametrize("code", ["en", "pt_BR", "ms"])
+def test_the_heading_of_every_day_fits_beside_the_meters_and_at_80_cells(code: str) -> None:
+    language.use(code)
+    for days in range(366):
+        stretch = Stretch(Period.HOUR, NOW.date() - timedelta(days=days))
+        for meter in (ELECTRICITY, WATER):
+            compared = f"   ╴ {stretch.before.short}"
+            assert stretch.words in drawing.title(stretch, meter, compared, 80)
+            assert cell_width(drawing.title(stretch, meter, compared, 70)) <= 68
 
 
 @pytest.mark.parametrize("code", ["pt_BR", "ms"])

@@ -16,7 +16,8 @@ from wattdeck.core.errors import AuthError, Unreachable
 from wattdeck.core.lines import Line, line_width, plain
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import ASCII, UNICODE
-from wattdeck.systems.usms import costs, present, walk
+from wattdeck.systems.usms import costs, drawing, present
+from wattdeck.systems.usms.drawing import TierStep
 from wattdeck.systems.usms.models import (
     BRUNEI,
     AccountSnapshot,
@@ -34,7 +35,7 @@ from wattdeck.systems.usms.models import (
 )
 from wattdeck.systems.usms.question import failure_words
 from wattdeck.systems.usms.report import text_lines
-from wattdeck.systems.usms.walk import Stretch, TierStep, View
+from wattdeck.systems.usms.walk import Stretch, View
 
 NOW = datetime(2026, 10, 14, 7, 0, tzinfo=UTC)
 TODAY = date(2026, 10, 14)
@@ -132,33 +133,33 @@ def test_zoom_keeps_the_place() -> None:
 
 
 def test_mark_stands_where_the_month_goes_beyond_a_tier() -> None:
-    chart = walk.chart(OCTOBER, METER, days(OCTOBER, 300.0, 299.0, 2.0, 5.0), (), STEPS, NOW)
+    chart = drawing.chart(OCTOBER, METER, days(OCTOBER, 300.0, 299.0, 2.0, 5.0), (), STEPS, NOW)
     assert chart.marks == {2} and chart.boundary is None
     assert "▲ 3 October: past 600 kWh, then B$0.08 a kWh." in chart.sentences
 
 
 def test_exactly_the_tier_is_not_beyond_it() -> None:
-    assert walk.crossings((300.0, 300.0, 0.0, 0.001), STEPS) == {3: STEPS[0]}
+    assert drawing.crossings((300.0, 300.0, 0.0, 0.001), STEPS) == {3: STEPS[0]}
 
 
 def test_day_through_two_tiers_is_marked_once_with_the_higher() -> None:
-    assert walk.crossings((10.0, 3000.0), STEPS) == {1: STEPS[1]}
+    assert drawing.crossings((10.0, 3000.0), STEPS) == {1: STEPS[1]}
 
 
 def test_missing_days_make_the_mark_a_latest_day() -> None:
-    chart = walk.chart(OCTOBER, METER, days(OCTOBER, 300.0, None, 400.0), (), STEPS, NOW)
+    chart = drawing.chart(OCTOBER, METER, days(OCTOBER, 300.0, None, 400.0), (), STEPS, NOW)
     assert any("3 October at the latest: past 600 kWh" in words for words in chart.sentences)
 
 
 def test_before_the_tier_it_says_how_far_it_is() -> None:
-    chart = walk.chart(OCTOBER, METER, days(OCTOBER, 100.0, 50.0), (), STEPS, NOW)
+    chart = drawing.chart(OCTOBER, METER, days(OCTOBER, 100.0, 50.0), (), STEPS, NOW)
     assert "450.00 kWh to go to 600 kWh, where tier 2 begins." in chart.sentences
 
 
 def test_whole_month_below_the_tier_says_so_only_if_every_day_is_known() -> None:
     september = Stretch(Period.DAY, date(2026, 9, 1))
-    full = walk.chart(september, METER, days(september, *[5.0] * 30), (), STEPS, NOW)
-    holed = walk.chart(september, METER, days(september, *[5.0] * 29), (), STEPS, NOW)
+    full = drawing.chart(september, METER, days(september, *[5.0] * 30), (), STEPS, NOW)
+    holed = drawing.chart(september, METER, days(september, *[5.0] * 29), (), STEPS, NOW)
     assert "The month stayed below 600 kWh, where tier 2 begins." in full.sentences
     assert not any("stayed below" in words for words in holed.sentences)
 
@@ -166,7 +167,7 @@ def test_whole_month_below_the_tier_says_so_only_if_every_day_is_known() -> None
 @pytest.mark.parametrize(("high", "line"), [(500.0, 600.0), (900.0, 600.0), (2500.0, 2000.0), (100.0, None)])
 def test_months_have_the_line_that_matters(high: float, line: float | None) -> None:
     year = Stretch(Period.MONTH, date(2026, 1, 1))
-    chart = walk.chart(year, METER, days(year, high), (), STEPS, NOW)
+    chart = drawing.chart(year, METER, days(year, high), (), STEPS, NOW)
     assert chart.boundary == line and not chart.marks
     assert any("Tier" in words for words in chart.sentences)
 
@@ -175,19 +176,21 @@ def test_running_month_is_compared_over_the_same_days_only() -> None:
     september = OCTOBER.before
     now = days(OCTOBER, 11.0, 11.0, 11.0)
     then = days(september, *[10.0] * 30)
-    [words, *_] = walk.chart(OCTOBER, METER, now, then, STEPS, NOW).sentences
+    [words, *_] = drawing.chart(OCTOBER, METER, now, then, STEPS, NOW).sentences
     assert words == "33.00 kWh so far; over the 3 days known in both 10 % more than September (30.00 kWh)."
 
 
 def test_full_months_are_compared_as_a_whole() -> None:
     august, july = Stretch(Period.DAY, date(2026, 8, 1)), Stretch(Period.DAY, date(2026, 7, 1))
-    [words, *_] = walk.chart(august, METER, days(august, *[9.0] * 31), days(july, *[10.0] * 31), STEPS, NOW).sentences
+    [words, *_] = drawing.chart(
+        august, METER, days(august, *[9.0] * 31), days(july, *[10.0] * 31), STEPS, NOW
+    ).sentences
     assert words == "279.00 kWh in all, 10 % less than July (310.00 kWh)."
 
 
 def test_day_that_still_runs_is_not_compared() -> None:
     values = [None] * 13 + [4.0]
-    [words, *_] = walk.chart(
+    [words, *_] = drawing.chart(
         OCTOBER, METER, days(OCTOBER, *values), days(OCTOBER.before, *[10.0] * 30), (), NOW
     ).sentences
     assert words == "4.00 kWh so far."
@@ -203,7 +206,9 @@ def test_day_that_still_runs_is_not_compared() -> None:
     ],
 )
 def test_comparison_has_words_for_every_case(value: float, before: float, words: str) -> None:
-    [sentence, *_] = walk.chart(OCTOBER, METER, days(OCTOBER, value), days(OCTOBER.before, before), (), NOW).sentences
+    [sentence, *_] = drawing.chart(
+        OCTOBER, METER, days(OCTOBER, value), days(OCTOBER.before, before), (), NOW
+    ).sentences
     assert words in sentence
 
 
@@ -211,24 +216,25 @@ def test_holes_are_said_and_days_to_come_are_none() -> None:
     values: list[float | None] = [1.0] * 13
     values[2] = values[3] = None
     assert (
-        walk.gap_words(OCTOBER, OCTOBER.values(days(OCTOBER, *values)), NOW) == "No value for 3 October and 4 October."
+        drawing.gap_words(OCTOBER, OCTOBER.values(days(OCTOBER, *values)), NOW)
+        == "No value for 3 October and 4 October."
     )
-    assert walk.gap_words(OCTOBER, OCTOBER.values(days(OCTOBER, *[1.0] * 10)), NOW) == ""
+    assert drawing.gap_words(OCTOBER, OCTOBER.values(days(OCTOBER, *[1.0] * 10)), NOW) == ""
     values[5:9] = [None] * 4
-    assert walk.gap_words(OCTOBER, OCTOBER.values(days(OCTOBER, *values)), NOW) == "No value for 6 of 12 days."
+    assert drawing.gap_words(OCTOBER, OCTOBER.values(days(OCTOBER, *values)), NOW) == "No value for 6 of 12 days."
     september = OCTOBER.before
-    words = walk.gap_words(september, september.values(days(september, *[1.0] * 29)), NOW)
+    words = drawing.gap_words(september, september.values(days(september, *[1.0] * 29)), NOW)
     assert words == "No value for 30 September."
 
 
 def test_tariff_steps_are_those_of_the_published_tariff() -> None:
-    assert [(step.tier, step.at) for step in walk.tier_steps(Kind.ELECTRICITY, TODAY)] == [
+    assert [(step.tier, step.at) for step in drawing.tier_steps(Kind.ELECTRICITY, TODAY)] == [
         (2, 600),
         (3, 2000),
         (4, 4000),
     ]
-    assert [(step.tier, step.at) for step in walk.tier_steps(Kind.WATER, TODAY)] == [(2, 54.54)]
-    assert walk.tier_steps(Kind.ELECTRICITY, date(1900, 1, 1)) == ()
+    assert [(step.tier, step.at) for step in drawing.tier_steps(Kind.WATER, TODAY)] == [(2, 54.54)]
+    assert drawing.tier_steps(Kind.ELECTRICITY, date(1900, 1, 1)) == ()
 
 
 # Costs and credit

@@ -16,7 +16,7 @@ from wattdeck.core.asked import Answers
 from wattdeck.core.errors import WattdeckError
 from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import MUTED, Line
-from wattdeck.systems.usms import costs, present, walk
+from wattdeck.systems.usms import costs, drawing, present
 from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period, Point
 from wattdeck.systems.usms.question import Question, Run, TopUps, failure_words
 from wattdeck.systems.usms.walk import Stretch, View
@@ -139,8 +139,8 @@ class UsmsScreen(SystemScreen):
         asking = asking or (stretch.running(now) and account.awaits_consumption)
         before_question = self._question_of(meter, stretch.before)
         before = self._points.value(before_question) or account.kept(meter.number, stretch.before)
-        steps = walk.tier_steps(meter.kind, stretch.first)
-        chart = walk.chart(stretch, meter, points, before, steps, now, self.marks)
+        steps = drawing.tier_steps(meter.kind, stretch.first)
+        chart = drawing.chart(stretch, meter, points, before, steps, now, self.marks)
         failed = self._points.problem(question)
         width, height = region.size.width, region.size.height - 1
         if any(value is not None for value in chart.values):
@@ -151,12 +151,12 @@ class UsmsScreen(SystemScreen):
         else:
             words = present.chart_words(meter, stretch, failed, asking, account.refused, now)
             lines = costs.wrap_lines(words, width, 4, MUTED)
-        title = chart.label
-        if any(value is not None for value in chart.before):
-            title += f"   {bars.before_glyph(self.marks)} {stretch.before.short}"
+        known = any(value is not None for value in chart.before)
+        compared = f"   {bars.before_glyph(self.marks)} {stretch.before.short}" if known else ""
+        title = drawing.title(stretch, meter, compared, width)
         region.paint_titled(title, tr("reading ...") if asking else tr("left right walk, [ ] zoom"), lines)
 
-    def _bars(self, chart: walk.Chart, width: int, height: int) -> list[Line]:
+    def _bars(self, chart: drawing.Chart, width: int, height: int) -> list[Line]:
         """The drawing, kept until something else is to be drawn."""
         data = Bars(chart.label, chart.unit, chart.values, chart.names, chart.boundary, chart.marks, chart.before)
         asked = (data, width, height, self.marks)
