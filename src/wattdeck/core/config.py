@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from wattdeck.core.errors import ConfigError
+from wattdeck.core.language import tr
 from wattdeck.core.paths import default_config, named_config, others_can_read, read_bounded, resolve_path
 from wattdeck.core.secrets import SecretRef, store_private
 
@@ -46,7 +47,7 @@ def _auto_or_bool(raw: object) -> bool | Literal["auto"]:
         return raw
     if raw == "auto":
         return "auto"
-    raise ValueError('expected true, false or "auto"')
+    raise ValueError(tr('expected true, false or "auto"'))
 
 
 def _beside_config(raw: object, info: ValidationInfo) -> object:
@@ -59,14 +60,18 @@ def _binding_keys(keys: dict[str, str]) -> dict[str, str]:
     taken: dict[tuple[str, str], str] = {}
     for binding, key in keys.items():
         if not re.fullmatch(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+", binding):
-            raise ValueError(f'"{binding}" is not a binding; write "area.verb", as the help page lists them')
+            words = tr('"{binding}" is not a binding; write "area.verb", as the help page lists them', binding=binding)
+            raise ValueError(words)
         if not re.fullmatch(r"[a-z0-9_+]{1,40}|[A-Z]", key):
-            raise ValueError(f'"{binding}" takes one key, such as "x", "X", "ctrl+g" or "slash"')
+            raise ValueError(tr('"{binding}" takes one key, such as "x", "X", "ctrl+g" or "slash"', binding=binding))
         if key in RESERVED_KEYS:
-            raise ValueError(f'"{binding}" cannot be on {key}: reserved, or it does not reach wattdeck')
+            words = tr(
+                '"{binding}" cannot be on {key}: reserved, or it does not reach wattdeck', binding=binding, key=key
+            )
+            raise ValueError(words)
         other = taken.setdefault((binding.split(".")[0], key), binding)
         if other != binding:
-            raise ValueError(f'"{other}" and "{binding}" are both on {key}')
+            raise ValueError(tr('"{other}" and "{binding}" are both on {key}', other=other, binding=binding, key=key))
     return keys
 
 
@@ -145,13 +150,13 @@ class AlarmSettings(_Table):
 def _web_address(secret: SecretRef) -> SecretRef:
     """Refuse what can be no address. It is not repeated: addresses of hooks hold secrets."""
     if secret.plain is not None and not re.fullmatch(r"https?://[^\s/?#@]+([/?][!-~]*)?", secret.plain):
-        raise ValueError("expected an address such as https://example.org/hook, or where it is kept")
+        raise ValueError(tr("expected an address such as https://example.org/hook, or where it is kept"))
     return secret
 
 
 def _a_program(command: tuple[str, ...]) -> tuple[str, ...]:
     if command and not command[0].strip():
-        raise ValueError("expected a program and its arguments, each in quotes")
+        raise ValueError(tr("expected a program and its arguments, each in quotes"))
     return command
 
 
@@ -283,7 +288,7 @@ def load_settings(path: Path | None, systems: Mapping[str, System]) -> Settings:
     content = _read(file)
     if content is None:
         if named is not None:
-            raise ConfigError(f"{file}: there is no such file; `wattdeck config init` writes one")
+            raise ConfigError(tr("{file}: there is no such file; `wattdeck config init` writes one", file=file))
         return Settings(file, exists=False, sources=dict.fromkeys(systems, ()))
     text, exposed = content
     return parse_settings(text, file, systems, exposed=exposed)
@@ -361,15 +366,20 @@ def _read(path: Path) -> tuple[str, bool] | None:
         return None
     except (OSError, ValueError) as error:
         if path.is_dir():
-            raise ConfigError(f"{path}: this is a directory; name the file in it") from None
-        raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+            raise ConfigError(tr("{path}: this is a directory; name the file in it", path=path)) from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(tr("{path}: cannot be read: {reason}", path=path, reason=reason)) from None
     if len(data) > CONFIG_BYTES_MAX:
-        raise ConfigError(f"{path}: larger than {CONFIG_BYTES_MAX} bytes; is it the right file?")
+        raise ConfigError(
+            tr("{path}: larger than {limit} bytes; is it the right file?", path=path, limit=CONFIG_BYTES_MAX)
+        )
     try:
         return data.decode("utf-8-sig"), others_can_read(info)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}: line {line}: not UTF-8; save the file in that encoding") from None
+        raise ConfigError(
+            tr("{path}: line {line}: not UTF-8; save the file in that encoding", path=path, line=line)
+        ) from None
 
 
 def _warnings(settings: Settings, systems: Mapping[str, System], exposed: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from wattdeck.core.errors import ConfigError
+from wattdeck.core.language import later, tr
 from wattdeck.core.text import clean
 from wattdeck.core.toml_lines import Place, TomlLines
 
@@ -28,29 +29,29 @@ M = TypeVar("M", bound=BaseModel)
 S = TypeVar("S", bound="SourceConfig")
 
 _EXPECTED = {
-    "string_type": "text in quotes",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "date_type": "a date, such as 2026-01-31",
-    "is_instance_of": "the path of a file",
+    "string_type": later("text in quotes"),
+    "int_type": later("a whole number"),
+    "int_from_float": later("a whole number"),
+    "float_type": later("a number"),
+    "bool_type": later("true or false"),
+    "tuple_type": later("a list"),
+    "list_type": later("a list"),
+    "dict_type": later("a table"),
+    "model_type": later("a table"),
+    "model_attributes_type": later("a table"),
+    "date_type": later("a date, such as 2026-01-31"),
+    "is_instance_of": later("the path of a file"),
 }
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "true or false"),
-    (str, "text"),
-    (int, "a whole number"),
-    (float, "a number"),
-    (datetime, "a date and time"),
-    (date, "a date"),
-    (time, "a time"),
-    ((list, tuple), "a list"),
-    (Mapping, "a table"),
+    (bool, later("true or false")),
+    (str, later("text")),
+    (int, later("a whole number")),
+    (float, later("a number")),
+    (datetime, later("a date and time")),
+    (date, later("a date")),
+    (time, later("a time")),
+    ((list, tuple), later("a list")),
+    (Mapping, later("a table")),
 )
 """In this order: a bool is an int, and a datetime is a date."""
 
@@ -87,7 +88,7 @@ class Checker:
     def problems(self) -> list[str]:
         """What was found so far, in the order of the file."""
         return [
-            f"{self._path}{f': line {found.line}' if found.line else ''}: {found.title}{found.words}"
+            f"{self._path}{_line_words(found.line)}: {found.title}{found.words}"
             for found in sorted(self.found, key=lambda found: found.line)
         ]
 
@@ -100,7 +101,7 @@ class Checker:
         try:
             return tomllib.loads(self._text)
         except RecursionError:
-            raise ConfigError(f"{self._path}: not TOML: nested too deeply") from None
+            raise ConfigError(tr("{path}: not TOML: nested too deeply", path=self._path)) from None
         except ValueError as error:
             raise ConfigError(f"{self._path}: {_broken(str(error), self._text)}") from None
 
@@ -118,24 +119,26 @@ class Checker:
             if name in written:
                 continue
             if not isinstance(value, (dict, list)):
-                where = "it belongs in [ui]" if name in ui_keys else "keys belong in a table"
-                self._add((name,), f'unknown key "{clean(name)}"; {where}')
+                where = tr("it belongs in [ui]") if name in ui_keys else tr("keys belong in a table")
+                self._add((name,), tr('unknown key "{key}"; {where}', key=clean(name), where=where))
                 continue
             meant = _closest(name, written)
-            hint = f"did you mean {written[meant]}? " if meant else ""
-            self._add((name,), f"unknown table [{clean(name)}]; {hint}known: {', '.join(written.values())}")
+            hint = f"{tr('did you mean {name}?', name=written[meant])} " if meant else ""
+            known = tr("known: {names}", names=", ".join(written.values()))
+            self._add((name,), f"{tr('unknown table [{name}]', name=clean(name))}; {hint}{known}")
 
     def table(self, name: str, raw: object, model: type[M]) -> M | None:
         """Check one `[table]`."""
         if isinstance(raw, dict):
             return self.model((name,), f"[{name}]", raw, model)
-        self._add((name,), "expected one table, written with single brackets", f"[{name}]: ")
+        self._add((name,), tr("expected one table, written with single brackets"), f"[{name}]: ")
         return None
 
     def sources(self, system: str, raw: object, model: type[S]) -> tuple[S, ...]:
         """Check every `[[system]]`."""
         if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
-            self._add((system,), f"write [[{system}]], in double brackets, once for each source", f"[{system}]: ")
+            words = tr("write [[{system}]], in double brackets, once for each source", system=system)
+            self._add((system,), words, f"[{system}]: ")
             return ()
         self._clashes(system, raw)
         found = (
@@ -154,10 +157,10 @@ class Checker:
             before = first.setdefault(name.casefold(), index)
             if before != index:
                 line = self._lines.find((system, before, "name"))
-                where = f"on line {line}" if line else "above"
+                where = tr("on line {line}", line=line) if line else tr("above")
                 self._add(
                     (system, index, "name"),
-                    f"two sources of one name, the other {where}; rename one",
+                    tr("two sources of one name, the other {where}; rename one", where=where),
                     f'[[{system}]] "{clean(name)}": ',
                 )
 
@@ -174,20 +177,28 @@ class Checker:
         self.found.append(Problem(place, self._lines.find(place) or 0, title, words))
 
 
+def _line_words(line: int) -> str:
+    return f": {tr('line {line}', line=line)}" if line else ""
+
+
 def _label(item: Mapping[str, Any], index: int) -> str:
     name = item.get("name")
-    return f'"{clean(name, 64)}"' if isinstance(name, str) and name else f"number {index + 1}"
+    return f'"{clean(name, 64)}"' if isinstance(name, str) and name else tr("number {count}", count=index + 1)
 
 
 def _broken(message: str, text: str) -> str:
     """Say where the text stops being TOML, place first."""
     found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
     if found:
-        return f"line {found[2]}, column {found[3]}: {clean(_lower(found[1]))}"
+        place = tr("line {line}, column {column}", line=found[2], column=found[3])
+        return f"{place}: {clean(_lower(found[1]))}"
     what = message.removesuffix(" (at end of document)")
     if what != message:
-        return f"line {len(text.splitlines())}: {clean(_lower(what))} (the file ends here)"
-    return "a number in it is too long" if "integer string" in message else f"not TOML: {clean(message)}"
+        place = tr("line {line}", line=len(text.splitlines()))
+        return f"{place}: {clean(_lower(what))} ({tr('the file ends here')})"
+    if "integer string" in message:
+        return tr("a number in it is too long")
+    return tr("not TOML: {reason}", reason=clean(message))
 
 
 def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -196,11 +207,14 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     key = clean(_dotted(loc))
     match detail["type"]:
         case "extra_forbidden":
-            return f'unknown key "{key}"{_hint(loc, model)}'
+            return tr('unknown key "{key}"', key=key) + _hint(loc, model)
         case "missing":
-            return f'the key "{key}" is missing'
+            return tr('the key "{key}" is missing', key=key)
         case kind if kind in _EXPECTED:
-            return f'"{key}": expected {_EXPECTED[kind]}, not {_kind(detail["input"])}'
+            expected = tr(
+                "expected {wanted}, not {given}", wanted=tr(_EXPECTED[kind]), given=tr(_kind(detail["input"]))
+            )
+            return f'"{key}": {expected}'
         case _:
             return f'"{key}": {_reason(detail)}' if key else _reason(detail)
 
@@ -213,21 +227,21 @@ def _reason(detail: ErrorDetails) -> str:
         case "value_error":
             return clean(str(context["error"]), 400)
         case "greater_than_equal":
-            return f"must be at least {context['ge']:g}, not {given}"
+            return tr("must be at least {limit}, not {given}", limit=f"{context['ge']:g}", given=given)
         case "greater_than":
-            return f"must be above {context['gt']:g}, not {given}"
+            return tr("must be above {limit}, not {given}", limit=f"{context['gt']:g}", given=given)
         case "less_than_equal":
-            return f"must be at most {context['le']:g}, not {given}"
+            return tr("must be at most {limit}, not {given}", limit=f"{context['le']:g}", given=given)
         case "finite_number":
-            return "must be a finite number"
+            return tr("must be a finite number")
         case "string_too_short":
-            return "must not be empty"
+            return tr("must not be empty")
         case "string_too_long":
-            return f"must be at most {context['max_length']} characters long"
+            return tr("must be at most {limit} characters long", limit=context["max_length"])
         case "string_pattern_mismatch":
-            return "expected at most 64 letters, digits, - _ . with a letter or digit first"
+            return tr("expected at most 64 letters, digits, - _ . with a letter or digit first")
         case "too_long":
-            return f"must hold at most {context['max_length']} entries"
+            return tr("must hold at most {limit} entries", limit=context["max_length"])
         case _:
             return clean(_lower(detail["msg"]))
 
@@ -237,13 +251,14 @@ def _hint(loc: Place, model: type[BaseModel]) -> str:
     key = str(loc[-1])
     here = _model_at(model, loc[:-1])
     if len(loc) > 1 and key in model.model_fields:
-        return f'; it belongs one level up: move it above the table "{_dotted(loc[:-1])}"'
+        words = tr('it belongs one level up: move it above the table "{table}"', table=_dotted(loc[:-1]))
+        return f"; {words}"
     for name, info in model.model_fields.items():
         inner = info.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel) and key in inner.model_fields:
-            return f'; it belongs in the table "{name}"'
+            return "; " + tr('it belongs in the table "{table}"', table=name)
     close = _closest(key, here.model_fields) if here else None
-    return f'; did you mean "{close}"?' if close else ""
+    return "; " + tr('did you mean "{name}"?', name=close) if close else ""
 
 
 def _model_at(model: type[BaseModel], loc: Place) -> type[BaseModel] | None:
@@ -268,7 +283,7 @@ def _dotted(loc: Place) -> str:
 
 
 def _kind(value: object) -> str:
-    return next((name for types, name in _KINDS if isinstance(value, types)), "this")
+    return next((name for types, name in _KINDS if isinstance(value, types)), later("this"))
 
 
 def _lower(text: str) -> str:

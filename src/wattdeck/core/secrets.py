@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.errors import ConfigError
+from wattdeck.core.language import tr
 from wattdeck.core.paths import others_can_read, private_dir, read_bounded, resolve_path
 from wattdeck.core.redact import MASK, register_secret
 
@@ -44,7 +45,7 @@ class SecretRef:
 
     def __post_init__(self) -> None:
         if sum(value is not None for value in (self.env, self.file, self.keyring, self.plain)) != 1:
-            raise ValueError(f"expected one of {FORMS}")
+            raise ValueError(tr("expected one of {forms}", forms=FORMS))
 
     @classmethod
     def parse(cls, raw: object, base: Path | None = None) -> SecretRef:
@@ -61,13 +62,13 @@ class SecretRef:
             return raw
         if isinstance(raw, str):
             if not raw or len(raw.encode()) > SECRET_BYTES_MAX:
-                raise ValueError("the secret is empty" if not raw else "the secret is too long")
+                raise ValueError(tr("the secret is too long") if raw else tr("the secret is empty"))
             return cls(plain=raw)
         if isinstance(raw, Mapping) and len(raw) == 1:
             kind, target = next(iter(raw.items()))
             if kind in ("env", "file", "keyring") and isinstance(target, str):
                 return cls(**{kind: _target(kind, target, base)})
-        raise ValueError(f"expected {FORMS}")
+        raise ValueError(tr("expected {forms}", forms=FORMS))
 
     def reveal(self) -> str:
         """The secret, looked up now and from now on removed from logs. May block for a moment on a keyring.
@@ -84,7 +85,7 @@ class SecretRef:
         else:
             value = self.plain or ""
         if _CONTROL.search(value):
-            raise ConfigError(f"{self}: the secret holds a line break or another control character")
+            raise ConfigError(tr("{place}: the secret holds a line break or another control character", place=self))
         register_secret(value)
         return value
 
@@ -134,20 +135,20 @@ def _target(kind: str, target: str, base: Path | None) -> str:
         return str(resolve_path(target, base))
     if kind == "env":
         if not _VARIABLE.fullmatch(target):
-            raise ValueError("env takes the name of an environment variable, without $")
+            raise ValueError(tr("env takes the name of an environment variable, without $"))
         return target
     service, _, user = target.rpartition("/")
     if not service or not user or _CONTROL.search(target):
-        raise ValueError("keyring takes SERVICE/USER")
+        raise ValueError(tr("keyring takes SERVICE/USER"))
     return target
 
 
 def _from_variable(name: str) -> str:
     value = os.environ.get(name)
     if value is None:
-        raise ConfigError(f"environment variable {name} is not set")
+        raise ConfigError(tr("environment variable {name} is not set", name=name))
     if not value:
-        raise ConfigError(f"environment variable {name} is empty")
+        raise ConfigError(tr("environment variable {name} is empty", name=name))
     return value
 
 
