@@ -160,7 +160,7 @@ async def on_agent(
     from wattdeck.shell.headless import open_hub
 
     async with open_hub(app, use_demo) as hub:
-        return await work(cast("CceeSource", one_source(hub, "ccee", name, "CCEE agent")))
+        return await work(cast("CceeSource", one_source(hub, "ccee", name, tr("CCEE agent"))))
 
 
 async def command(
@@ -176,7 +176,7 @@ async def command(
     from wattdeck.shell.headless import open_deck
 
     async with open_deck(app, use_demo) as deck:
-        source = cast("CceeSource", one_source(deck.hub, "ccee", name, "CCEE agent"))
+        source = cast("CceeSource", one_source(deck.hub, "ccee", name, tr("CCEE agent")))
         intention = source.operable.stage(await stage(source))
         await source.operable.read_back(intention.kind, intention.object_id)
         return await command_from_shell(
