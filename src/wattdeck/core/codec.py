@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -84,37 +84,61 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
 
 
 def _build(kind: Any, data: Any) -> Any:
+    return _builder(kind)(data)
+
+
+@cache
+def _builder(kind: Any) -> Callable[[Any], Any]:
+    """What builds values of a type: looked up once, because a replay builds thousands of models a second."""
     origin = typing.get_origin(kind)
     if origin is typing.Union or origin is types.UnionType:
-        return _build_union(typing.get_args(kind), data)
+        return _union_builder(typing.get_args(kind), kind)
     if origin is tuple:
-        return tuple(_build(typing.get_args(kind)[0], item) for item in _want(data, list))
+        item = _builder(typing.get_args(kind)[0])
+        return lambda data: tuple([item(each) for each in _want(data, list)])
     if kind is Any:
-        return data
+        return lambda data: data
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        values = _want(data, dict)
-        hints = _hints(kind)
-        return kind(**{name: _build(hints[name], values[name]) for name in _names(kind) if name in values})
+        return _dataclass_builder(kind)
     if kind is float:
-        return float(_want(data, (int, float)))
+        return lambda data: float(_want(data, (int, float)))
     if kind is date:
-        return date.fromisoformat(_want(data, str))
+        return lambda data: date.fromisoformat(_want(data, str))
     if kind is Decimal:
-        return Decimal(str(_want(data, (int, float))))
+        return lambda data: Decimal(str(_want(data, (int, float))))
     if kind is datetime:
-        return read_time(_want(data, str))
+        return lambda data: read_time(_want(data, str))
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(data)
-    return _want(data, kind)
+        return lambda data: kind(data)
+    return lambda data: _want(data, kind)
 
 
-def _build_union(kinds: tuple[Any, ...], data: Any) -> Any:
-    if data is None and type(None) in kinds:
-        return None
-    inner = [kind for kind in kinds if kind is not type(None)]
-    if len(inner) != 1:
-        raise TypeError(f"ambiguous type {kinds}")
-    return _build(inner[0], data)
+def _dataclass_builder(kind: Any) -> Callable[[Any], Any]:
+    fields: list[tuple[str, Callable[[Any], Any]]] = []
+
+    def build(data: Any) -> Any:
+        values = _want(data, dict)
+        if not fields:
+            # Now, not before: a model may hold models of its own kind.
+            hints = _hints(kind)
+            fields.extend([(name, _builder(hints[name])) for name in _names(kind)])
+        return kind(**{name: item(values[name]) for name, item in fields if name in values})
+
+    return build
+
+
+def _union_builder(kinds: tuple[Any, ...], union: Any) -> Callable[[Any], Any]:
+    inner = [_builder(kind) for kind in kinds if kind is not type(None)]
+    optional = len(inner) < len(kinds)
+
+    def build(data: Any) -> Any:
+        if data is None and optional:
+            return None
+        if len(inner) != 1:
+            raise TypeError(f"ambiguous type {union}")
+        return inner[0](data)
+
+    return build
 
 
 def _want(data: Any, kind: Any) -> Any:
