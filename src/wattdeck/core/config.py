@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 # Looking for plug-ins of the validation library costs as much as loading it, and there are none for us.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -204,6 +204,28 @@ class SourceConfig(_Table):
     """The rules commands have to pass."""
     alarms: AlarmSettings = Field(default_factory=AlarmSettings)
     """When to raise an alarm."""
+
+    RECORDED: ClassVar[Sequence[str]] = ("alarms",)
+    """Settings that a replay needs: written into recordings, so nothing secret."""
+    IN_REPLAY: ClassVar[Mapping[str, Any]] = {}
+    """What stands, in a replay, where settings are required that no recording holds."""
+
+    def for_recording(self) -> dict[str, Any]:
+        """What a recording holds of the settings."""
+        return self.model_dump(mode="json", include=set(self.RECORDED), exclude_defaults=True)
+
+    @classmethod
+    def replayed(cls, name: str, recorded: Mapping[str, Any]) -> Self:
+        """Settings for a replay, from what `for_recording` told.
+
+        Raises:
+            ValueError: they do not fit; for instance another version recorded them.
+        """
+        import json
+
+        known = {key: recorded[key] for key in cls.RECORDED if key in recorded}
+        # As JSON: it has neither tuples nor dates, and the models are strict.
+        return cls.model_validate_json(json.dumps({**cls.IN_REPLAY, **known, "name": name}))
 
     def warnings(self) -> tuple[str, ...]:
         """Sentences about settings that work but are seldom meant."""

@@ -56,11 +56,14 @@ class Hub:
         self.trends: dict[SourceId, Trend] = {}
         self.days: dict[SourceId, DayTrend] = {}
         """What the sparklines of the overview are made of."""
+        self.recorded_settings: dict[SourceId, Mapping[str, Any]] = {}
+        """What a recording needs to know of each source's settings."""
         for system, config in sources:
             source = system.open(config, context)
             self.sources[source.id] = source
             self.trends[source.id] = Trend()
             self.days[source.id] = DayTrend()
+            self.recorded_settings[source.id] = config.for_recording()
         self._listeners: list[Listener] = []
         self._saved_s: dict[tuple[SourceId, str], float] = {}
         self._unkept = {(feed.source, feed.name) for feed in self.feeds if not feed.keep_last}
@@ -97,9 +100,10 @@ class Hub:
         """The newest reading of each of the source's feeds, in their order."""
         return [feed.reading for feed in self.sources[source].feeds]
 
-    def subscribe(self, listener: Listener) -> None:
-        """Be told of each outcome of each poll."""
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Be told of each outcome of each poll. Returns how to stop."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def refresh(self, source: SourceId | None = None) -> None:
         """Poll one source, or all, as soon as possible."""

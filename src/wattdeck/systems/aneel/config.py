@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -47,6 +48,9 @@ class AneelAlarms(AlarmSettings):
 
 class AneelConfig(SourceConfig):
     """One distributor's RADAR server."""
+
+    RECORDED: ClassVar[Sequence[str]] = ("alarms", "state", "municipalities", "customers", "demands", "backfill")
+    IN_REPLAY: ClassVar[Mapping[str, Any]] = {"url": "http://recording.invalid", "key": "recording"}
 
     url: Annotated[str, AfterValidator(_base_url)]
     """Where the three routes are, without their names."""

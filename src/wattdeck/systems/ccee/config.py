@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -48,6 +49,14 @@ class CceeAlarms(AlarmSettings):
 
 class CceeConfig(SourceConfig):
     """One agent's profile, or several of its profiles together."""
+
+    RECORDED: ClassVar[Sequence[str]] = (
+        "alarms", "agent_code", "profiles", "answer_business_days", "notice_days", "cut_off_day", "extra_holidays",
+    )  # fmt: skip
+    IN_REPLAY: ClassVar[Mapping[str, Any]] = {
+        "agent_code": 1, "profiles": [1], "client_id": "recording", "client_secret": "recording",
+        "url": "http://recording.invalid",
+    }  # fmt: skip
 
     agent_code: Code
     """The retailer's code at CCEE (`codigoAgente`)."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -56,6 +57,8 @@ class SpanAlarms(AlarmSettings):
 
 class SpanConfig(SourceConfig):
     """One panel."""
+
+    IN_REPLAY: ClassVar[Mapping[str, Any]] = {"host": "recording.invalid"}
 
     host: str = Field(min_length=1, max_length=253)
     """Name or address of the panel, IPv4 or IPv6. The port has a key of its own."""

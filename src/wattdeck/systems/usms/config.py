@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
@@ -55,6 +56,9 @@ class UsmsAlarms(AlarmSettings):
 
 class UsmsConfig(SourceConfig):
     """One account of the residential portal."""
+
+    RECORDED: ClassVar[Sequence[str]] = ("alarms", "backfill")
+    IN_REPLAY: ClassVar[Mapping[str, Any]] = {"username": "recording", "url": "http://recording.invalid"}
 
     username: Annotated[str, AfterValidator(_ic_number)]
     """The IC number you log in with; dashes and blanks do not matter."""
