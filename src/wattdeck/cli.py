@@ -21,7 +21,14 @@ from wattdeck.discovery import discover, plugin_problems
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.guard import guarded
 from wattdeck.shell.speech import choose_language, form_option, speak
-from wattdeck.shell.words import EXIT_INTERRUPTED, EXIT_NO_READER, EXIT_USAGE, parse_time, simulator_options
+from wattdeck.shell.words import (
+    EXIT_INTERRUPTED,
+    EXIT_NO_READER,
+    EXIT_USAGE,
+    parse_duration,
+    parse_time,
+    simulator_options,
+)
 
 LAZY = {
     "alarms": (
@@ -114,7 +121,7 @@ def main(
     )
     if config is not None:
         choose_language(config)
-    live = ctx.invoked_subcommand in (None, "demo")
+    live = ctx.invoked_subcommand in (None, "demo", "replay")
     set_up_logging(log_level, log_file, to_stderr=not live)
     if ctx.invoked_subcommand is None:
         from wattdeck.shell.live import live_app
@@ -167,6 +174,51 @@ def snapshot(app: AppContext, /, **options: Any) -> None:
     from wattdeck.shell.headless import take_snapshot
 
     click.get_current_context().exit(take_snapshot(app, **options))
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--demo", "use_demo", is_flag=True, help="Record the embedded simulators.")
+@click.option("--for", "duration", metavar="DURATION", help="Stop by itself after so long: 90s, 15m, 8h.")
+@click.option("--append", is_flag=True, help="Continue a recording that is there.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--seed", type=int, default=1, help="With --demo: same seed, same day.")
+@click.option("--start", metavar="ISO8601", help="With --demo: simulated time.")
+@click.option("--poll", type=click.FloatRange(1, 3600), help="With --demo: seconds between polls.")
+@click.pass_obj
+def record(
+    app: AppContext, path: Path, sources: Sequence[str], use_demo: bool, duration: str | None, append: bool,
+    force: bool, seed: int, start: str | None, poll: float | None,
+) -> None:  # fmt: skip
+    """Record every reading into a file until interrupted."""
+    from wattdeck.shell.record import record as record_now
+
+    code = record_now(
+        app, path, sources, use_demo=use_demo, duration_s=None if duration is None else parse_duration(duration),
+        force=force, append=append, simulation=(seed, start), poll_s=poll,
+    )  # fmt: skip
+    click.get_current_context().exit(code)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--speed", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Recorded seconds per second."
+)
+@click.option("--from", "start", metavar="TIME", help="Where to begin: a time, or 15m after the beginning.")
+@click.option("--to", "end", metavar="TIME", help="Where to end, said alike.")
+@click.option("--paused", is_flag=True, help="Stand at the beginning until p is pressed.")
+@click.option("--screen", metavar="NAME", help="System to start on.")
+@click.pass_obj
+def replay(
+    app: AppContext, path: Path, speed: float, start: str | None, end: str | None, paused: bool, screen: str | None
+) -> None:
+    """Show a recording in the live app; nothing can be commanded there."""
+    from wattdeck.shell.replay import replay as replay_now
+
+    code = replay_now(app, path, speed=speed, start=start, end=end, paused=paused, screen=screen)
+    click.get_current_context().exit(code)
 
 
 @main.command()

@@ -81,13 +81,9 @@ class Alarms:
         self._scope = scope
         self._hooks = hooks
         self._cool_down = timedelta(seconds=settings.cool_down_s)
-        began = clock.now()
-        self._watches = {
-            f"{system.name}/{config.name}": SourceWatch(f"{system.name}/{config.name}", system, config, began)
-            for system, config in pairs
-            if settings.enabled
-        }
-        self._judges = {source: Judge() for source in self._watches}
+        self._pairs = tuple(pairs) if settings.enabled else ()
+        self._watches = self._watch_all()
+        self._judges = self._judge_all()
         self._seen: dict[SourceId, Seen] = {}
         self._arrived: dict[SourceId, dict[str, tuple[Reading[Any], datetime]]] = {}
         self._held: dict[str, datetime] = {}
@@ -98,6 +94,16 @@ class Alarms:
         self._subscribers: list[Subscriber] = []
         self._tasks: TaskGroup | None = None
         self._full: set[SourceId] = set()
+
+    def _watch_all(self) -> dict[SourceId, SourceWatch]:
+        began = self._clock.now()
+        return {
+            f"{system.name}/{config.name}": SourceWatch(f"{system.name}/{config.name}", system, config, began)
+            for system, config in self._pairs
+        }
+
+    def _judge_all(self) -> dict[SourceId, Judge]:
+        return {source: Judge() for source in self._watches}
 
     # Life
 

@@ -37,6 +37,7 @@ from wattdeck.core.command import (
 from wattdeck.core.errors import Cause, CommandRefused
 from wattdeck.core.execution import Execution, Hooks, journal_fields
 from wattdeck.core.gate import Gate
+from wattdeck.core.interlocks import replayed
 from wattdeck.core.journal import Journal, JournalUnreadable, JournalUnwritable
 from wattdeck.core.locks import LockedByOther, Locks, LockUnavailable
 from wattdeck.core.notices import Notices, Subscriber
@@ -66,16 +67,18 @@ class Control:
         *,
         read_only: bool = False,
         demo: bool = False,
+        replay: bool = False,
         limits: Limits | None = None,
     ) -> None:
         self.read_only = read_only
         self.demo = demo
+        self.replay = replay
         self._journal = journal
         self._locks = locks
         self._clock = clock
         self._limits = limits or Limits()
         self._operations = Operations(journal)
-        self._gate = Gate(operables, policies, self._operations, clock, read_only=read_only, demo=demo)
+        self._gate = Gate(operables, policies, self._operations, clock, read_only=read_only, demo=demo, replay=replay)
         self._notices = Notices(journal, clock)
         self._waiting = Waiting(clock)
         self._lock_files = anyio.Lock()
@@ -111,6 +114,8 @@ class Control:
         Raises:
             CommandRefused: the deck is read-only, or the journal cannot be written.
         """
+        if self.replay:
+            raise _refused(replayed())
         if self.read_only:
             raise CommandRefused(Cause.BLOCKED_BY_MODE, "The deck runs read-only. Start it without --read-only.")
         try:

@@ -20,6 +20,7 @@ from wattdeck.core.control import Control
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.hub import Hub
 from wattdeck.core.journal import Journal
+from wattdeck.core.language import tr
 from wattdeck.core.locks import Locks
 from wattdeck.core.operable import Operable
 from wattdeck.core.paths import alarms_path, journal_path, runtime_dir, state_dir
@@ -29,6 +30,8 @@ from wattdeck.core.system import SimulatorOptions, System
 
 if TYPE_CHECKING:
     from wattdeck.core.config import Settings
+    from wattdeck.core.recorder import Recorder
+    from wattdeck.core.replay import ReplayHub
 
 
 def policy_of(config: SourceConfig) -> Policy:
@@ -68,6 +71,10 @@ class Deck:
     warnings: tuple[str, ...] = ()
     pairs: Pairs = ()
     """What the sources were opened from."""
+    replay: ReplayHub | None = None
+    """The hub of a replay; None where sources are asked."""
+    recorder: Recorder | None = None
+    """What is being recorded now."""
     _open: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
     async def __aenter__(self) -> Self:
@@ -82,6 +89,8 @@ class Deck:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.stop_recording()
         await self._open.aclose()
 
     @classmethod
@@ -116,6 +125,45 @@ class Deck:
         # A demo that is told when it is shows the same each time.
         deck.alarms.forgets = simulation.start is not None
         return deck
+
+    @classmethod
+    def replayed(cls, hub: ReplayHub, ui: UiConfig, *, warnings: tuple[str, ...] = ()) -> Deck:
+        """A session on a recording: it commands nothing, and what it would write is gone with it."""
+        from wattdeck.core.replayalarms import ReplayedAlarms
+
+        folder, clock = hub.state_dir, hub.clock
+        journal = Journal(journal_path(folder), clock)
+        locks = Locks(folder / "locks", clock, journal.who)
+        control = Control({}, {}, journal, locks, clock, read_only=ui.read_only, replay=True)
+        pairs = [(hub.system_of(source), config) for source, config in hub.configs.items()]
+        alarms = ReplayedAlarms(pairs, clock)
+        alarms.follow(hub)
+        said = (*warnings, *hub.warnings)
+        return cls(hub, control, journal, alarms, ui, ui.read_only, warnings=said, replay=hub)
+
+    async def start_recording(self, path: Path, *, force: bool = False, append: bool = False) -> Recorder:
+        """Record every reading from now on into a file, beside what goes on anyway.
+
+        Raises:
+            NoRecording: that file cannot be made or continued, or this is a replay; the words say what to do.
+        """
+        if self.replay is not None:
+            from wattdeck.core.recording import NoRecording
+
+            raise NoRecording(tr("A replay is on show; its readings are recorded already."))
+        if self.recorder is not None:
+            await self.stop_recording()
+        from wattdeck.core.recorder import start_recorder
+
+        self.recorder = await start_recorder(self.hub, path, force=force, append=append)
+        return self.recorder
+
+    async def stop_recording(self) -> Recorder | None:
+        """Write what waits and close the file; gives what was recorded."""
+        recorder, self.recorder = self.recorder, None
+        if recorder is not None:
+            await to_thread.run_sync(recorder.stop)
+        return recorder
 
 
 def make_deck(

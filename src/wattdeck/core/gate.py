@@ -27,6 +27,7 @@ class Gate:
         *,
         read_only: bool,
         demo: bool,
+        replay: bool = False,
     ) -> None:
         self.operables = operables
         self._policies = policies
@@ -34,6 +35,7 @@ class Gate:
         self._clock = clock
         self._read_only = read_only
         self._demo = demo
+        self._replay = replay
 
     def policy(self, source: SourceId) -> Policy:
         """The source's policy; one that was given none is read-only."""
@@ -41,6 +43,8 @@ class Gate:
 
     def mode(self, source: SourceId) -> Refusal | None:
         """Why nothing of a source may be commanded at all, or None."""
+        if self._replay:
+            return interlocks.replayed()
         return interlocks.mode_of(source, self.policy(source), read_only=self._read_only)
 
     def newest(self, request: Request) -> Facts | None:
@@ -64,6 +68,8 @@ class Gate:
 
     def refusal(self, request: Request) -> Refusal | None:
         """The first interlock that stops this request now."""
+        if self._replay:
+            return interlocks.replayed()
         facts = self.newest(request)
         if facts is None:
             return self._missing(request)
@@ -75,6 +81,8 @@ class Gate:
 
     def recheck(self, selection: Selection, facts: Facts) -> Refusal | None:
         """Every interlock again, on facts read a moment ago (rules 5, 10 to 16)."""
+        if self._replay:
+            return interlocks.replayed()
         if (refusal := interlocks.changed(selection.facts, facts)) is not None:
             return refusal
         situation = self._situation(selection.request, facts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from wattdeck.core.language import plural, tr
+from wattdeck.core.language import manner, plural, tr
 from wattdeck.core.lines import TEXT, Line, Span, cut, justify, line_width
 from wattdeck.core.link import link_span
 from wattdeck.core.reading import Reading
@@ -28,6 +28,9 @@ class HeaderState:
     armed: bool = False
     read_only: bool = False
     paused: bool = False
+    replay: str = ""
+    """How a replay runs, in words; empty: this is none."""
+    recording: bool = False
     clock: bool = True
     """Show the time; a page without a source does not tick."""
 
@@ -35,19 +38,16 @@ class HeaderState:
 def header_line(state: HeaderState, now: datetime, width: int, marks: Glyphs) -> Line:
     """Screens by number, source, link in words, alarms, modes in words, clock with its zone."""
     roomy = width >= 100
-    left: list[Span] = [(" wattdeck ", "heading")]
-    if len(state.systems) > 1:
-        for key, title, current in state.systems:
-            words = f"{key} {tr(title)}" if roomy else key
-            left.append((f"[{words}]" if current else f" {words} ", "heading" if current else "label"))
-    else:
-        left += [(f"[{tr(title)}] ", "heading") for _, title, _ in state.systems]
     link: list[Span] = []
     if state.source:
         link.append((f" {cut(state.source, 24)} ", TEXT))
     if state.reading is not None:
         link.append(link_span(state.reading, now, marks))
     right_side: list[Span] = []
+    if state.recording:
+        right_side += [(f" {tr('REC')} ", "mode-control"), (" ", TEXT)]
+    if state.replay:
+        right_side += [(f"{state.replay} ", "heading")]
     if state.paused:
         right_side += [(f" {tr('PAUSED')} ", "mode-control"), (" ", TEXT)]
     if state.demo:
@@ -60,9 +60,27 @@ def header_line(state: HeaderState, now: datetime, width: int, marks: Glyphs) ->
     if state.alarms or roomy:
         right_side = [(alarms, state.alarm_meaning if state.alarms else "muted"), ("  ", TEXT), *right_side]
     if state.clock:
-        time = clock_time(now, seconds=roomy)
-        right_side += [(f"{time} {zone(now)} ", "label")]
-    room = width - line_width(tuple(right_side))
+        time = clock_time(now, seconds=roomy or bool(state.replay))
+        if state.replay:
+            time = f"{now.astimezone():{manner().date if roomy else manner().day}} {time}"
+        place = "" if state.replay and not roomy else f"{zone(now)} "
+        right_side += [(f"{time} {place}", "label")]
+    room = width - line_width(tuple(right_side)) - bool(state.replay)
+    left = _screens(state, titles=roomy)
+    if roomy and line_width((*left, *link)) > room:
+        left = _screens(state, titles=False)
     while left and line_width((*left, *link)) > room and len(left) > 1:
         left.pop()
     return justify((*left, *link), tuple(right_side), width)
+
+
+def _screens(state: HeaderState, *, titles: bool) -> list[Span]:
+    """The screens by number, with their titles where there is room."""
+    # What is on show is not now: that comes before the name.
+    left: list[Span] = [(f" {tr('REPLAY')} ", "mode-control") if state.replay else (" wattdeck ", "heading")]
+    if len(state.systems) == 1:
+        return [*left, *((f"[{tr(title)}] ", "heading") for _, title, _ in state.systems)]
+    for key, title, current in state.systems:
+        words = f"{key} {tr(title)}" if titles else key
+        left.append((f"[{words}]" if current else f" {words} ", "heading" if current else "label"))
+    return left

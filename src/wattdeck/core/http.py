@@ -83,16 +83,19 @@ class HttpClients:
         *,
         mounts: Mapping[str, httpx.AsyncBaseTransport] | None = None,
         only_mounted: bool = False,
+        refusal: str = "",
         clock: Clock = SYSTEM_CLOCK,
         random: Callable[[], float] = randomlib.random,
     ) -> None:
         """Args:
         mounts: Origin -> transport to use for it instead of the network.
-        only_mounted: Refuse every other origin, so that nothing leaves the machine (demo).
+        only_mounted: Refuse every other origin, so that nothing leaves the machine (demo, replay).
+        refusal: Why it is refused; empty: the demo's reason.
         random: A number from 0 to 1, for the jitter.
         """
         self._mounts = {normal_origin(origin): transport for origin, transport in (mounts or {}).items()}
         self._only_mounted = only_mounted
+        self._refusal = refusal
         self._clock = clock
         self._random = random
         self._open: dict[tuple[str, Path | None, bool, int], Http] = {}
@@ -133,6 +136,8 @@ class HttpClients:
     def _transport(self, origin: str, ca_file: Path | None, http2: bool, connections: int) -> httpx.AsyncBaseTransport:
         if origin in self._mounts:
             return self._mounts[origin]
+        if self._only_mounted and self._refusal:
+            raise Unreachable(self._refusal)
         if self._only_mounted:
             raise Unreachable(f"{origin} is not part of the demo, and the demo opens no network connection")
         from wattdeck.core.transport import open_transport

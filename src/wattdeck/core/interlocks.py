@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from wattdeck.core.command import CLOSED, OPEN, RELAY, Policy, Refusal, shown_name
 from wattdeck.core.errors import Cause
+from wattdeck.core.language import tr
 from wattdeck.core.operable import Facts
 from wattdeck.core.reading import Link, SourceId
 from wattdeck.core.situation import Situation
@@ -25,6 +26,12 @@ def first_refusal(situation: Situation) -> Refusal | None:
         if (refusal := rule(situation)) is not None:
             return refusal
     return None
+
+
+def replayed() -> Refusal:
+    """Rule 1: what is on show was long ago, and nobody is at the other end."""
+    sentence = tr("This is a replay of a recording: nothing can be commanded. Leave it and open the live app.")
+    return Refusal(Cause.BLOCKED_BY_MODE, sentence)
 
 
 def mode(situation: Situation) -> Refusal | None:

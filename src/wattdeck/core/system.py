@@ -105,6 +105,17 @@ class System(ABC):
     def open(self, config: SourceConfig, context: Context) -> Source:
         """Make a source. Opens no connection yet."""
 
+    def replayed(self, config: SourceConfig, context: Context) -> Source | None:
+        """A source for a replay, where the screen asks its source for more than readings; None: it does not.
+
+        It asks nobody: its readings come from the recording, each to its method `take_recorded` as well if it has one.
+
+        Args:
+            config: Made by `SourceConfig.replayed`.
+        """
+        del config, context
+        return None
+
     @abstractmethod
     def text_lines(self, readings: Sequence[Reading[Any]], now: datetime) -> Iterable[str]:
         """The source's section of the text snapshot: every number with its unit."""

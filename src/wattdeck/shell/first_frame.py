@@ -39,6 +39,8 @@ class FirstFrame:
     screen: str = OVERVIEW
     """The one to draw: the overview, or a system's."""
     clock: Clock = SYSTEM_CLOCK
+    replay: str = ""
+    """How a replay runs, in words; empty: this is none."""
 
     def source_of(self, sources: Iterable[SourceId]) -> SourceId:
         """The first of them that is drawn; empty if none is."""
@@ -65,7 +67,7 @@ class FirstFrame:
 
     def _overview_lines(self, readings: Sequence[Reading[Any]], size: tuple[int, int], marks: Glyphs) -> list[Line]:
         now = self.clock.now()
-        state = HeaderState(self._screens(readings), demo=self.demo)
+        state = HeaderState(self._screens(readings), demo=self.demo, replay=self.replay)
         head = header_line(state, now, size[0], marks)
         if self.screen != OVERVIEW:
             return [head]

@@ -110,7 +110,9 @@ def _document(hub: Hub, sources: Sequence[SourceId], form: str, *, first: bool, 
     return export.to_json(document, one_line=stream) + "\n"
 
 
-def open_hub(app: AppContext, use_demo: bool, simulation: tuple[int, str | None] = (1, None)) -> Hub:
+def open_hub(
+    app: AppContext, use_demo: bool, simulation: tuple[int, str | None] = (1, None), poll_s: float | None = None
+) -> Hub:
     """A hub on the configuration or on the demo.
 
     Raises:
@@ -124,7 +126,7 @@ def open_hub(app: AppContext, use_demo: bool, simulation: tuple[int, str | None]
         from wattdeck.shell.words import simulator_options
 
         options = simulator_options(simulation[0], 1.0, simulation[1])
-        pairs, apps = demo_sources(app.systems, options, None)
+        pairs, apps = demo_sources(app.systems, options, poll_s)
         clock = clock_from(options.start)
         return Hub(pairs, state_dir=state_dir() / "demo", clock=clock, demo_apps=apps, keep_last=False)
     return Hub(configured(app)[1], state_dir=state_dir(), keep_last=False)

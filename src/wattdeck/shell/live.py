@@ -104,7 +104,7 @@ def _live_once(app: AppContext, path: Path, screen: str | None) -> Ended:
             settings_path=path,
         )
 
-    return _run(frame, preview, make, options, ui.get("mouse", "auto"))
+    return run_session(frame, preview, make, options, ui.get("mouse", "auto"))
 
 
 def peek(path: Path) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def demo_app(
             clock=clock,
         )
 
-    return _run(frame, (), make, options).code
+    return run_session(frame, (), make, options).code
 
 
 def on_terminal(*, quiet: bool = False) -> bool:
@@ -165,7 +165,7 @@ def on_terminal(*, quiet: bool = False) -> bool:
     return False
 
 
-def _run(
+def run_session(
     frame: FirstFrame,
     known: Sequence[Reading[Any]],
     make: Callable[[], Deck],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -60,3 +61,17 @@ def parse_time(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(tr("{text!r} is no time; write it like 2026-11-20T17:00:00Z", text=text)) from error
+
+
+def parse_duration(text: str) -> float:
+    """A duration such as `90`, `90s`, `15m`, `8h`, `1h30m`, in seconds.
+
+    Raises:
+        UsageError: it is none.
+    """
+    match = re.fullmatch(r"(?:(\d{1,3})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8}(?:\.\d{1,6})?)s?)?", text.strip())
+    numbers = [float(each or 0) for each in match.groups()] if match is not None else []
+    if not any(numbers):
+        raise UsageError(tr("{text} is no duration; write it like 90s, 15m, 8h or 1h30m", text=repr(text[:40])))
+    days, hours, minutes, seconds = numbers
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

@@ -30,7 +30,7 @@ from wattdeck.core.units import Glyphs, glyphs
 from wattdeck.ui.attention import Attention
 from wattdeck.ui.caches import trim_caches
 from wattdeck.ui.frame import HeaderState
-from wattdeck.ui.themed import ThemedApp
+from wattdeck.ui.recording import RecordingApp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +73,7 @@ class AppOptions:
     """The configuration the settings screen changes; None: what runs does not come from one."""
 
 
-class DeckApp(ThemedApp):
+class DeckApp(RecordingApp):
     """wattdeck, live."""
 
     TITLE = "wattdeck"
@@ -191,6 +191,8 @@ class DeckApp(ThemedApp):
             armed=self.armed,
             read_only=self.read_only,
             paused=self.paused,
+            replay=self.replay_words,
+            recording=self.is_recording,
             clock=clock or bool(source),
         )
 
@@ -275,6 +277,7 @@ class DeckApp(ThemedApp):
         if deck.alarms.trouble:
             self.say(deck.alarms.trouble, trouble=True)
         deck.hub.subscribe(self._arrived)
+        self.take_up_replay()
         self._start_where_wanted()
         self.paint()
 
@@ -322,6 +325,7 @@ class DeckApp(ThemedApp):
     # What the terminal's side asks for
 
     def on_tick(self) -> None:
+        self.look_at_recording()
         if self.desk is not None:
             self.desk.tick()
 
@@ -374,12 +378,16 @@ class DeckApp(ThemedApp):
 
     def action_refresh_now(self) -> None:
         """Read the source on show now."""
-        if self.deck is not None:
+        if self.replay is not None:
+            self.say(tr("This is a replay of a recording; nothing is read anew."))
+        elif self.deck is not None:
             source = getattr(self.screen_stack[0], "source", "")
             self.deck.hub.refresh(source or None)
 
     def action_pause(self) -> None:
         """Stop polling and painting, or go on."""
+        if self.pause_replay():
+            return
         self.paused = not self.paused
         if self.deck is not None:
             self.deck.hub.pause(self.paused)
@@ -395,7 +403,7 @@ class DeckApp(ThemedApp):
         """Offer only screens that there are."""
         if action == "system":
             return int(str(parameters[0])) in dict(self._screens())
-        return True
+        return super().check_action(action, parameters)
 
     def action_disarm(self) -> None:
         """Give up control."""

@@ -45,6 +45,9 @@ def footer_line(bindings: Sequence[tuple[str, str]], width: int, notice: str = "
 
 
 KEY_NAMES = {
+    "at": "@",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
     "question_mark": "?",
     "slash": "/",
     "plus": "+",

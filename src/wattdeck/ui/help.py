@@ -17,7 +17,12 @@ from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
 
 SCREEN_IDS = "deck.screen_{}"
-AREAS = {"deck": later("Everywhere"), "table": later("In tables"), "dialog": later("In dialogs")}
+AREAS = {
+    "deck": later("Everywhere"),
+    "table": later("In tables"),
+    "dialog": later("In dialogs"),
+    "replay": later("In a replay"),
+}
 """Other areas are systems, known by their short names."""
 
 

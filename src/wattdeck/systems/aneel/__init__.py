@@ -44,6 +44,11 @@ class AneelSystem(System):
 
         return AneelSource(cast("AneelConfig", config), context)
 
+    def replayed(self, config: SourceConfig, context: Context) -> Source:
+        from wattdeck.systems.aneel.recorded import RecordedAneel
+
+        return RecordedAneel(cast("AneelConfig", config), context)
+
     def text_lines(self, readings: Sequence[Reading[Any]], now: datetime) -> Iterable[str]:
         from wattdeck.systems.aneel.report import text_lines
 

@@ -43,6 +43,11 @@ class CceeSystem(System):
 
         return CceeSource(cast("CceeConfig", config), context)
 
+    def replayed(self, config: SourceConfig, context: Context) -> Source:
+        from wattdeck.systems.ccee.recorded import RecordedCcee
+
+        return RecordedCcee(cast("CceeConfig", config), context)
+
     def text_lines(self, readings: Sequence[Reading[Any]], now: datetime) -> Iterable[str]:
         from wattdeck.systems.ccee.report import text_lines
 

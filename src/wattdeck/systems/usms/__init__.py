@@ -40,6 +40,11 @@ class UsmsSystem(System):
 
         return UsmsSource(cast("UsmsConfig", config), context)
 
+    def replayed(self, config: SourceConfig, context: Context) -> Source:
+        from wattdeck.systems.usms.recorded import RecordedUsms
+
+        return RecordedUsms(cast("UsmsConfig", config), context)
+
     def text_lines(self, readings: Sequence[Reading[Any]], now: datetime) -> Iterable[str]:
         from wattdeck.systems.usms.report import text_lines
 
