@@ -16,6 +16,7 @@ from wattdeck.core.errors import (
     StatusError,
     ValidationRefused,
 )
+from wattdeck.core.language import later, tr
 from wattdeck.core.redact import redact
 from wattdeck.core.text import clean
 
@@ -49,23 +50,23 @@ def json_body(answer: Answer, what: str) -> Any:
     try:
         return _DECODER.decode(text)
     except RecursionError:
-        raise BadAnswer(f"{what} answered with JSON nested too deeply to be meant") from None
+        raise BadAnswer(tr("{what} answered with JSON nested too deeply to be meant", what=what)) from None
     except ValueError as error:
-        raise BadAnswer(f"{what} answered with {_not_json(text, error)}") from None
+        raise BadAnswer(tr("{what} answered with {found}", what=what, found=_not_json(text, error))) from None
 
 
 def _not_json(text: str, error: ValueError) -> str:
     body = text.strip()
     if not body:
-        return "an empty body where JSON was due"
+        return tr("an empty body where JSON was due")
     if body.startswith("<"):
-        return f"a web page (HTML) where JSON was due: {excerpt(body)}"
+        return tr("a web page (HTML) where JSON was due: {excerpt}", excerpt=excerpt(body))
     if not isinstance(error, json.JSONDecodeError):
-        return "JSON that holds an impossible number"
+        return tr("JSON that holds an impossible number")
     cut = error.pos >= len(body) - 1 or error.msg.startswith("Unterminated string")
     if cut and body[0] in '{["':
-        return f"JSON cut short after {len(text)} characters"
-    return f"something that is not JSON: {excerpt(body)}"
+        return tr("JSON cut short after {count} characters", count=len(text))
+    return tr("something that is not JSON: {excerpt}", excerpt=excerpt(body))
 
 
 def excerpt(text: str) -> str:
@@ -104,25 +105,38 @@ def status_error(answer: Answer, what: str, *, retry_after_s: float | None = Non
     said = f": {detail}" if detail else ""
     match status:
         case 401:
-            return AuthError(f"{what}: our credentials are not accepted (401){said}", status)
+            return AuthError(tr("{what}: our credentials are not accepted (401){said}", what=what, said=said), status)
         case 403:
-            return AuthError(f"{what}: our credentials do not allow this (403){said}", status)
+            return AuthError(tr("{what}: our credentials do not allow this (403){said}", what=what, said=said), status)
         case 422:
-            return ValidationRefused(f"{what}: the request was refused as invalid (422){said}", status)
+            return ValidationRefused(
+                tr("{what}: the request was refused as invalid (422){said}", what=what, said=said), status
+            )
         case _ if status in BUSY_STATUSES:
-            words = _BUSY_WORDS[status]
-            return Busy(f"{what}: {words} ({status}){said}", status, retry_after_s=retry_after_s)
+            words = tr(_BUSY_WORDS[status])
+            return Busy(
+                tr("{what}: {words} ({status}){said}", what=what, words=words, status=status, said=said),
+                status,
+                retry_after_s=retry_after_s,
+            )
         case _ if status >= 500:
-            return ServerFailure(f"{what}: the server failed ({status}){said}", status)
+            return ServerFailure(
+                tr("{what}: the server failed ({status}){said}", what=what, status=status, said=said), status
+            )
         case _ if 300 <= status < 400:
-            return StatusError(f"{what}: the answer points elsewhere ({status}); that is not followed", status)
+            return StatusError(
+                tr("{what}: the answer points elsewhere ({status}); that is not followed", what=what, status=status),
+                status,
+            )
         case _:
-            return StatusError(f"{what}: unexpected status {status}{said}", status)
+            return StatusError(
+                tr("{what}: unexpected status {status}{said}", what=what, status=status, said=said), status
+            )
 
 
 _BUSY_WORDS = {
-    429: "too many requests",
-    502: "the server is there, what is behind it is not, often during a restart",
-    503: "not ready",
-    504: "the server waited in vain for what is behind it",
+    429: later("too many requests"),
+    502: later("the server is there, what is behind it is not, often during a restart"),
+    503: later("not ready"),
+    504: later("the server waited in vain for what is behind it"),
 }

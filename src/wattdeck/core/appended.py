@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from wattdeck.core.language import tr
 from wattdeck.core.paths import private_dir, read_bounded
 
 LOCK_WAIT_S = 2.0
@@ -148,7 +149,7 @@ def _locked(path: Path) -> Iterator[int]:
             lock(handle, deadline)
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
-                raise OSError(errno.EINVAL, "not a regular file")
+                raise OSError(errno.EINVAL, tr("not a regular file"))
             # Another session may have replaced the file while this one waited for the lock.
             if _is_at(path, status):
                 if status.st_mode & 0o077:
@@ -170,7 +171,7 @@ def lock(handle: int, deadline: float) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise TimeoutError(errno.ETIMEDOUT, "another session has kept it locked") from None
+                raise TimeoutError(errno.ETIMEDOUT, tr("another session has kept it locked")) from None
             time.sleep(0.01)
         else:
             return

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from wattdeck.core.language import tr
+
 Field = str | int | float | bool | None
 
 GENESIS = "0" * 64
@@ -114,24 +116,36 @@ def _damage(damaged: list[tuple[int, bytes]], noted: bool) -> Iterator[Problem]:
     """The problems of lines that are no intact records."""
     for number, raw in damaged:
         if raw.endswith(b'"}\n') and raw.startswith(b'{"prev":"'):
-            yield Problem(number, "altered", f"Line {number} was altered: its hash does not fit its content.")
+            yield Problem(
+                number, "altered", tr("Line {number} was altered: its hash does not fit its content.", number=number)
+            )
         elif noted:
-            words = f"Line {number} is torn: a session ended while writing it. The next line notes it."
+            words = tr(
+                "Line {number} is torn: a session ended while writing it. The next line notes it.", number=number
+            )
             yield Problem(number, "torn", words, serious=False)
         elif not raw.endswith(b"\n"):
-            words = f"Line {number} is torn: a session ended while writing it, or it was cut off."
+            words = tr("Line {number} is torn: a session ended while writing it, or it was cut off.", number=number)
             yield Problem(number, "torn", words)
         else:
-            yield Problem(number, "unreadable", f"Line {number} is no record of this journal.")
+            yield Problem(number, "unreadable", tr("Line {number} is no record of this journal.", number=number))
 
 
 def _gap(number: int, last_good: int, damaged: bool) -> Problem:
     """The problem of a record that does not follow the one before it."""
     if last_good == 0 and not damaged:
-        words = f"Line {number} is not the start of the journal: records before it were removed."
+        words = tr("Line {number} is not the start of the journal: records before it were removed.", number=number)
         return Problem(number, "removed", words)
     if damaged:
-        words = f"Line {number} does not follow line {last_good}: records between them were altered or removed."
+        words = tr(
+            "Line {number} does not follow line {last_good}: records between them were altered or removed.",
+            number=number,
+            last_good=last_good,
+        )
         return Problem(number, "broken", words)
-    words = f"Line {number} does not follow line {last_good}: records were removed, moved or inserted."
+    words = tr(
+        "Line {number} does not follow line {last_good}: records were removed, moved or inserted.",
+        number=number,
+        last_good=last_good,
+    )
     return Problem(number, "broken", words)

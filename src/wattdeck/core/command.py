@@ -10,6 +10,7 @@ from enum import IntEnum, StrEnum
 from typing import Literal
 
 from wattdeck.core.errors import Cause
+from wattdeck.core.language import tr, tr_as
 from wattdeck.core.operable import Facts
 from wattdeck.core.reading import SourceId
 from wattdeck.core.text import clean
@@ -61,8 +62,8 @@ class Lockout:
     @property
     def words(self) -> str:
         """Who locked it, since when and why."""
-        when = f" since {self.since}" if self.since is not None else ""
-        return clean(f"Locked out by {self.owner}{when}: {self.reason}")
+        when = tr(" since {since}", since=self.since) if self.since is not None else ""
+        return clean(tr("Locked out by {owner}{when}: {reason}", owner=self.owner, when=when, reason=self.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,19 @@ class ControlChanged:
     state: State = State.IDLE
     alarm: bool = False
     """A person has to do something."""
+
+
+def state_words(kind: str, value: str, chars: int = 40) -> str:
+    """A position or value for a person; values other than a relay's positions are shown as they are."""
+    match (kind == RELAY, value):
+        case (True, "open"):
+            return tr_as("relay", "open")
+        case (True, "closed"):
+            return tr_as("relay", "closed")
+        case (True, "unknown"):
+            return tr_as("relay", "unknown")
+        case _:
+            return clean(value, chars)
 
 
 def shown_name(facts: Facts) -> str:

@@ -418,9 +418,12 @@ def _warnings(settings: Settings, systems: Mapping[str, System], exposed: bool) 
 def _secret_warnings(place: str, table: BaseModel, path: Path, exposed: bool) -> Iterator[str]:
     for key, secret in secrets_of(table).items():
         if secret.plain is not None and exposed:
-            yield (
-                f"{place}: {path} holds the secret `{key}` in plain text and can be read "
-                "by other users; chmod 600 it, or refer to the secret with env, file or keyring"
+            yield tr(
+                "{place}: {file} holds the secret `{key}` in plain text and can be read by other users; chmod 600 it, "
+                "or refer to the secret with env, file or keyring",
+                place=place,
+                file=path,
+                key=key,
             )
         elif warning := secret.exposure():
             yield f"{place}: `{key}`: {warning}"

@@ -33,12 +33,14 @@ from wattdeck.core.command import (
     name_to_type,
     names_it,
     shown_name,
+    state_words,
 )
 from wattdeck.core.errors import Cause, CommandRefused
 from wattdeck.core.execution import Execution, Hooks, journal_fields
 from wattdeck.core.gate import Gate
 from wattdeck.core.interlocks import replayed
 from wattdeck.core.journal import Journal, JournalUnreadable, JournalUnwritable
+from wattdeck.core.language import tr
 from wattdeck.core.locks import LockedByOther, Locks, LockUnavailable
 from wattdeck.core.notices import Notices, Subscriber
 from wattdeck.core.operable import Operable
@@ -51,7 +53,6 @@ from wattdeck.core.waiting import Waiting
 EXECUTION_LOCK_S = 60.0
 """How long a running command keeps its source, should the process hang."""
 _LOG = logging.getLogger(__name__)
-_ENDING = Refusal(Cause.BLOCKED_BY_MODE, "The session is ending; nothing is sent any more.")
 
 
 class Control:
@@ -117,20 +118,20 @@ class Control:
         if self.replay:
             raise _refused(replayed())
         if self.read_only:
-            raise CommandRefused(Cause.BLOCKED_BY_MODE, "The deck runs read-only. Start it without --read-only.")
+            raise CommandRefused(Cause.BLOCKED_BY_MODE, tr("The deck runs read-only. Start it without --read-only."))
         try:
             await self._journal.write("arm")
         except JournalUnwritable as error:
             raise CommandRefused(Cause.BLOCKED_BY_MODE, str(error)) from error
         self._armed_at = self._clock.monotonic()
-        self._notices.tell(ControlChanged("armed", "Control is armed for this session."))
+        self._notices.tell(ControlChanged("armed", tr("Control is armed for this session.")))
 
     async def disarm(self, reason: str) -> None:
         """End arming: time, loss of the link, suspend, or a person's wish. A running command goes on."""
         if self._armed_at is None:
             return
         self._armed_at = None
-        words = f"Control is disarmed: {clean(reason)}."
+        words = tr("Control is disarmed: {reason}.", reason=clean(reason))
         self._notices.tell(ControlChanged("disarmed", words))
         await self._notices.note("disarm", reason=reason)
         if self._selection is not None and self._selection.request.origin == "app":
@@ -139,7 +140,7 @@ class Control:
     async def tick(self) -> None:
         """Call once a second: ends what has run out. Nothing is allowed longer if this is not called."""
         if self._armed_at is not None and not self.armed:
-            await self.disarm(f"{self._limits.arm_s / 60:.0f} minutes without a command")
+            await self.disarm(tr("{minutes} minutes without a command", minutes=f"{self._limits.arm_s / 60:.0f}"))
         if self._selection is not None and self._expired(self._selection):
             await self._drop(self._selection, Cause.TIME_LIMIT_OVER, _expired_words(self._selection))
 
@@ -151,7 +152,7 @@ class Control:
             dropped = await self.revalidate(self._selection)
         request = self._in_control
         if request is not None and request.source == source and self._gate.link_is_lost(request):
-            await self.disarm(f"the link to {source} was lost")
+            await self.disarm(tr("the link to {source} was lost", source=source))
         return dropped
 
     @property
@@ -184,7 +185,7 @@ class Control:
     def why_not(self, request: Request) -> Refusal | None:
         """Why this command may not be sent now, or None. No I/O; arming and other sessions come at select."""
         if request.source in self._waiting.running:
-            sentence = f"A command of {request.source} is still running. Wait until it has ended."
+            sentence = tr("A command of {source} is still running. Wait until it has ended.", source=request.source)
             return Refusal(Cause.COMMAND_ALREADY_IN_EXECUTION, sentence)
         return self._gate.refusal(request)
 
@@ -196,7 +197,7 @@ class Control:
         """
         try:
             if self._selecting:
-                sentence = "Another selection is being made. Try again in a moment."
+                sentence = tr("Another selection is being made. Try again in a moment.")
                 raise CommandRefused(Cause.ONE_OF_N_CONTROL, sentence)
             self._selecting = True
             try:
@@ -210,12 +211,14 @@ class Control:
     async def _select(self, request: Request) -> Selection:
         """Check, take the lock, bind; the lock is given back if any of it fails."""
         if self._closing:
-            raise _refused(_ENDING)
+            raise _refused(_ending())
         if request.origin != "shell" and not self.armed:
-            raise CommandRefused(Cause.BLOCKED_BY_MODE, "Control is not armed in this session. Arm it first.")
+            raise CommandRefused(Cause.BLOCKED_BY_MODE, tr("Control is not armed in this session. Arm it first."))
         await self.tick()
         if self._selection is not None:
-            sentence = f"{shown_name(self._selection.facts)} is selected already. Cancel it, then select again."
+            sentence = tr(
+                "{name} is selected already. Cancel it, then select again.", name=shown_name(self._selection.facts)
+            )
             raise CommandRefused(Cause.ONE_OF_N_CONTROL, sentence)
         await self._refresh_operations()
         self._require(self.why_not(request))
@@ -249,10 +252,10 @@ class Control:
         except JournalUnwritable as error:
             raise CommandRefused(Cause.BLOCKED_BY_INTERLOCKING, str(error)) from error
         if self._closing:
-            raise _refused(_ENDING)
+            raise _refused(_ending())
         self._selection = selection
         self._touch(request)
-        self._notices.tell_of(selection, "selected", State.SELECTED, f"{shown_name(facts)} is selected.")
+        self._notices.tell_of(selection, "selected", State.SELECTED, tr("{name} is selected.", name=shown_name(facts)))
         return selection
 
     async def cancel(self, selection: Selection, reason: str) -> None:
@@ -296,16 +299,16 @@ class Control:
         """What stops a confirmed selection before anything else is looked at."""
         request, name = selection.request, shown_name(selection.facts)
         if self._closing:
-            return _ENDING
+            return _ending()
         if request.source in self._waiting.running:
-            sentence = f"A command of {request.source} is still running. Wait until it has ended."
+            sentence = tr("A command of {source} is still running. Wait until it has ended.", source=request.source)
             return Refusal(Cause.COMMAND_ALREADY_IN_EXECUTION, sentence)
         if self._selection is not selection:
-            return Refusal(Cause.OBJECT_NOT_SELECTED, f"{name} is no longer selected. Select it again.")
+            return Refusal(Cause.OBJECT_NOT_SELECTED, tr("{name} is no longer selected. Select it again.", name=name))
         if self._expired(selection):
             return Refusal(Cause.TIME_LIMIT_OVER, _expired_words(selection))
         if request.origin != "shell" and not self.armed:
-            return Refusal(Cause.BLOCKED_BY_MODE, "Control is not armed. Arm it, then select again.")
+            return Refusal(Cause.BLOCKED_BY_MODE, tr("Control is not armed. Arm it, then select again."))
         return None
 
     def _start(self, selection: Selection, confirmation: str) -> Execution:
@@ -364,8 +367,9 @@ class Control:
             facts = self._gate.newest(selection.request)
             if facts is None or not self._waiting.settled_by(execution, facts):
                 continue
-            now, wanted = clean(facts.state, 40), clean(selection.request.wanted, 40)
-            sentence = f"{shown_name(facts)} now reads {now}; {wanted} was asked."
+            kind = selection.request.kind
+            now, wanted = state_words(kind, facts.state), state_words(kind, selection.request.wanted)
+            sentence = tr("{name} now reads {now}; {wanted} was asked.", name=shown_name(facts), now=now, wanted=wanted)
             self._notices.tell_of(selection, "settled", execution.state, sentence)
             await self._notices.note_of(selection, facts, "settle", sentence=sentence)
 
@@ -377,7 +381,7 @@ class Control:
             for execution in running:
                 execution.scope.cancel()
             if self._selection is not None:
-                await self._drop(self._selection, Cause.ABORTION_BY_CANCEL, "The session ended.")
+                await self._drop(self._selection, Cause.ABORTION_BY_CANCEL, tr("The session ended."))
             for execution in running:
                 await execution.done.wait()
 
@@ -428,6 +432,10 @@ class Control:
             await self._notices.note_of(selection, selection.facts, "cancel", cause=cause.value, sentence=sentence)
 
 
+def _ending() -> Refusal:
+    return Refusal(Cause.BLOCKED_BY_MODE, tr("The session is ending; nothing is sent any more."))
+
+
 def _refused(refusal: Refusal) -> CommandRefused:
     return CommandRefused(refusal.cause, refusal.sentence)
 
@@ -437,10 +445,12 @@ def _confirmation_refusal(selection: Selection, typed_name: str | None, yes: boo
     if yes and selection.request.origin == "shell":
         return None
     if selection.level is Level.TYPE_NAME and not names_it(typed_name or "", selection.facts):
-        sentence = f"What was typed is not the name. Type {selection.type_this!r} to confirm, or cancel."
+        sentence = tr(
+            "What was typed is not the name. Type {name} to confirm, or cancel.", name=repr(selection.type_this)
+        )
         return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
     return None
 
 
 def _expired_words(selection: Selection) -> str:
-    return f"The selection of {shown_name(selection.facts)} has run out. Select it again."
+    return tr("The selection of {name} has run out. Select it again.", name=shown_name(selection.facts))

@@ -101,10 +101,12 @@ class Deck:
             ConfigError: there is none, it cannot be used, or it has no source.
         """
         if not settings.exists:
-            raise ConfigError(f"there is no configuration at {settings.path}; `wattdeck config init` writes one")
+            raise ConfigError(
+                tr("there is no configuration at {file}; `wattdeck config init` writes one", file=settings.path)
+            )
         pairs = sources_of(settings, systems)
         if not pairs:
-            raise ConfigError(f"{settings.path}: there is no source in it; add a table like [[span]]")
+            raise ConfigError(tr("{file}: there is no source in it; add a table like [[span]]", file=settings.path))
         folder = state_dir()
         hub = Hub(pairs, state_dir=folder, keep_last=keep_last)
         return make_deck(

@@ -14,6 +14,7 @@ from wattdeck.core.command import Limits, Outcome, Refusal, Request, Selection, 
 from wattdeck.core.errors import Cause, CommandRefused
 from wattdeck.core.feedback import Feedback, Reply, error_words, send_once
 from wattdeck.core.journal import Journal, JournalUnwritable
+from wattdeck.core.language import tr
 from wattdeck.core.operable import Facts, Operable
 
 EVENTS = {State.CONFIRMED: "confirm", State.FAILED: "fail", State.UNKNOWN: "time-out"}
@@ -90,13 +91,13 @@ class Execution:
         self._before = fresh
         self._feedback = Feedback(self._operable, self.selection.request, fresh, self._clock, self._limits)
         await self._write_intention()
-        self._move(State.SENT, f"Sent to {shown_name(fresh)}; waiting for the answer.")
+        self._move(State.SENT, tr("Sent to {name}; waiting for the answer.", name=shown_name(fresh)))
         answer = await send_once(self._operable, self.selection.request, self._limits)
         if answer.reply in (Reply.REFUSED, Reply.NOT_SENT):
             await self._end(self._feedback.not_switched(answer))
             return
         if answer.reply is Reply.ACKED:
-            self._move(State.ACKED, f"Acknowledged; reading {shown_name(fresh)} back.")
+            self._move(State.ACKED, tr("Acknowledged; reading {name} back.", name=shown_name(fresh)))
             await self._note("ack")
         await self._end(await self._feedback.watch(answer))
 
@@ -109,14 +110,21 @@ class Execution:
         except Exception as error:
             raise CommandRefused(
                 Cause.ABORTION_BY_COMMUNICATION_LOSS,
-                f"{request.source} could not be read just before sending ({error_words(error)}). "
-                "Nothing was sent. Wait until the link is live and select again.",
+                tr(
+                    "{source} could not be read just before sending ({reason}). Nothing was sent. Wait until "
+                    "the link is live and select again.",
+                    source=request.source,
+                    reason=error_words(error),
+                ),
             ) from error
         shown = self._operable.facts(request.kind, request.object_id)
         if shown is None or fresh is None:
             raise CommandRefused(
                 Cause.OBJECT_NOT_SELECTED,
-                f"{shown_name(self.selection.facts)} is no longer there. Nothing was sent; look at the list.",
+                tr(
+                    "{name} is no longer there. Nothing was sent; look at the list.",
+                    name=shown_name(self.selection.facts),
+                ),
             )
         # Link and polls are the feed's to know; the rest is what was just read.
         return replace(
@@ -147,7 +155,9 @@ class Execution:
                     alarm=outcome.alarm,
                 )
                 if problem:
-                    alarm = f"{outcome.alarm} The outcome is not in the journal. {problem}".strip()
+                    alarm = tr(
+                        "{alarm} The outcome is not in the journal. {problem}", alarm=outcome.alarm, problem=problem
+                    ).strip()
                     self.outcome = replace(outcome, alarm=alarm)
         self._move(outcome.state, outcome.sentence)
 
@@ -162,7 +172,7 @@ class Execution:
         if self.state in (State.SENT, State.ACKED):
             await self._end(await self._feedback.last_look())
         else:
-            sentence = "The session ended before the command was sent. Nothing was sent; select again if wanted."
+            sentence = tr("The session ended before the command was sent. Nothing was sent; select again if wanted.")
             await self._refuse(CommandRefused(Cause.ABORTION_BY_CANCEL, sentence))
 
     async def _note(self, event: str, **more: Field) -> str:

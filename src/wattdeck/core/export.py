@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from wattdeck.core.hub import Hub
+from wattdeck.core.language import tr
 from wattdeck.core.reading import SourceId
 from wattdeck.core.units import age
 
@@ -113,12 +114,13 @@ def safe_cell(value: Any) -> Any:
 
 def to_text(hub: Hub, sources: Sequence[SourceId], now: datetime) -> str:
     """What a person reads in a log: every number with its unit, every section with its age."""
-    head = f"wattdeck{' demo' if hub.demo else ''}  {now.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    head = f"wattdeck{tr(' demo') if hub.demo else ''}  {now.astimezone():%Y-%m-%d %H:%M:%S %Z}"
     lines = [head]
     for source in sources:
         readings = hub.readings(source)
         lines += ["", *hub.system_of(source).text_lines(readings, now)]
         for reading in readings:
             if reading.taken_at is not None:
-                lines.append(f"  taken {reading.taken_at.astimezone():%H:%M:%S}, {age(reading.age_s(now))} ago")
+                time, old = f"{reading.taken_at.astimezone():%H:%M:%S}", age(reading.age_s(now))
+                lines.append("  " + tr("taken {time}, {age} ago", time=time, age=old))
     return "\n".join(lines) + "\n"

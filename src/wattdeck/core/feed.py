@@ -13,6 +13,7 @@ import anyio
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import AuthError, WattdeckError
+from wattdeck.core.language import tr
 from wattdeck.core.reading import Link, Reading, S, SourceId
 
 log = logging.getLogger(__name__)
@@ -194,7 +195,9 @@ class Feed(Generic[S]):
             return self._failed(None, str(error))
         except Exception as error:
             log.exception("%s %s: poll failed for a reason that is not the source's", self.source, self.name)
-            return self._failed(None, f"internal error ({type(error).__name__}); the log has the details")
+            return self._failed(
+                None, tr("internal error ({error}); the log has the details", error=type(error).__name__)
+            )
         return Reading(
             self.source,
             self.name,
@@ -215,7 +218,7 @@ class Feed(Generic[S]):
         return replace(
             before,
             link=link,
-            problem=problem or "no reason given",
+            problem=problem or tr("no reason given"),
             good_polls=0,
             failures=before.failures + 1,
             interval_s=self.interval_s,

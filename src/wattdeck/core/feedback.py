@@ -8,8 +8,9 @@ from enum import StrEnum
 import anyio
 
 from wattdeck.core.clock import Clock
-from wattdeck.core.command import OPEN, RELAY, Limits, Outcome, Request, State, shown_name
+from wattdeck.core.command import OPEN, RELAY, Limits, Outcome, Request, State, shown_name, state_words
 from wattdeck.core.errors import AuthError, Busy, Cause, SourceError, StatusError, Unreachable, UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.operable import Facts, Operable
 from wattdeck.core.text import clean
 
@@ -60,7 +61,7 @@ async def send_once(operable: Operable, request: Request, limits: Limits) -> Ans
     except Unreachable as error:
         return Answer(Reply.NOT_SENT, error_words(error), Cause.ABORTION_BY_COMMUNICATION_LOSS)
     except TimeoutError:
-        return Answer(Reply.SILENT, f"no answer within {limits.send_s:g} s")
+        return Answer(Reply.SILENT, tr("no answer within {seconds} s", seconds=f"{limits.send_s:g}"))
     except Exception as error:
         # Whatever went wrong, the command may be out: only reading back can tell.
         return Answer(Reply.SILENT, error_words(error))
@@ -80,7 +81,7 @@ class Feedback:
         self._last_read_failed = True
         self._run = 0
         self._saw_wanted = False
-        self._problem = "it was not read"
+        self._problem = tr("it was not read")
 
     async def watch(self, answer: Answer) -> Outcome:
         """Poll until the result is certain or the feedback time is over."""
@@ -106,19 +107,25 @@ class Feedback:
         """Read once, quickly, because the session is ending; then say what is known."""
         with anyio.move_on_after(self._limits.last_look_s):
             await self._look()
-        return self._verdict(Answer(Reply.SILENT, "the session ended before the result was read back"))
+        return self._verdict(Answer(Reply.SILENT, tr("the session ended before the result was read back")))
 
     def not_switched(self, answer: Answer) -> Outcome:
         """The outcome of a definite no."""
         name, source, words = shown_name(self._before), self._request.source, self._before.wording
         if answer.reply is Reply.NOT_SENT:
-            sentence = (
-                f"{source} could not be reached ({answer.words}). Nothing was sent. Check the link and try again."
+            sentence = tr(
+                "{source} could not be reached ({answer}). Nothing was sent. Check the link and try again.",
+                source=source,
+                answer=answer.words,
             )
         else:
-            sentence = (
-                f"{source} refused the command ({answer.words}). {words.unchanged}: {name} is as it was. "
-                f"{words.advice}."
+            sentence = tr(
+                "{source} refused the command ({answer}). {unchanged}: {name} is as it was. {advice}.",
+                source=source,
+                answer=answer.words,
+                unchanged=tr(words.unchanged),
+                name=name,
+                advice=tr(words.advice),
             )
         return Outcome(State.FAILED, answer.cause, sentence, self._before)
 
@@ -129,14 +136,14 @@ class Feedback:
             with anyio.fail_after(self._limits.read_s):
                 facts = await self._operable.read_back(request.kind, request.object_id)
         except TimeoutError:
-            self._problem = f"no answer within {self._limits.read_s:g} s"
+            self._problem = tr("no answer within {seconds} s", seconds=f"{self._limits.read_s:g}")
         except Exception as error:
             self._problem = error_words(error)
         else:
             if facts is None:
-                self._problem = "it is no longer there"
+                self._problem = tr("it is no longer there")
             elif facts.identity != self._before.identity:
-                self._problem = f"other equipment answered: {clean(facts.identity, 80)}"
+                self._problem = tr("other equipment answered: {identity}", identity=clean(facts.identity, 80))
                 facts = None
         self._last_read_failed = facts is None
         if facts is None:
@@ -165,24 +172,37 @@ class Feedback:
         power_w = None if self._last is None else self._last.power_w
         return power_w is not None and abs(power_w) < self._limits.off_below_w
 
+    def _words_of(self, state: str) -> str:
+        return state_words(self._request.kind, state, STATE_CHARS)
+
     def _confirmed(self) -> Outcome:
-        name, wanted = shown_name(self._before), clean(self._request.wanted, STATE_CHARS)
-        sentence = f"{name} is {wanted}, as read back from {self._request.source}."
+        name, wanted = shown_name(self._before), self._words_of(self._request.wanted)
+        sentence = tr(
+            "{name} is {wanted}, as read back from {source}.", name=name, wanted=wanted, source=self._request.source
+        )
         alarm = ""
         if not self._power_is_off():
             power_w = None if self._last is None else self._last.power_w
-            flow = "its power is not known" if power_w is None else f"power still flows ({power_w:.0f} W)"
-            alarm = (
-                f"{name} is opened by report, {flow}. The relay may be welded or the wiring not as mapped: "
-                "treat the circuit as live and check it at the panel."
+            flow = tr("its power is not known")
+            if power_w is not None:
+                flow = tr("power still flows ({power} W)", power=f"{power_w:.0f}")
+            alarm = tr(
+                "{name} is opened by report, {flow}. The relay may be welded or the wiring not as "
+                "mapped: treat the circuit as live and check it at the panel.",
+                name=name,
+                flow=flow,
             )
         return Outcome(State.CONFIRMED, Cause.NONE, sentence, self._last, alarm)
 
     def _returned(self) -> Outcome:
-        name, before, words = shown_name(self._before), clean(self._before.state, STATE_CHARS), self._before.wording
-        sentence = (
-            f"{name} went to {clean(self._request.wanted, STATE_CHARS)} and came back to {before}. "
-            f"{words.came_back}: {words.look} before trying again."
+        name, before, words = shown_name(self._before), self._words_of(self._before.state), self._before.wording
+        sentence = tr(
+            "{name} went to {wanted} and came back to {before}. {came_back}: {look} before trying again.",
+            name=name,
+            wanted=self._words_of(self._request.wanted),
+            before=before,
+            came_back=tr(words.came_back),
+            look=tr(words.look),
         )
         return Outcome(State.FAILED, Cause.SWITCH_RETURNED, sentence, self._last, sentence)
 
@@ -193,27 +213,43 @@ class Feedback:
         name, source, words = shown_name(self._before), self._request.source, self._before.wording
         what = f" ({answer.words})" if answer.words else ""
         if self._last is None or self._last_read_failed:
-            sentence = (
-                f"The command to {name} was sent{what} and could not be read back ({self._problem}). "
-                f"{words.unknown}: {words.look}. It is not sent again."
+            sentence = tr(
+                "The command to {name} was sent{what} and could not be read back ({problem}). {unknown}: "
+                "{look}. It is not sent again.",
+                name=name,
+                what=what,
+                problem=self._problem,
+                unknown=tr(words.unknown),
+                look=tr(words.look),
             )
             return Outcome(State.UNKNOWN, Cause.ABORTION_BY_COMMUNICATION_LOSS, sentence, self._last, sentence)
-        now = clean(self._last.state, STATE_CHARS)
+        now = self._words_of(self._last.state)
         if self._shows_initial() and answer.reply is Reply.FAULT:
-            sentence = (
-                f"{source} answered with a fault{what} and {name} still is {now}: "
-                f"{words.unsupported}. The old value stands."
+            sentence = tr(
+                "{source} answered with a fault{what} and {name} still is {now}: {unsupported}. The old value stands.",
+                source=source,
+                what=what,
+                name=name,
+                now=now,
+                unsupported=tr(words.unsupported),
             )
             return Outcome(State.FAILED, Cause.NONE, sentence, self._last)
         if self._shows_initial():
-            sentence = (
-                f"The command to {name} was sent{what}; it still reads {now} and may yet change. It is not sent "
-                f"again: watch it, and {words.look} before trying once more."
+            sentence = tr(
+                "The command to {name} was sent{what}; it still reads {now} and may yet change. It is "
+                "not sent again: watch it, and {look} before trying once more.",
+                name=name,
+                what=what,
+                now=now,
+                look=tr(words.look),
             )
             return Outcome(State.UNKNOWN, Cause.TIME_LIMIT_OVER, sentence, self._last, sentence)
-        sentence = (
-            f"{name} reads {now}, neither as before nor as wanted ({clean(self._request.wanted, STATE_CHARS)}). "
-            f"{words.look.capitalize()} before trying again."
+        sentence = tr(
+            "{name} reads {now}, neither as before nor as wanted ({wanted}). {look} before trying again.",
+            name=name,
+            now=now,
+            wanted=self._words_of(self._request.wanted),
+            look=tr(words.look).capitalize(),
         )
         definite = answer.reply is not Reply.SILENT and self._last.state != "unknown"
         state = State.FAILED if definite else State.UNKNOWN
@@ -226,5 +262,5 @@ def error_words(error: Exception) -> str:
     if isinstance(error, (SourceError, UsageError)) and words:
         return words
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return tr("no answer in time")
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

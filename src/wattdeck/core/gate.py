@@ -8,6 +8,7 @@ from wattdeck.core import interlocks, levels
 from wattdeck.core.clock import Clock
 from wattdeck.core.command import Level, Policy, Refusal, Request, Selection
 from wattdeck.core.errors import Cause, CommandRefused
+from wattdeck.core.language import tr, tr_as
 from wattdeck.core.operable import Facts, Operable
 from wattdeck.core.operations import Operations
 from wattdeck.core.reading import Link, SourceId
@@ -90,7 +91,10 @@ class Gate:
             return refusal
         level, reasons = levels.required_level(situation)
         if level > selection.level:
-            sentence = f"More confirmation is needed than when it was selected. {' '.join(reasons)} Select it again."
+            sentence = tr(
+                "More confirmation is needed than when it was selected. {reasons} Select it again.",
+                reasons=" ".join(reasons),
+            )
             return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
         return None
 
@@ -108,13 +112,22 @@ class Gate:
         operable = self.operables.get(request.source)
         kind, object_id = clean(request.kind, 40), clean(request.object_id, 60)
         if operable is None:
-            sentence = f"{request.source} takes no commands. Choose another source."
+            sentence = tr("{source} takes no commands. Choose another source.", source=request.source)
             return Refusal(Cause.NO_ACCESS_AUTHORITY, sentence)
         if request.kind not in operable.kinds():
-            known = ", ".join(operable.kinds()) or "none"
-            sentence = f"{request.source} knows no command {kind!r}. It knows: {known}."
+            known = ", ".join(operable.kinds()) or tr_as("command", "none")
+            sentence = tr(
+                "{source} knows no command {kind}. It knows: {known}.",
+                source=request.source,
+                kind=repr(kind),
+                known=known,
+            )
             return Refusal(Cause.NO_ACCESS_AUTHORITY, sentence)
-        sentence = f"{request.source} shows no {object_id!r} now. Look at the list and select again."
+        sentence = tr(
+            "{source} shows no {object_id} now. Look at the list and select again.",
+            source=request.source,
+            object_id=repr(object_id),
+        )
         return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
 
     def _situation(self, request: Request, facts: Facts) -> Situation:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wattdeck.core.errors import ConfigError, WattdeckError
+from wattdeck.core.language import tr
 from wattdeck.core.paths import private_dir
 from wattdeck.core.text import clean
 
@@ -155,8 +156,13 @@ def require_names(series: str, period: str) -> None:
     size = len(series.encode("utf-8", "replace"))
     if not 0 < size <= MAX_SERIES_BYTES or not series.isprintable() or not _PERIOD.fullmatch(period):
         raise HistoryError(
-            f"{clean(series, 40)!r}, {clean(period, 20)!r}: no name of a series and period. "
-            f"Expected 1 to {MAX_SERIES_BYTES} visible bytes and a word such as hour or day."
+            tr(
+                "{series}, {period}: no name of a series and period. Expected 1 to {most} visible bytes "
+                "and a word such as hour or day.",
+                series=repr(clean(series, 40)),
+                period=repr(clean(period, 20)),
+                most=MAX_SERIES_BYTES,
+            )
         )
 
 
@@ -170,9 +176,24 @@ def in_order(series: str, period: str, values: Iterable[Value]) -> list[Value]:
     found: dict[int, Value] = {}
     for one in values:
         if abs(one.start_s) > MAX_SECONDS or abs(one.checked_s) > MAX_SECONDS:
-            raise HistoryError(f"{series}, {period}: {one.start_s}, {one.checked_s} are no Unix seconds; nothing kept.")
+            raise HistoryError(
+                tr(
+                    "{series}, {period}: {start}, {checked} are no Unix seconds; nothing kept.",
+                    series=series,
+                    period=period,
+                    start=one.start_s,
+                    checked=one.checked_s,
+                )
+            )
         if one.value is not None and not math.isfinite(one.value):
-            raise HistoryError(f"{series}, {period}: the value at {one.start_s} is no finite number; nothing kept.")
+            raise HistoryError(
+                tr(
+                    "{series}, {period}: the value at {start} is no finite number; nothing kept.",
+                    series=series,
+                    period=period,
+                    start=one.start_s,
+                )
+            )
         earlier = found.get(one.start_s)
         found[one.start_s] = one if earlier is None else merged(earlier, one)
     return [found[start] for start in sorted(found)]
@@ -193,3 +214,17 @@ def make_folder(path: Path) -> None:
         private_dir(path)
     except ConfigError as error:
         raise HistoryError(str(error)) from None
+
+
+def cannot_words(place: object, done: str, reason: str) -> str:
+    """That a history cannot be `opened`, `made`, `read` or `written`, and why."""
+    said = {"place": place, "reason": reason}
+    match done:
+        case "opened":
+            return tr("{place}: the history cannot be opened: {reason}", **said)
+        case "made":
+            return tr("{place}: the history cannot be made: {reason}", **said)
+        case "read":
+            return tr("{place}: the history cannot be read: {reason}", **said)
+        case _:
+            return tr("{place}: the history cannot be written: {reason}", **said)

@@ -25,11 +25,13 @@ from wattdeck.core.history import (
     MAX_SECONDS,
     HistoryError,
     Value,
+    cannot_words,
     in_order,
     make_folder,
     merged,
     require_names,
 )
+from wattdeck.core.language import tr
 from wattdeck.core.paths import read_bounded
 from wattdeck.core.text import clean
 
@@ -57,7 +59,9 @@ class CsvHistory:
             HistoryError: it cannot be made.
         """
         if folder.exists() and not folder.is_dir():
-            raise ConfigError(f"{folder}: a history in CSV is a folder, but this is a file. Name another.")
+            raise ConfigError(
+                tr("{folder}: a history in CSV is a folder, but this is a file. Name another.", folder=folder)
+            )
         make_folder(folder)
         self._folder = folder
         self._told: set[str] = set()
@@ -75,7 +79,9 @@ class CsvHistory:
         with self._alone():
             known, problems = _load(path)
             if problems:
-                raise HistoryError(f"{_summary(problems)} Nothing was written. Mend or delete what is wrong.")
+                raise HistoryError(
+                    tr("{problems} Nothing was written. Mend or delete what is wrong.", problems=_summary(problems))
+                )
             kept = dict(known)
             for one in rows:
                 before = known.get(one.start_s)
@@ -143,7 +149,11 @@ def _take(fd: int, path: Path) -> None:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise HistoryError(
-                    f"{path}: another session kept the history locked for {LOCK_WAIT_S:g} s. Try again, or close it."
+                    tr(
+                        "{path}: another session kept the history locked for {seconds} s. Try again, or close it.",
+                        path=path,
+                        seconds=f"{LOCK_WAIT_S:g}",
+                    )
                 ) from None
             time.sleep(0.005)
         except OSError as error:
@@ -165,11 +175,22 @@ def _load(path: Path) -> tuple[dict[int, Value], list[str]]:
     except OSError as error:
         raise _cannot(path, "read", error) from None
     if len(raw) > MAX_FILE_BYTES:
-        raise HistoryError(f"{path}: larger than {MAX_FILE_BYTES // 2**20} MiB; this is no history. Move it away.")
+        raise HistoryError(
+            tr(
+                "{path}: larger than {most} MiB; this is no history. Move it away.",
+                path=path,
+                most=MAX_FILE_BYTES // 2**20,
+            )
+        )
     lines = raw.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
     if lines[0].rstrip("\r") != HEADER:
         raise HistoryError(
-            f"{path}, line 1: expected {HEADER}, found {clean(lines[0], 60)!r}. Mend it, or move it away."
+            tr(
+                "{path}, line 1: expected {header}, found {found}. Mend it, or move it away.",
+                path=path,
+                header=HEADER,
+                found=repr(clean(lines[0], 60)),
+            )
         )
     known: dict[int, Value] = {}
     problems: list[str] = []
@@ -178,7 +199,15 @@ def _load(path: Path) -> tuple[dict[int, Value], list[str]]:
             continue
         one = _value(line)
         if one is None:
-            problems.append(f"{path}, line {number}: {clean(line, 60)!r} is no {HEADER}.")
+            problems.append(
+                tr(
+                    "{path}, line {number}: {found} is no {header}.",
+                    path=path,
+                    number=number,
+                    found=repr(clean(line, 60)),
+                    header=HEADER,
+                )
+            )
         else:
             known[one.start_s] = one
     return known, problems
@@ -216,12 +245,16 @@ def _replace(path: Path, values: Sequence[Value]) -> None:
 
 def _summary(problems: Sequence[str]) -> str:
     more = len(problems) - SHOWN_PROBLEMS
-    return " ".join(problems[:SHOWN_PROBLEMS]) + (f" And {more} more such lines." if more > 0 else "")
+    return " ".join(problems[:SHOWN_PROBLEMS]) + (tr(" And {more} more such lines.", more=more) if more > 0 else "")
 
 
 def _cannot(path: Path, done: str, error: OSError) -> HistoryError:
     """A sentence for what the operating system refused."""
-    advice = "Free some space." if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Check its owner and permissions."
+    advice = (
+        tr("Free some space.")
+        if error.errno in (errno.ENOSPC, errno.EDQUOT)
+        else tr("Check its owner and permissions.")
+    )
     if error.errno == errno.EROFS:
-        advice = "The disk is mounted read-only."
-    return HistoryError(f"{path}: the history cannot be {done}: {error.strerror or error}. {advice}")
+        advice = tr("The disk is mounted read-only.")
+    return HistoryError(cannot_words(path, done, f"{error.strerror or error}. {advice}"))

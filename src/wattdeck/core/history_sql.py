@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from wattdeck.core.errors import ConfigError
-from wattdeck.core.history import History, HistoryError, Value, in_order, merged, require_names
+from wattdeck.core.history import History, HistoryError, Value, cannot_words, in_order, merged, require_names
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 
 BATCH_ROWS = 1000
@@ -177,11 +178,18 @@ class SqlHistory:
             return 0
         found = connection.scalars(sa.select(VERSION.c.version).limit(2)).all()
         if len(found) != 1 or not isinstance(found[0], int) or found[0] < 1:
-            raise ConfigError(f"{self._place}: this history does not say its version; it is damaged. Restore a copy.")
+            raise ConfigError(
+                tr("{place}: this history does not say its version; it is damaged. Restore a copy.", place=self._place)
+            )
         if found[0] > len(self._migrations):
             raise ConfigError(
-                f"{self._place}: this history is of version {found[0]}, made by a newer wattdeck; this one knows up to "
-                f"{len(self._migrations)}. Nothing was changed. Update wattdeck, or name another file."
+                tr(
+                    "{place}: this history is of version {version}, made by a newer wattdeck; this one knows "
+                    "up to {most}. Nothing was changed. Update wattdeck, or name another file.",
+                    place=self._place,
+                    version=found[0],
+                    most=len(self._migrations),
+                )
             )
         return found[0]
 
@@ -190,14 +198,18 @@ class SqlHistory:
         found = connection.scalar(sa.select(VERSION.c.version))
         if found != len(self._migrations):
             raise HistoryError(
-                f"{self._place}: another wattdeck brought this history to version {found}; nothing was written. "
-                "Start this wattdeck again."
+                tr(
+                    "{place}: another wattdeck brought this history to version {found}; nothing was written. "
+                    "Start this wattdeck again.",
+                    place=self._place,
+                    found=found,
+                )
             )
 
     def _reason(self, error: exc.SQLAlchemyError) -> str:
         """What went wrong and what to do, in words."""
         words = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        return f"{clean(words)}. Check that the database runs and lets wattdeck in."
+        return tr("{words}. Check that the database runs and lets wattdeck in.", words=clean(words))
 
     @contextmanager
     def _errors(self, done: str) -> Iterator[None]:
@@ -206,7 +218,7 @@ class SqlHistory:
             yield
         except exc.SQLAlchemyError as error:
             # Not chained: the library's own words may hold the URL with its password.
-            raise HistoryError(f"{self._place}: the history cannot be {done}: {self._reason(error)}") from None
+            raise HistoryError(cannot_words(self._place, done, self._reason(error))) from None
 
 
 def _series_id(connection: sa.Connection, series: str, period: str) -> int | None:
@@ -259,8 +271,10 @@ def open_url(text: str) -> History:
         url = sa.make_url(text)
     except (exc.ArgumentError, ValueError):
         raise ConfigError(
-            "the history's URL cannot be read; expected dialect://user:password@host/database, such as "
-            "postgresql+psycopg://wattdeck@db/energy"
+            tr(
+                "the history's URL cannot be read; expected dialect://user:password@host/database, such as "
+                "postgresql+psycopg://wattdeck@db/energy"
+            )
         ) from None
     # The query may hold a password as well.
     place = url.set(query={}).render_as_string(hide_password=True)
@@ -268,16 +282,30 @@ def open_url(text: str) -> History:
         return _open_sqlite_url(url, place)
     try:
         if url.get_dialect().is_async:
-            raise ConfigError(f"{place}: {url.drivername} works only asynchronously; name a synchronous driver")
+            raise ConfigError(
+                tr(
+                    "{place}: {driver} works only asynchronously; name a synchronous driver",
+                    place=place,
+                    driver=url.drivername,
+                )
+            )
         engine = sa.create_engine(url, pool_pre_ping=True, pool_size=2, hide_parameters=True)
     except exc.NoSuchModuleError:
-        raise ConfigError(f"{place}: {url.drivername} is no database that SQLAlchemy knows here") from None
+        raise ConfigError(
+            tr("{place}: {driver} is no database that SQLAlchemy knows here", place=place, driver=url.drivername)
+        ) from None
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"{place}: the Python package {error.name} is needed beside wattdeck for this database"
+            tr(
+                "{place}: the Python package {package} is needed beside wattdeck for this database",
+                place=place,
+                package=error.name,
+            )
         ) from None
     except (exc.ArgumentError, TypeError) as error:
-        raise ConfigError(f"{place}: this URL cannot be used: {type(error).__name__}; check its options") from None
+        raise ConfigError(
+            tr("{place}: this URL cannot be used: {error}; check its options", place=place, error=type(error).__name__)
+        ) from None
     history = SqlHistory(engine, place)
     history.migrate()
     return history
@@ -289,7 +317,9 @@ def _open_sqlite_url(url: sa.URL, place: str) -> History:
     from wattdeck.core.history_sqlite import MemoryHistory, SqliteHistory
 
     if url.query or (url.database or "").startswith("file:"):
-        raise ConfigError(f"{place}: expected the plain path of a file, such as sqlite:////srv/history.sqlite3")
+        raise ConfigError(
+            tr("{place}: expected the plain path of a file, such as sqlite:////srv/history.sqlite3", place=place)
+        )
     if not url.database or url.database == ":memory:":
         return MemoryHistory()
     return SqliteHistory(Path(url.database))

@@ -20,8 +20,9 @@ from sqlalchemy import exc
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from wattdeck.core.errors import ConfigError
-from wattdeck.core.history import HistoryError, make_folder
+from wattdeck.core.history import HistoryError, cannot_words, make_folder
 from wattdeck.core.history_sql import MIGRATIONS, VERSION, WRITES, Migration, SqlHistory
+from wattdeck.core.language import later, tr
 from wattdeck.core.text import clean
 
 BUSY_S = 10.0
@@ -34,14 +35,14 @@ FROZEN = "mode=ro&immutable=1"
 
 _CANNOT_WRITE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}
 _REASONS = {
-    sqlite3.SQLITE_READONLY: "the file or its folder is read-only. Make both writable for this user.",
-    sqlite3.SQLITE_CANTOPEN: "the file or its folder cannot be opened. Check owner and permissions of both.",
-    sqlite3.SQLITE_PERM: "the file's permissions do not allow it. Check its owner and permissions.",
-    sqlite3.SQLITE_FULL: "the disk is full. Free some space.",
-    sqlite3.SQLITE_BUSY: f"another session kept it locked for {BUSY_S:g} s. Try again, or close that session.",
-    sqlite3.SQLITE_IOERR: "the disk does not read or write it. Check the disk.",
-    sqlite3.SQLITE_CORRUPT: "the file is damaged. Move it away, or restore a copy.",
-    sqlite3.SQLITE_NOTADB: "the file is no longer a database. Move it away, or restore a copy.",
+    sqlite3.SQLITE_READONLY: later("the file or its folder is read-only. Make both writable for this user."),
+    sqlite3.SQLITE_CANTOPEN: later("the file or its folder cannot be opened. Check owner and permissions of both."),
+    sqlite3.SQLITE_PERM: later("the file's permissions do not allow it. Check its owner and permissions."),
+    sqlite3.SQLITE_FULL: later("the disk is full. Free some space."),
+    sqlite3.SQLITE_BUSY: later("another session kept it locked for {seconds} s. Try again, or close that session."),
+    sqlite3.SQLITE_IOERR: later("the disk does not read or write it. Check the disk."),
+    sqlite3.SQLITE_CORRUPT: later("the file is damaged. Move it away, or restore a copy."),
+    sqlite3.SQLITE_NOTADB: later("the file is no longer a database. Move it away, or restore a copy."),
 }
 
 
@@ -84,14 +85,20 @@ class SqliteHistory(SqlHistory):
         except sqlite3.DatabaseError as error:
             if _code(error) == sqlite3.SQLITE_NOTADB:
                 raise ConfigError(
-                    f"{self._path}: this file is no SQLite database; expected a history of wattdeck. Nothing was "
-                    "changed. Move the file away, or name another."
+                    tr(
+                        "{file}: this file is no SQLite database; expected a history of wattdeck. Nothing was changed. "
+                        "Move the file away, or name another.",
+                        file=self._path,
+                    )
                 ) from None
-            raise HistoryError(f"{self._path}: the history cannot be opened: {_words(error)}") from None
+            raise HistoryError(cannot_words(self._path, "opened", _words(error))) from None
         if tables and VERSION.name not in tables:
             raise ConfigError(
-                f"{self._path}: this database belongs to another program; expected a history of wattdeck. Nothing was "
-                "changed. Name another file."
+                tr(
+                    "{file}: this database belongs to another program; expected a history of wattdeck. "
+                    "Nothing was changed. Name another file.",
+                    file=self._path,
+                )
             )
         try:
             with self._errors("opened"), self._reading() as connection:
@@ -109,7 +116,7 @@ class SqliteHistory(SqlHistory):
         except sqlite3.DatabaseError as error:
             if _code(error) in _CANNOT_WRITE:
                 return False
-            raise HistoryError(f"{self._path}: the history cannot be opened: {_words(error)}") from None
+            raise HistoryError(cannot_words(self._path, "opened", _words(error))) from None
         self._mode = WRITABLE
         self._engine.dispose()
         return True
@@ -118,13 +125,13 @@ class SqliteHistory(SqlHistory):
         """An older schema cannot be brought forward on a read-only disk."""
         with self._errors("opened"), self._reading() as connection:
             if self._version(connection) < len(self._migrations):
-                raise HistoryError(f"{self._path}: the history cannot be made: {_REASONS[sqlite3.SQLITE_READONLY]}")
+                raise HistoryError(cannot_words(self._path, "made", tr(_REASONS[sqlite3.SQLITE_READONLY])))
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         with self._opening:
             if self._mode != WRITABLE and not self._can_write():
-                raise HistoryError(f"{self._path}: the history cannot be written: {_REASONS[sqlite3.SQLITE_READONLY]}")
+                raise HistoryError(cannot_words(self._path, "written", tr(_REASONS[sqlite3.SQLITE_READONLY])))
         with super()._writing() as connection:
             yield connection
 
@@ -142,7 +149,7 @@ class MemoryHistory(SqlHistory):
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False, "isolation_level": None}
         )
         sa.event.listen(engine, "begin", _begin)
-        super().__init__(engine, "the history in memory")
+        super().__init__(engine, tr("the history in memory"))
         self.migrate()
 
     @contextmanager
@@ -180,13 +187,19 @@ def _make_file(path: Path) -> None:
     try:
         if path.exists():
             if not path.is_file():
-                raise ConfigError(f"{path}: expected a file for the history, found something else. Name another.")
+                raise ConfigError(
+                    tr("{path}: expected a file for the history, found something else. Name another.", path=path)
+                )
             return
         make_folder(path.parent)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise HistoryError(
-            f"{path}: the history cannot be made: {error.strerror or error}. Check the folder, or name another."
+            tr(
+                "{path}: the history cannot be made: {reason}. Check the folder, or name another.",
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from None
 
 
@@ -224,4 +237,7 @@ def _code(error: BaseException) -> int:
 
 def _words(error: BaseException) -> str:
     """What went wrong and what to do."""
-    return _REASONS.get(_code(error)) or f"{clean(str(error))}. Check the file, or name another."
+    known = _REASONS.get(_code(error))
+    if known is not None:
+        return tr(known).format(seconds=f"{BUSY_S:g}")
+    return tr("{error}. Check the file, or name another.", error=clean(str(error)))

@@ -22,6 +22,7 @@ import wattdeck
 from wattdeck.core.answers import BUSY_STATUSES, Answer, detail_of, json_body, status_error
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import BadAnswer, ConfigError, SourceError, Unreachable
+from wattdeck.core.language import tr
 from wattdeck.core.origin import normal_origin, origin_of
 from wattdeck.core.redact import RedactingFilter, redact, register_secret
 from wattdeck.core.retry import NO_RETRY, REPEATABLE_ERRORS, RetryPolicy, repeat
@@ -139,7 +140,9 @@ class HttpClients:
         if self._only_mounted and self._refusal:
             raise Unreachable(self._refusal)
         if self._only_mounted:
-            raise Unreachable(f"{origin} is not part of the demo, and the demo opens no network connection")
+            raise Unreachable(
+                tr("{origin} is not part of the demo, and the demo opens no network connection", origin=origin)
+            )
         from wattdeck.core.transport import open_transport
 
         if not origin.startswith("https:"):
@@ -171,8 +174,8 @@ def trusting(ca_file: Path | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # ssl.SSLError is one
-        reason = "it holds no PEM certificate" if isinstance(error, ssl.SSLError) else error.strerror
-        raise ConfigError(f"CA file {ca_file} cannot be used: {reason}") from None
+        reason = tr("it holds no PEM certificate") if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigError(tr("CA file {ca_file} cannot be used: {reason}", ca_file=ca_file, reason=reason)) from None
     # From Python 3.13 on the default asks for RFC 5280 extensions that few private authorities provide.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
@@ -319,7 +322,9 @@ class Http:
             try:
                 url = self._urls[path] = httpx.URL(self.origin + path)
             except httpx.InvalidURL:
-                raise Unreachable(f"{self.what(method, path)}: not a possible host name or path") from None
+                raise Unreachable(
+                    tr("{what}: not a possible host name or path", what=self.what(method, path))
+                ) from None
         fields = self._fields(headers, has_body=content is not None)
         patience = {
             "connect": timeouts.connect_s,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from wattdeck.core.command import CLOSED, OPEN, RELAY, Policy, Refusal, shown_name
+from wattdeck.core.command import CLOSED, OPEN, RELAY, Policy, Refusal, shown_name, state_words
 from wattdeck.core.errors import Cause
-from wattdeck.core.language import tr
+from wattdeck.core.language import later, tr
+from wattdeck.core.link import link_word
 from wattdeck.core.operable import Facts
 from wattdeck.core.reading import Link, SourceId
 from wattdeck.core.situation import Situation
@@ -44,12 +45,12 @@ def mode_of(source: SourceId, policy: Policy, *, read_only: bool) -> Refusal | N
     if read_only:
         return Refusal(
             Cause.BLOCKED_BY_MODE,
-            "The deck runs read-only. Start it without --read-only (and without read_only = true) to command.",
+            tr("The deck runs read-only. Start it without --read-only (and without read_only = true) to command."),
         )
     if not policy.control:
         return Refusal(
             Cause.BLOCKED_BY_MODE,
-            f"{source} is read-only. Set control = true for it in the configuration to command it.",
+            tr("{source} is read-only. Set control = true for it in the configuration to command it.", source=source),
         )
     return None
 
@@ -59,11 +60,14 @@ def demo_only(situation: Situation) -> Refusal | None:
     if situation.demo == situation.facts.demo:
         return None
     if situation.demo:
-        sentence = (
-            f"{situation.request.source} is a real host; the demo commands simulators only. Leave the demo first."
+        sentence = tr(
+            "{source} is a real host; the demo commands simulators only. Leave the demo first.",
+            source=situation.request.source,
         )
     else:
-        sentence = f"{situation.request.source} is an embedded simulator. Start `wattdeck demo` to command it."
+        sentence = tr(
+            "{source} is an embedded simulator. Start `wattdeck demo` to command it.", source=situation.request.source
+        )
     return Refusal(Cause.BLOCKED_BY_MODE, sentence)
 
 
@@ -71,10 +75,14 @@ def known_target(situation: Situation) -> Refusal | None:
     """Rule 6: an absolute target the source knows."""
     if situation.request.wanted in situation.wanted_values:
         return None
-    known = ", ".join(situation.wanted_values) or "nothing"
+    known = ", ".join(situation.wanted_values) or tr("nothing")
     return Refusal(
         Cause.INVALID_POSITION,
-        f"{clean(situation.request.wanted, 40)!r} cannot be asked for. Ask for one of: {known}.",
+        tr(
+            "{wanted} cannot be asked for. Ask for one of: {known}.",
+            wanted=repr(clean(situation.request.wanted, 40)),
+            known=known,
+        ),
     )
 
 
@@ -85,8 +93,12 @@ def offered_by_the_device(situation: Situation) -> Refusal | None:
     if not situation.facts.controllable:
         return Refusal(
             Cause.NO_ACCESS_AUTHORITY,
-            f"{situation.request.source} does not let users control {situation.name}. "
-            f"{situation.facts.wording.not_offered}.",
+            tr(
+                "{source} does not let users control {name}. {advice}.",
+                source=situation.request.source,
+                name=situation.name,
+                advice=tr(situation.facts.wording.not_offered),
+            ),
         )
     return None
 
@@ -96,11 +108,17 @@ def lockout(situation: Situation) -> Refusal | None:
     entry = situation.policy.lockouts.get(situation.facts.object_id)
     if entry is None:
         return None
-    since = f" since {entry.since.isoformat()}" if entry.since else ""
+    since = tr(" since {since}", since=entry.since.isoformat()) if entry.since else ""
     return Refusal(
         Cause.BLOCKED_BY_INTERLOCKING,
-        f"{situation.name} is locked out by {clean(entry.owner)}{since}: {clean(entry.reason)}. "
-        "Ask the owner to take the lockout out of the configuration.",
+        tr(
+            "{name} is locked out by {owner}{since}: {reason}. Ask the owner to take the lockout out "
+            "of the configuration.",
+            name=situation.name,
+            owner=clean(entry.owner),
+            since=since,
+            reason=clean(entry.reason),
+        ),
     )
 
 
@@ -108,13 +126,19 @@ def link_is_live(situation: Situation) -> Refusal | None:
     """Rule 10: no command on a link that is not live, nor before two good polls in a row."""
     link, polls = situation.facts.link, situation.facts.good_polls
     if link is not Link.LIVE:
-        sentence = f"The link to {situation.request.source} is {link.value}. Wait until it is live again."
+        sentence = tr(
+            "The link to {source} is {link}. Wait until it is live again.",
+            source=situation.request.source,
+            link=link_word(link),
+        )
         return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
     needed = situation.facts.good_polls_needed
     if polls < needed:
-        sentence = (
-            f"{situation.request.source} has answered {polls} of {needed} polls since it was connected. "
-            "Wait for the next one."
+        sentence = tr(
+            "{source} has answered {polls} of {needed} polls since it was connected. Wait for the next one.",
+            source=situation.request.source,
+            polls=polls,
+            needed=needed,
         )
         return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
     return None
@@ -124,15 +148,20 @@ def fresh(situation: Situation) -> Refusal | None:
     """Rule 10: the last good sample is not older than max(3 x interval, 5 s)."""
     taken_at, limit_s = situation.facts.taken_at, max(3 * situation.facts.interval_s, 5.0)
     if taken_at is None:
-        return Refusal(Cause.BLOCKED_BY_INTERLOCKING, f"{situation.name} was never read. Wait for a reading.")
+        return Refusal(
+            Cause.BLOCKED_BY_INTERLOCKING, tr("{name} was never read. Wait for a reading.", name=situation.name)
+        )
     age_s = (situation.now - taken_at).total_seconds()
     if age_s > limit_s:
-        sentence = (
-            f"The last reading of {situation.name} is {age_s:.0f} s old, more than {limit_s:.0f} s. Wait for a new one."
+        sentence = tr(
+            "The last reading of {name} is {age_s} s old, more than {limit_s} s. Wait for a new one.",
+            name=situation.name,
+            age_s=f"{age_s:.0f}",
+            limit_s=f"{limit_s:.0f}",
         )
         return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
     if age_s < -FUTURE_TOLERANCE_S:
-        sentence = f"The last reading of {situation.name} lies in the future. Check this machine's clock."
+        sentence = tr("The last reading of {name} lies in the future. Check this machine's clock.", name=situation.name)
         return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
     return None
 
@@ -142,7 +171,7 @@ def position_known(situation: Situation) -> Refusal | None:
     if situation.request.kind == RELAY and situation.facts.state not in (OPEN, CLOSED):
         return Refusal(
             Cause.INVALID_POSITION,
-            f"The present position of {situation.name} is not known. Wait until the panel reports it.",
+            tr("The present position of {name} is not known. Wait until the panel reports it.", name=situation.name),
         )
     return None
 
@@ -153,7 +182,11 @@ def position_reached(situation: Situation) -> Refusal | None:
         return None
     return Refusal(
         Cause.POSITION_REACHED,
-        f"{situation.name} is already {situation.request.wanted}. There is nothing to do.",
+        tr(
+            "{name} is already {wanted}. There is nothing to do.",
+            name=situation.name,
+            wanted=state_words(situation.request.kind, situation.request.wanted),
+        ),
     )
 
 
@@ -168,7 +201,11 @@ def motor_has_rested(situation: Situation) -> Refusal | None:
         return None
     return Refusal(
         Cause.BLOCKED_BY_INTERLOCKING,
-        f"{situation.name} is a motor and was opened a short while ago. It can be closed in {_minutes(remaining_s)}.",
+        tr(
+            "{name} is a motor and was opened a short while ago. It can be closed in {time}.",
+            name=situation.name,
+            time=_minutes(remaining_s),
+        ),
     )
 
 
@@ -181,8 +218,14 @@ def operations_left(situation: Situation) -> Refusal | None:
     remaining_s = HOUR_S - situation.since_s(recent[-allowed])
     return Refusal(
         Cause.BLOCKED_BY_INTERLOCKING,
-        f"{situation.name} has been operated {len(recent)} times in the last hour, the most allowed is {allowed}. "
-        f"The next operation is possible in {_minutes(remaining_s)}.",
+        tr(
+            "{name} has been operated {count} times in the last hour, the most allowed is {allowed}. "
+            "The next operation is possible in {time}.",
+            name=situation.name,
+            count=len(recent),
+            allowed=allowed,
+            time=_minutes(remaining_s),
+        ),
     )
 
 
@@ -191,9 +234,9 @@ def grid_is_up(situation: Situation) -> Refusal | None:
     if not situation.closes or situation.facts.grid_up is not False:
         return None
     if not situation.policy.grid_off_override:
-        sentence = "The grid is off; closing circuits would drain the battery. Wait until the grid is back."
+        sentence = tr("The grid is off; closing circuits would drain the battery. Wait until the grid is back.")
     elif not situation.request.reason.strip():
-        sentence = f"The grid is off. Give a reason to close {situation.name} all the same."
+        sentence = tr("The grid is off. Give a reason to close {name} all the same.", name=situation.name)
     else:
         return None
     return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
@@ -203,32 +246,40 @@ def changed(before: Facts, now: Facts | None) -> Refusal | None:
     """Rules 5 and 11: what ends a selection when it differs from what was shown."""
     name = shown_name(before)
     if now is None:
-        return Refusal(Cause.OBJECT_NOT_SELECTED, f"{name} is no longer there. Look at the list and select again.")
+        return Refusal(
+            Cause.OBJECT_NOT_SELECTED, tr("{name} is no longer there. Look at the list and select again.", name=name)
+        )
     if now.link is not Link.LIVE:
         return Refusal(
             Cause.ABORTION_BY_COMMUNICATION_LOSS,
-            f"The link to {before.source} was lost. Select again when it is live.",
+            tr("The link to {source} was lost. Select again when it is live.", source=before.source),
         )
-    differences: dict[str, tuple[str | bool, str | bool]] = {
-        "the equipment's identity": (before.identity, now.identity),
-        "the name": (before.name, now.name),
-        "the present state": (before.state, now.state),
-        "user control": (before.controllable, now.controllable),
-        "what forbids a command": (before.why_not, now.why_not),
-    }
-    for what, (old, new) in differences.items():
+    differences: tuple[tuple[str, str | bool, str | bool], ...] = (
+        (later("the equipment's identity"), before.identity, now.identity),
+        (later("the name"), before.name, now.name),
+        (later("the present state"), before.state, now.state),
+        (later("user control"), before.controllable, now.controllable),
+        (later("what forbids a command"), before.why_not, now.why_not),
+    )
+    for what, old, new in differences:
         if old != new:
             return Refusal(
                 Cause.OBJECT_NOT_SELECTED,
-                f"{name}: {what} changed from {_words(old)} to {_words(new)}. Look again and select again.",
+                tr(
+                    "{name}: {what} changed from {old} to {new}. Look again and select again.",
+                    name=name,
+                    what=tr(what),
+                    old=_words(old),
+                    new=_words(new),
+                ),
             )
     return None
 
 
 def _words(value: str | bool) -> str:
     if isinstance(value, bool):
-        return "allowed" if value else "not allowed"
-    return f"'{clean(value, 80)}'" if value else "nothing"
+        return tr("allowed") if value else tr("not allowed")
+    return f"'{clean(value, 80)}'" if value else tr("nothing")
 
 
 def _minutes(seconds: float) -> str:

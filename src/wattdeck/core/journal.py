@@ -41,6 +41,7 @@ from wattdeck.core.chain import (
 )
 from wattdeck.core.clock import Clock
 from wattdeck.core.errors import WattdeckError
+from wattdeck.core.language import tr
 
 MAX_LINE_BYTES = 64 * 1024
 MAX_TEXT_LENGTH = 1000
@@ -159,7 +160,11 @@ class Journal:
             return
         except OSError as error:
             raise JournalUnreadable(
-                f"The journal {self.path} cannot be read: {error.strerror}. Check its owner and permissions."
+                tr(
+                    "The journal {file} cannot be read: {reason}. Check its owner and permissions.",
+                    file=self.path,
+                    reason=error.strerror,
+                )
             ) from error
 
     @contextmanager
@@ -218,7 +223,7 @@ def _tail(fd: int, size: int) -> tuple[str, bytes, bool]:
                 return hash_of(ended[:-1]), tail[end:], line != ended
             end = begin
         if size - start >= 16 * MAX_LINE_BYTES:
-            raise OSError(errno.EILSEQ, "no intact record in its last megabyte")
+            raise OSError(errno.EILSEQ, tr("no intact record in its last megabyte"))
     return GENESIS, tail, False
 
 
@@ -264,16 +269,21 @@ def _storable(name: str, value: Field) -> Field:
 def _unwritable_words(path: Path, error: OSError) -> str:
     """What is wrong and what to do, for a person."""
     advice = {
-        errno.ENOSPC: "Free some space on that disk and try again.",
-        errno.EDQUOT: "Free some of your disk quota and try again.",
-        errno.EROFS: "The disk is mounted read-only; remount it for writing or put the journal elsewhere.",
-        errno.EACCES: "Check the owner and permissions of the file and its directory.",
-        errno.EPERM: "Check the owner and permissions of the file and its directory.",
-        errno.ETIMEDOUT: "Close or continue the other session and try again.",
-        errno.EILSEQ: "Run `wattdeck journal --verify`, then move the file away to start a new one.",
-    }.get(error.errno or 0, "Check the disk and the directory and try again.")
+        errno.ENOSPC: tr("Free some space on that disk and try again."),
+        errno.EDQUOT: tr("Free some of your disk quota and try again."),
+        errno.EROFS: tr("The disk is mounted read-only; remount it for writing or put the journal elsewhere."),
+        errno.EACCES: tr("Check the owner and permissions of the file and its directory."),
+        errno.EPERM: tr("Check the owner and permissions of the file and its directory."),
+        errno.ETIMEDOUT: tr("Close or continue the other session and try again."),
+        errno.EILSEQ: tr("Run `wattdeck journal --verify`, then move the file away to start a new one."),
+    }.get(error.errno or 0, tr("Check the disk and the directory and try again."))
     reason = error.strerror or str(error)
-    return f"The journal {path} cannot be written: {reason}. Nothing may be sent without it. {advice}"
+    return tr(
+        "The journal {path} cannot be written: {reason}. Nothing may be sent without it. {advice}",
+        path=path,
+        reason=reason,
+        advice=advice,
+    )
 
 
 def _tty() -> str | None:

@@ -7,8 +7,10 @@ import unicodedata
 from collections.abc import Callable
 
 from wattdeck.core.command import Level
+from wattdeck.core.language import tr
 from wattdeck.core.situation import Situation
 from wattdeck.core.text import clean
+from wattdeck.core.units import in_manner
 
 ASSUMED_V = 120.0
 """Voltage for estimating a current nobody measures; too low rather than too high, so that the estimate is high."""
@@ -26,14 +28,16 @@ def critical_name(situation: Situation) -> str | None:
     for pattern in situation.policy.always_confirm_patterns:
         # A word may go on after the pattern (freezers), but not begin before it (campfire).
         if pattern and re.search(rf"(?<![^\W\d_]){re.escape(pattern.casefold())}", name):
-            return f"The name of {situation.name} says {pattern}: somebody may depend on it."
+            return tr(
+                "The name of {name} says {pattern}: somebody may depend on it.", name=situation.name, pattern=pattern
+            )
     return None
 
 
 def feeds_this_session(situation: Situation) -> str | None:
     """Rule 15: opening what feeds the network path to this session may cut it off."""
     if situation.opens and situation.is_among(situation.policy.feeds_this_session):
-        return f"{situation.name} feeds the network path to this session: opening it may cut you off."
+        return tr("{name} feeds the network path to this session: opening it may cut you off.", name=situation.name)
     return None
 
 
@@ -46,9 +50,14 @@ def opens_under_load(situation: Situation) -> str | None:
     if current_a is None and power_w is not None:
         current_a = power_w / ASSUMED_V
     if current_a is None:
-        return f"The load of {situation.name} is not known."
+        return tr("The load of {name} is not known.", name=situation.name)
     if abs(current_a) > limit_a:
-        return f"{situation.name} carries about {abs(current_a):.1f} A, more than {limit_a:g} A."
+        return tr(
+            "{name} carries about {amps} A, more than {limit} A.",
+            name=situation.name,
+            amps=in_manner(f"{abs(current_a):.1f}"),
+            limit=in_manner(f"{limit_a:g}"),
+        )
     return None
 
 
@@ -59,16 +68,21 @@ def closes_into_overload(situation: Situation) -> str | None:
         return None
     total_w, load_w = situation.facts.total_power_w, situation.facts.last_load_w
     if total_w is None or load_w is None:
-        return f"What the panel would draw with {situation.name} closed is not known."
+        return tr("What the panel would draw with {name} closed is not known.", name=situation.name)
     if total_w + load_w > limit_w:
-        return f"With {situation.name} closed the panel would draw {total_w + load_w:.0f} W, more than {limit_w:g} W."
+        return tr(
+            "With {name} closed the panel would draw {total} W, more than {limit} W.",
+            name=situation.name,
+            total=f"{total_w + load_w:.0f}",
+            limit=in_manner(f"{limit_w:g}"),
+        )
     return None
 
 
 def closes_without_grid(situation: Situation) -> str | None:
     """Rule 16: an override of the grid-off rule is at the raised level."""
     if situation.closes and situation.facts.grid_up is False:
-        return f"The grid is off; the reason given is: {clean(situation.request.reason)}."
+        return tr("The grid is off; the reason given is: {reason}.", reason=clean(situation.request.reason))
     return None
 
 

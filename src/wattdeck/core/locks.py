@@ -22,6 +22,7 @@ from pathlib import Path
 from wattdeck.core.chain import Field
 from wattdeck.core.clock import Clock
 from wattdeck.core.errors import WattdeckError
+from wattdeck.core.language import tr
 from wattdeck.core.reading import SourceId
 from wattdeck.core.text import clean
 
@@ -53,9 +54,15 @@ class Holder:
 
     def words(self) -> str:
         """The holder for a person: user, terminal, object, time."""
-        place = f" on {clean(self.tty, 40)}" if self.tty else ""
+        place = tr(" on {tty}", tty=clean(self.tty, 40)) if self.tty else ""
         moment = datetime.fromisoformat(self.since).strftime("%H:%M:%S UTC")
-        return f"selected by {clean(self.user, 40)}{place} (process {self.pid}) since {moment}"
+        return tr(
+            "selected by {user}{place} (process {process}) since {moment}",
+            user=clean(self.user, 40),
+            place=place,
+            process=self.pid,
+            moment=moment,
+        )
 
 
 class LockedByOther(WattdeckError):
@@ -63,7 +70,12 @@ class LockedByOther(WattdeckError):
 
     def __init__(self, source: SourceId, holder: Holder) -> None:
         super().__init__(
-            f"{clean(holder.name)} of {source} is {holder.words()}. Wait until that session is done, then select again."
+            tr(
+                "{name} of {source} is {holder}. Wait until that session is done, then select again.",
+                name=clean(holder.name),
+                source=source,
+                holder=holder.words(),
+            )
         )
         self.holder = holder
 
@@ -149,8 +161,12 @@ class Locks:
                 os.close(fd)
         except OSError as error:
             raise LockUnavailable(
-                f"The lock file {path} cannot be used: {error.strerror or error}. "
-                "Check the runtime directory, or close the session that keeps the file locked."
+                tr(
+                    "The lock file {path} cannot be used: {reason}. Check the runtime directory, or close "
+                    "the session that keeps the file locked.",
+                    path=path,
+                    reason=error.strerror or error,
+                )
             ) from error
 
 

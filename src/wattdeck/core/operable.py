@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from wattdeck.core.language import later
 from wattdeck.core.reading import Link, SourceId
 
 MIN_GOOD_POLLS = 2
@@ -17,25 +18,28 @@ MIN_GOOD_POLLS = 2
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How control speaks of one kind of command; as it stands, of a relay or a setting of a panel."""
+    """How control speaks of one kind of command; as it stands, of a relay or a setting of a panel.
+
+    Marked with `language.later`, and translated where it is said.
+    """
 
     question: str = ""
     """Title of the dialog; empty: made of what is wanted and the name."""
     yes: str = ""
     """What the key says that sends it; empty: made of what is wanted."""
-    unchanged: str = "Nothing was switched"
+    unchanged: str = later("Nothing was switched")
     """After a definite no."""
-    advice: str = "Check the access rights and whether this firmware allows it"
+    advice: str = later("Check the access rights and whether this firmware allows it")
     """What to do about a definite no."""
-    unsupported: str = "the change is not supported by this firmware"
+    unsupported: str = later("the change is not supported by this firmware")
     """Why the other side failed and nothing changed."""
-    unknown: str = "Nobody knows its position"
+    unknown: str = later("Nobody knows its position")
     """When nothing could be read back."""
-    look: str = "look at the panel"
+    look: str = later("look at the panel")
     """Where a person finds out what is."""
-    came_back: str = "Something else switches it or it does not hold"
+    came_back: str = later("Something else switches it or it does not hold")
     """Why what was reached did not stay."""
-    not_offered: str = "It can be made user-controllable only in the maker's installer tool"
+    not_offered: str = later("It can be made user-controllable only in the maker's installer tool")
     """What to do where commands are not allowed."""
 
 

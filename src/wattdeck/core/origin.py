@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+from wattdeck.core.language import tr
 from wattdeck.core.redact import redact
 
 
@@ -15,13 +16,15 @@ def origin_of(host: str, port: int, *, tls: bool = False) -> str:
         ValueError: the host is not a host (a URL, a host with a port, empty) or the port is out of range.
     """
     if not 0 < port < 65536:
-        raise ValueError(f"port {port} is not between 1 and 65535")
+        raise ValueError(tr("port {port} is not between 1 and 65535", port=port))
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if "%" in bare and ":" in bare:
-        raise ValueError(f"{host!r}: a zone (%) cannot be used; give the name or another address")
+        raise ValueError(tr("{host}: a zone (%) cannot be used; give the name or another address", host=repr(host)))
     if not _is_ipv6(bare):
         if not host or set(host) & set("/\\@:?#[]% ") or not host.isprintable():
-            raise ValueError(f"{host!r} is not a host name or an IP address; leave out scheme, path and port")
+            raise ValueError(
+                tr("{host} is not a host name or an IP address; leave out scheme, path and port", host=repr(host))
+            )
     else:
         host = f"[{bare}]"
     return normal_origin(f"{'https' if tls else 'http'}://{host}:{port}")
@@ -42,9 +45,9 @@ def normal_origin(origin: str) -> str:
     """
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{redact(origin)!r} is not http://host or https://host")
+        raise ValueError(tr("{origin} is not http://host or https://host", origin=repr(redact(origin))))
     if parts.username or parts.password or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError(f"{redact(origin)!r}: an origin is only scheme, host and port")
+        raise ValueError(tr("{origin}: an origin is only scheme, host and port", origin=repr(redact(origin))))
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     default = parts.port in (None, 443 if parts.scheme == "https" else 80)
     return f"{parts.scheme}://{host}" + ("" if default else f":{parts.port}")

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from wattdeck.core.errors import ConfigError
+from wattdeck.core.language import tr
 
 APP = "wattdeck"
 CONFIG_VARIABLE = "WATTDECK_CONFIG"
@@ -78,9 +79,11 @@ def private_dir(path: Path) -> Path:
             if not part.exists():
                 part.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot make this directory: {error.strerror or error}") from None
+        raise ConfigError(
+            tr("{path}: cannot make this directory: {reason}", path=path, reason=error.strerror or error)
+        ) from None
     if not path.is_dir():
-        raise ConfigError(f"{path}: a directory is needed here, but a file is in the way")
+        raise ConfigError(tr("{path}: a directory is needed here, but a file is in the way", path=path))
     return path
 
 
@@ -91,11 +94,11 @@ def resolve_path(text: str, base: Path | None) -> Path:
         ValueError: it can be no path.
     """
     if not text or "\0" in text:
-        raise ValueError("expected the path of a file")
+        raise ValueError(tr("expected the path of a file"))
     try:
         path = Path(text).expanduser()
     except RuntimeError:
-        raise ValueError("~ stands for a home directory that is not known here") from None
+        raise ValueError(tr("~ stands for a home directory that is not known here")) from None
     return base / path if base is not None else path
 
 
@@ -110,7 +113,7 @@ def read_bounded(path: Path, limit_bytes: int) -> tuple[bytes, os.stat_result]:
     try:
         info = os.fstat(handle)
         if not stat.S_ISREG(info.st_mode) and str(path) != os.devnull:
-            raise OSError(errno.EINVAL, "not a regular file")
+            raise OSError(errno.EINVAL, tr("not a regular file"))
         with os.fdopen(handle, "rb", closefd=False) as file:
             return file.read(limit_bytes + 1), info
     finally:
@@ -137,4 +140,6 @@ def _require_ours(path: Path) -> None:
     me = os.geteuid()
     leaf, parent = path.lstat(), path.parent.lstat()
     if not stat.S_ISDIR(leaf.st_mode) or leaf.st_uid != me or leaf.st_mode & 0o022 or parent.st_uid not in (0, me):
-        raise ConfigError(f"{path}: another user can change this directory; remove it or set XDG_RUNTIME_DIR")
+        raise ConfigError(
+            tr("{path}: another user can change this directory; remove it or set XDG_RUNTIME_DIR", path=path)
+        )

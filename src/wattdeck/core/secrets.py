@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.errors import ConfigError
-from wattdeck.core.language import tr
+from wattdeck.core.language import later, tr
 from wattdeck.core.paths import others_can_read, private_dir, read_bounded, resolve_path
 from wattdeck.core.redact import MASK, register_secret
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SECRET_BYTES_MAX = 16_384
 """No token or password is longer; a larger file is the wrong file."""
-FORMS = '{ env = "NAME" }, { file = "PATH" }, { keyring = "SERVICE/USER" } or text in quotes'
+FORMS = later('{ env = "NAME" }, { file = "PATH" }, { keyring = "SERVICE/USER" } or text in quotes')
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -97,7 +97,7 @@ class SecretRef:
             exposed = others_can_read(Path(self.file).stat())
         except OSError:
             return ""
-        return f"{self} can be read by other users; chmod 600 it" if exposed else ""
+        return tr("{secret} can be read by other users; chmod 600 it", secret=self) if exposed else ""
 
     def shown(self) -> dict[str, str] | str:
         """The form the configuration writes it in, with a plain secret masked."""
@@ -106,10 +106,14 @@ class SecretRef:
 
     def __str__(self) -> str:
         if self.env is not None:
-            return f"environment variable {self.env}"
+            return tr("environment variable {env}", env=self.env)
         if self.file is not None:
-            return f"secret file {self.file}"
-        return f"keyring entry {self.keyring}" if self.keyring is not None else "secret in the configuration"
+            return tr("secret file {file}", file=self.file)
+        return (
+            tr("keyring entry {keyring}", keyring=self.keyring)
+            if self.keyring is not None
+            else tr("secret in the configuration")
+        )
 
     def __repr__(self) -> str:
         return f"SecretRef({self.shown()})"
@@ -156,16 +160,20 @@ def _from_file(path: Path) -> str:
     try:
         data, _ = read_bounded(path, SECRET_BYTES_MAX)
     except OSError as error:
-        raise ConfigError(f"secret file {path} cannot be read: {error.strerror or error}") from None
+        raise ConfigError(
+            tr("secret file {path} cannot be read: {reason}", path=path, reason=error.strerror or error)
+        ) from None
     if len(data) > SECRET_BYTES_MAX:
-        raise ConfigError(f"secret file {path} is larger than {SECRET_BYTES_MAX} bytes; wrong file?")
+        raise ConfigError(
+            tr("secret file {path} is larger than {most} bytes; wrong file?", path=path, most=SECRET_BYTES_MAX)
+        )
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise ConfigError(f"secret file {path} is not UTF-8 text") from None
+        raise ConfigError(tr("secret file {path} is not UTF-8 text", path=path)) from None
     value = text.removesuffix("\n").removesuffix("\r")
     if not value:
-        raise ConfigError(f"secret file {path} is empty")
+        raise ConfigError(tr("secret file {path} is empty", path=path))
     return value
 
 
@@ -174,13 +182,18 @@ def _from_keyring(entry: str) -> str:
     try:
         keyring = importlib.import_module("keyring")
     except ImportError:
-        raise ConfigError(f"keyring entry {entry} needs the extra `keyring`: pip install 'wattdeck[keyring]'") from None
+        raise ConfigError(
+            tr("keyring entry {entry} needs the extra `keyring`: pip install 'wattdeck[keyring]'", entry=entry)
+        ) from None
     try:
         value: str | None = keyring.get_password(service, user)
     except Exception as error:  # backends raise what their platform raises
-        raise ConfigError(f"keyring entry {entry}: the keyring failed with {type(error).__name__}") from None
+        raise ConfigError(
+            tr("keyring entry {entry}: the keyring failed with {error}", entry=entry, error=type(error).__name__)
+        ) from None
     if not value:
-        raise ConfigError(f"keyring entry {entry} {'is empty' if value == '' else 'does not exist'}")
+        empty = tr("keyring entry {entry} is empty", entry=entry)
+        raise ConfigError(empty if value == "" else tr("keyring entry {entry} does not exist", entry=entry))
     return value
 
 
@@ -202,7 +215,9 @@ def store_private(path: Path, text: str) -> None:
         Path(temporary).replace(target)
         temporary = None
     except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror or error}") from None
+        raise ConfigError(
+            tr("{target} cannot be written: {reason}", target=target, reason=error.strerror or error)
+        ) from None
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):

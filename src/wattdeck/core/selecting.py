@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from wattdeck.core.command import CLOSED, OPEN, RELAY, Request, shown_name
+from wattdeck.core.command import CLOSED, OPEN, RELAY, Request, shown_name, state_words
+from wattdeck.core.language import tr
 from wattdeck.core.operable import Facts
 from wattdeck.core.text import clean
 
@@ -15,39 +16,51 @@ MOST_LINES, LINE_CHARS = 40, 300
 def describe(request: Request, facts: Facts, reasons: tuple[str, ...], now: datetime) -> tuple[str, ...]:
     """Lines for the dialog, safe as plain text: equipment, circuit, state, power, age, priority, what will happen."""
     name = shown_name(facts)
-    source = f"Source: {request.source} ({clean(facts.identity, 80)})"
+    source = tr("Source: {source} ({identity})", source=request.source, identity=clean(facts.identity, 80))
     if facts.lines:
         return (source, *(clean(line, LINE_CHARS) for line in facts.lines[:MOST_LINES]), *reasons)
     lines = [
         source,
-        f"Circuit: {name}" + (f" ({clean(facts.place, 60)})" if facts.place else ""),
-        f"Now: {clean(facts.state, 40)}, {_power(facts.power_w)}, {_age(facts, now)}",
+        tr("Circuit: {name}", name=name) + (f" ({clean(facts.place, 60)})" if facts.place else ""),
+        tr(
+            "Now: {state}, {power}, {age}",
+            state=state_words(request.kind, facts.state),
+            power=_power(facts.power_w),
+            age=_age(facts, now),
+        ),
     ]
     if facts.priority:
-        lines.append(f"Priority: {clean(facts.priority, 40)}")
+        lines.append(tr("Priority: {priority}", priority=clean(facts.priority, 40)))
     lines.append(_effect(request, facts, name))
     if request.kind == RELAY and request.wanted == OPEN:
-        lines.append("An open relay is not an isolation for electrical work.")
+        lines.append(tr("An open relay is not an isolation for electrical work."))
     lines.extend(reasons)
     return tuple(lines)
 
 
 def _effect(request: Request, facts: Facts, name: str) -> str:
-    now, wanted = clean(facts.state, 40), clean(request.wanted, 40)
+    now, wanted = (state_words(request.kind, value) for value in (facts.state, request.wanted))
     match (request.kind, request.wanted):
         case (str(kind), str(target)) if kind == RELAY and target == OPEN:
-            return f"OPEN {name}: what it feeds loses power."
+            return tr("OPEN {name}: what it feeds loses power.", name=name)
         case (str(kind), str(target)) if kind == RELAY and target == CLOSED:
-            return f"CLOSE {name}: what it feeds gets power and may start at once."
+            return tr("CLOSE {name}: what it feeds gets power and may start at once.", name=name)
         case _:
-            return f"Set the {clean(request.kind, 40)} of {name} from {now} to {wanted}."
+            return tr(
+                "Set the {kind} of {name} from {now} to {wanted}.",
+                kind=tr(clean(request.kind, 40)),
+                name=name,
+                now=now,
+                wanted=wanted,
+            )
 
 
 def _power(power_w: float | None) -> str:
-    return "power not known" if power_w is None else f"{power_w:.0f} W"
+    return tr("power not known") if power_w is None else f"{power_w:.0f} W"
 
 
 def _age(facts: Facts, now: datetime) -> str:
     if facts.taken_at is None:
-        return "never read"
-    return f"read {max(0.0, (now - facts.taken_at).total_seconds()):.0f} s ago"
+        return tr("never read")
+    age_s = max(0.0, (now - facts.taken_at).total_seconds())
+    return tr("read {seconds} s ago", seconds=f"{age_s:.0f}")

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from wattdeck.core.asgi import AsgiApp, ConnectionDropped, ConnectionRefused, Message, Receive, Send
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 
 KEEP_ALIVE_S = 5.0
 """Idle connections are closed after this, as a SPAN panel does (span.md 2)."""
@@ -165,13 +166,15 @@ class _Connection(H11Protocol):
 
 def _bind(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
-        raise UsageError(f"cannot listen on port {port}: ports go from 0 to 65535")
+        raise UsageError(tr("cannot listen on port {port}: ports go from 0 to 65535", port=port))
     try:
         family, kind, proto, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError, OverflowError) as error:
-        raise UsageError(f"cannot listen on {host} port {port}: {error}") from None
+        raise UsageError(
+            tr("cannot listen on {host} port {port}: {error}", host=host, port=port, error=error)
+        ) from None
     sock = socket.socket(family, kind, proto)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -185,12 +188,18 @@ def _bind(host: str, port: int) -> socket.socket:
 
 def _why_not_bound(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is taken by another program; choose another, or 0 for any free one"
+        return tr(
+            "port {port} on {host} is taken by another program; choose another, or 0 for any free one",
+            port=port,
+            host=host,
+        )
     if error.errno == errno.EACCES:
-        return f"port {port} on {host} needs rights this user does not have; choose one above 1023"
+        return tr(
+            "port {port} on {host} needs rights this user does not have; choose one above 1023", port=port, host=host
+        )
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is not an address of this machine"
-    return f"cannot listen on {host} port {port}: {error.strerror or error}"
+        return tr("{host} is not an address of this machine", host=host)
+    return tr("cannot listen on {host} port {port}: {reason}", host=host, port=port, reason=error.strerror or error)
 
 
 @contextlib.contextmanager

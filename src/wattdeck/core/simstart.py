@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+from wattdeck.core.language import tr
 from wattdeck.core.system import SimulatorOptions
 
 
@@ -16,5 +17,12 @@ def start_of(options: SimulatorOptions, zone: tzinfo, first_year: int, last_year
     start = options.start or datetime.now(zone)
     start = start.astimezone(zone) if start.tzinfo else start.replace(tzinfo=zone)
     if not first_year <= start.year <= last_year:
-        raise ValueError(f"start must be in the years {first_year} to {last_year}, not {start.year}")
+        raise ValueError(
+            tr(
+                "start must be in the years {first_year} to {last_year}, not {year}",
+                first_year=first_year,
+                last_year=last_year,
+                year=start.year,
+            )
+        )
     return start

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.system import SimulatorOptions, System
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def demo_sources(
         try:
             demo = system.demo(simulation, poll_s)
         except ValueError as error:
-            raise UsageError(f"the demo cannot start like that: {error}") from None
+            raise UsageError(tr("the demo cannot start like that: {error}", error=error)) from None
         if demo is not None:
             pairs += [(system, config) for config in demo.sources]
             apps.update(demo.apps)

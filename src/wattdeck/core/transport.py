@@ -12,6 +12,7 @@ from typing import cast
 
 from wattdeck.core.answers import Answer
 from wattdeck.core.errors import BadAnswer, SourceError, TimedOut, Unreachable
+from wattdeck.core.language import later, tr
 from wattdeck.core.lazy_httpx import prepare_httpx
 
 prepare_httpx()
@@ -21,7 +22,7 @@ import httpx  # noqa: E402
 KEEPALIVE_S = 300.0
 """Longer than any poll interval. A connection the other side closed meanwhile is noticed and replaced."""
 
-_READ_BACK = "whether it acted is not known; read the state back"
+_READ_BACK = later("whether it acted is not known; read the state back")
 
 
 class ConnectionBrokenError(Exception):
@@ -56,7 +57,7 @@ async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, 
     except httpx.RemoteProtocolError as error:
         if _gone(str(error)):
             raise ConnectionBrokenError from error
-        raise BadAnswer("what answers there does not speak HTTP") from error
+        raise BadAnswer(tr("what answers there does not speak HTTP")) from error
     except (httpx.ReadError, httpx.WriteError, httpx.CloseError) as error:
         raise ConnectionBrokenError from error
     try:
@@ -88,7 +89,7 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
                 raise _too_large(max_bytes)
             chunks.append(chunk)
     except (httpx.RemoteProtocolError, httpx.ReadError) as error:
-        raise BadAnswer(f"the answer was cut short after {size} bytes") from error
+        raise BadAnswer(tr("the answer was cut short after {size} bytes", size=size)) from error
     body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     packing = headers.get(b"content-encoding", b"").decode("ascii", "replace").strip().lower()
     return body if packing in ("", "identity") else _unpack(body, packing, max_bytes)
@@ -97,22 +98,24 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
 def _unpack(body: bytes, packing: str, max_bytes: int) -> bytes:
     """Undo gzip or deflate without ever unpacking more than the cap."""
     if packing not in ("gzip", "x-gzip", "deflate"):
-        raise BadAnswer(f"the answer is packed as {packing[:20]!r}, which was not asked for")
+        raise BadAnswer(tr("the answer is packed as {packing}, which was not asked for", packing=repr(packing[:20])))
     raw_deflate = packing == "deflate" and (not body or body[0] & 0x0F != 8)
     unpacker = zlib.decompressobj(-15 if raw_deflate else 47)
     try:
         plain = unpacker.decompress(body, max_bytes + 1)
     except zlib.error as error:
-        raise BadAnswer("the answer's compression is broken") from error
+        raise BadAnswer(tr("the answer's compression is broken")) from error
     if len(plain) > max_bytes:
         raise _too_large(max_bytes)
     if not unpacker.eof and body:
-        raise BadAnswer("the compressed answer was cut short")
+        raise BadAnswer(tr("the compressed answer was cut short"))
     return plain
 
 
 def _too_large(max_bytes: int) -> BadAnswer:
-    return BadAnswer(f"the answer is larger than {max_bytes / 1e6:g} MB; the rest was not read")
+    return BadAnswer(
+        tr("the answer is larger than {most} MB; the rest was not read", most=f"{max_bytes / 1000000.0:g}")
+    )
 
 
 def in_words(error: Exception, host: str, what: str, *, repeatable: bool) -> SourceError:
@@ -121,38 +124,57 @@ def in_words(error: Exception, host: str, what: str, *, repeatable: bool) -> Sou
     For a request that must not be repeated, Unreachable means that nothing was sent; a fault after that point
     is TimedOut or BadAnswer, because what the other side did is not known.
     """
-    unknown = "" if repeatable else f"; {_READ_BACK}"
+    unknown = "" if repeatable else f"; {tr(_READ_BACK)}"
     match error:
         case BadAnswer():
             return BadAnswer(f"{what}: {error}{unknown}")
         case ConnectionBrokenError() if repeatable:
-            return Unreachable(f"{what}: the connection was closed without an answer")
+            return Unreachable(tr("{what}: the connection was closed without an answer", what=what))
         case ConnectionBrokenError():
-            return BadAnswer(f"{what}: the connection was closed without an answer; {_READ_BACK}")
+            return BadAnswer(
+                tr(
+                    "{what}: the connection was closed without an answer; {read_back}",
+                    what=what,
+                    read_back=tr(_READ_BACK),
+                )
+            )
         case httpx.ConnectTimeout():
-            return Unreachable(f"{what}: nothing answers at {host}; is it on, and the address right?")
+            return Unreachable(
+                tr("{what}: nothing answers at {host}; is it on, and the address right?", what=what, host=host)
+            )
         case httpx.PoolTimeout():
-            return Unreachable(f"{what}: earlier requests to it still wait for their answers; nothing was sent")
+            return Unreachable(
+                tr("{what}: earlier requests to it still wait for their answers; nothing was sent", what=what)
+            )
         case httpx.ConnectError():
             return Unreachable(f"{what}: {why_no_connection(error, host)}")
         case TimeoutError() | httpx.TimeoutException():
-            return TimedOut(f"{what}: no complete answer in time{unknown}")
+            return TimedOut(tr("{what}: no complete answer in time{unknown}", what=what, unknown=unknown))
         case _ if repeatable:
-            return Unreachable(f"{what}: the request could not be sent ({type(error).__name__})")
+            return Unreachable(
+                tr("{what}: the request could not be sent ({error})", what=what, error=type(error).__name__)
+            )
         case _:
-            return BadAnswer(f"{what}: the exchange failed ({type(error).__name__}); {_READ_BACK}")
+            return BadAnswer(
+                tr(
+                    "{what}: the exchange failed ({error}); {read_back}",
+                    what=what,
+                    error=type(error).__name__,
+                    read_back=tr(_READ_BACK),
+                )
+            )
 
 
 _ERRNO_WORDS = {
-    errno.ECONNREFUSED: "the connection was refused; is the port right, and the service running?",
-    errno.EHOSTUNREACH: "no route to host; is it on, and on this network?",
-    errno.ENETUNREACH: "the network cannot be reached; is this machine connected?",
-    errno.ENETDOWN: "the network is down",
-    errno.ETIMEDOUT: "nothing answers; is it on, and the address right?",
-    errno.ECONNRESET: "the connection was reset while it was being made",
-    errno.EMFILE: "this machine has no file descriptors left",
-    errno.EACCES: "this machine's firewall or rights forbid the connection",
-    errno.EPERM: "this machine's firewall or rights forbid the connection",
+    errno.ECONNREFUSED: later("the connection was refused; is the port right, and the service running?"),
+    errno.EHOSTUNREACH: later("no route to host; is it on, and on this network?"),
+    errno.ENETUNREACH: later("the network cannot be reached; is this machine connected?"),
+    errno.ENETDOWN: later("the network is down"),
+    errno.ETIMEDOUT: later("nothing answers; is it on, and the address right?"),
+    errno.ECONNRESET: later("the connection was reset while it was being made"),
+    errno.EMFILE: later("this machine has no file descriptors left"),
+    errno.EACCES: later("this machine's firewall or rights forbid the connection"),
+    errno.EPERM: later("this machine's firewall or rights forbid the connection"),
 }
 
 
@@ -162,19 +184,24 @@ def why_no_connection(error: BaseException, host: str) -> str:
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = cause.verify_message
-            return f"TLS failed: the certificate is not trusted ({reason}); is the CA file the right one?"
+            return tr(
+                "TLS failed: the certificate is not trusted ({reason}); is the CA file the right one?", reason=reason
+            )
         if isinstance(cause, ssl.SSLError):
-            return f"TLS failed ({getattr(cause, 'reason', None) or 'handshake broken off'}); does that port speak TLS?"
+            return tr(
+                "TLS failed ({reason}); does that port speak TLS?",
+                reason=getattr(cause, "reason", None) or tr("handshake broken off"),
+            )
         if isinstance(cause, socket.gaierror):
             if cause.errno == socket.EAI_AGAIN:
-                return f"the name {host} cannot be looked up now; does this machine's DNS work?"
-            return f"the name {host} was not found; is it spelt right?"
+                return tr("the name {host} cannot be looked up now; does this machine's DNS work?", host=host)
+            return tr("the name {host} was not found; is it spelt right?", host=host)
     for cause in causes:
         if isinstance(cause, OSError) and cause.errno in _ERRNO_WORDS:
-            return _ERRNO_WORDS[cause.errno]
+            return tr(_ERRNO_WORDS[cause.errno])
     if any(isinstance(cause, UnicodeError) for cause in causes):
-        return f"{host} is not a possible host name"
-    return "no connection could be made"
+        return tr("{host} is not a possible host name", host=host)
+    return tr("no connection could be made")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
