@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from fakes import START, ManualClock
-from wattdeck.core.alarm import Condition
+from wattdeck.core.alarm import AlarmRule, Condition
+from wattdeck.core.alarms import Alarm, Alarms, AlarmState
+from wattdeck.core.config import AlarmsConfig
 from wattdeck.core.hub import Hub
 from wattdeck.core.reading import Link
 from wattdeck.core.secrets import SecretRef
@@ -38,6 +40,10 @@ class Bench:
         apps = {"http://127.0.0.1": self.simulator.app}
         self.hub = Hub([(SPAN, self.config)], state_dir=state_dir, clock=self.clock, demo_apps=apps)
         self.watch = SPAN.watch(self.config)
+        self.alarms = Alarms(
+            [(SPAN, self.config)], state_dir / "alarms.jsonl", self.clock, AlarmsConfig(),
+            who="ana", session="one", scope="/etc/wattdeck.toml",
+        )  # fmt: skip
 
     async def look(self) -> list[Condition]:
         """What the watch finds once the panel has been read whole, its status too."""
@@ -45,6 +51,14 @@ class Bench:
             self.clock.advance(1)
             await self.hub.once()
         return list(self.watch.look([self.hub.sources["span/home"].feeds[0].reading], self.clock.now()))
+
+    async def judged(self, rule: AlarmRule, later_s: float = 0.0) -> Alarm | None:
+        """The engine's alarm of that rule once the panel was read whole and then some time passed."""
+        await self.look()
+        self.alarms.look("span/home", [self.hub.sources["span/home"].feeds[0].reading], self.clock.now())
+        self.clock.advance(later_s)
+        self.alarms.tick(self.clock.now())
+        return next((alarm for alarm in self.alarms.open if alarm.rule is rule), None)
 
     async def active(self) -> Active:
         return {(each.rule, each.name): each.words for each in await self.look() if each.active}
@@ -75,6 +89,27 @@ async def test_a_fault_makes_the_rule_fire_and_its_end_clears_it(bench: Bench, r
     assert set(found) <= {(rule, name), (OVER_LIMIT, name)}, "one cause, one alarm; a spike is above the limit as well"
     bench.simulator.clear_faults(fault)
     assert await bench.active() == {}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+async def test_the_alarm_comes_after_its_delay_is_acknowledged_and_clears_after_its_other(
+    bench: Bench, rule: AlarmRule
+) -> None:
+    fault, value, name, words = CASES[rule.name]
+    assert await bench.judged(rule) is None
+    bench.simulator.set_fault(fault, value)
+    if rule.on_delay_s:
+        assert await bench.judged(rule, rule.on_delay_s - 1) is None
+    alarm = await bench.judged(rule, 1)
+    assert alarm is not None and (alarm.name, alarm.state) == (name, AlarmState.UNACKNOWLEDGED)
+    assert words in alarm.words
+    assert bench.alarms.acknowledge([alarm.id]) == [alarm.id]
+    still = await bench.judged(rule)
+    assert still is not None and still.state is AlarmState.ACKNOWLEDGED
+    bench.simulator.clear_faults(fault)
+    if rule.off_delay_s:
+        assert await bench.judged(rule, rule.off_delay_s - 1) is not None
+    assert await bench.judged(rule, 1) is None
 
 
 async def test_an_opened_main_relay_is_off_grid_too(bench: Bench) -> None:

@@ -11,10 +11,15 @@ import pytest
 
 from fakes import START
 from messages import translations
-from wattdeck.core import language
+from wattdeck.core import interlocks, language, levels
 from wattdeck.core.alarm import Condition
+from wattdeck.core.command import Policy, Request
 from wattdeck.core.lines import arrange, cell_width, line_width, plain, titles
+from wattdeck.core.link import link_lines
+from wattdeck.core.operable import Facts
 from wattdeck.core.reading import Link, Reading
+from wattdeck.core.selecting import describe
+from wattdeck.core.situation import Situation
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import UNICODE
 from wattdeck.systems.span import SYSTEM, fleet, present, report
@@ -76,7 +81,8 @@ def everything() -> Sequence[str]:
     for snapshot in (PANEL, replace(PANEL, main_relay=Relay.OPEN, door=Door.UNKNOWN), None):
         for link in (Link.LIVE, Link.DOWN, Link.REFUSED):
             reading = replace(READING, snapshot=snapshot, link=link)
-            texts += report.text_lines(reading, NOW)[1:]
+            texts += report.text_lines(reading, NOW)
+            texts.append(plain(link_lines(replace(reading, failures=2, next_poll_at=NOW), NOW, 200)))
             found = SYSTEM.matters([reading], NOW).figures
             texts += [f"{figure.label} {figure.value} {figure.short}" for figure in found]
             texts.append(present.no_circuits_words(reading, TableView()))
@@ -93,6 +99,25 @@ def everything() -> Sequence[str]:
     return texts
 
 
+def questions() -> Sequence[str]:
+    """What a person reads before saying yes to a command, and why one is refused."""
+    facts = Facts("nt/x", "nt-1", "c1", "Xx", "", "closed", 9_700.0, "", True, "", Link.LIVE, START, 3, 1.0,
+                  grid_up=False, current_a=40.4)  # fmt: skip
+    texts: list[str] = []
+    policy = Policy(control=True, open_above_a=20.5, close_threshold_w=1.0, feeds_this_session=frozenset({"Xx"}))
+    for wanted in ("open", "closed", "ajar"):
+        for now in (facts, replace(facts, state="unknown"), replace(facts, link=Link.STALE)):
+            request = Request("nt/x", "relay", "c1", wanted)
+            situation = Situation(request, now, policy, ("open", "closed"), NOW, False, False, (), None)
+            refusals = [rule(situation) for rule in interlocks.REFUSING]
+            _, reasons = levels.required_level(situation)
+            texts += [each.sentence for each in refusals if each is not None]
+            texts += describe(request, now, reasons, NOW) if wanted != "ajar" else ()
+    dropped = interlocks.changed(facts, replace(facts, state="open"))
+    assert dropped is not None
+    return [re.sub(r"'[^']*'|--[\w-]+|\w+_\w+|control = true|`[^`]*`", "", text) for text in [*texts, dropped.sentence]]
+
+
 def conditions() -> Sequence[Condition]:
     """Every alarm a panel can have."""
     config = SpanConfig(name="x", host="x", battery=True, main_rating_a=5.0, alarms=SpanAlarms(breaker_a={"c1": 20.0}))
@@ -106,6 +131,13 @@ def test_no_english_word_is_left_in_a_panel(tongue: str) -> None:
     left = english(tongue)
     assert len(left) > 100, "there are words to look for"
     assert {word: text for text in everything() for word in _words(text) if word in left} == {}
+
+
+def test_no_english_word_is_left_in_a_command(tongue: str) -> None:
+    left = english(tongue) - {"open", "closed"}
+    texts = questions()
+    assert len(texts) > 30
+    assert {word: text for text in texts for word in _words(text) if word in left} == {}
 
 
 def test_no_english_word_is_left_in_an_alarm(tongue: str) -> None:
