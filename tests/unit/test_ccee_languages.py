@@ -232,7 +232,8 @@ def said(code: str) -> list[str]:
 
 
 def words_of(text: str) -> set[str]:
-    return set(re.findall(r"[^\W\d_]{3,}", re.sub(r"\{\w*\}", "", text).lower()))
+    """Its words; places of messages and the fingerprints of masked values are none."""
+    return set(re.findall(r"[^\W\d_]{3,}", re.sub(r"\{\w*\}|\([0-9a-f]{6}\)", "", text).lower()))
 
 
 def test_no_english_word_is_left(tongue: str) -> None:

@@ -20,7 +20,7 @@ from wattdeck.ui.overview import OverviewScreen
 from wattdeck.ui.settings import SettingsScreen
 from wattdeck.ui.settings_keys import KeysScreen
 
-PICTURES = ("docs/span.svg", "docs/usms.svg", "docs/ccee.svg", "docs/aneel.svg")
+PICTURES = ("docs/overview.svg", "docs/span.svg", "docs/usms.svg", "docs/ccee.svg", "docs/aneel.svg")
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -40,6 +40,6 @@ def test_the_test_command_stands_between_its_markers() -> None:
 
 
 def test_files_the_readme_points_at_are_there() -> None:
-    for name in ("config.example.toml", "CONTRIBUTING.md", "benchmarks/README.md", *PICTURES):
+    for name in ("config.example.toml", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md", *PICTURES):
         assert f"]({name})" in README.read_text(encoding="utf-8")
         assert (README.parent / name).is_file(), name
