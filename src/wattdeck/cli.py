@@ -136,7 +136,7 @@ def main(
 )
 @click.option("--start", metavar="ISO8601", help="Simulated time at the start (else now).")
 @click.option("--poll", type=click.FloatRange(0.2, 3600), default=1.0, show_default=True, help="Seconds between polls.")
-@click.option("--screen", metavar="NAME", help="Screen to start on: overview, or a system's name.")
+@click.option("--screen", metavar="NAME", help="Screen to start on: overview, events, or a system.")
 @click.option("--low-bandwidth", is_flag=True, help="Paint every 5 s, 16 colours, no trends.")
 @click.pass_obj
 def demo(

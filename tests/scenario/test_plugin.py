@@ -113,7 +113,7 @@ def test_its_commands_are_in_the_help_and_run(deck: Installed) -> None:
 
 
 def test_its_screen_is_drawn_and_has_a_key(deck: Installed) -> None:
-    svg = deck.run("snapshot", "--demo", "--format", "svg", "--screen", "thermo", "--size", "120x24")
+    svg = deck.run("snapshot", "--demo", "--format", "svg", "--screen", "thermo", "--size", "140x24")
     words = "".join(ElementTree.fromstring(svg).itertext()).replace("\N{NO-BREAK SPACE}", " ")
     assert "cellar 21.5 C" in words
     assert " 1 SPAN " in words and "[5 THERMO]" in words, "all are in the list of screens"

@@ -9,7 +9,7 @@ import pytest
 from textual import events
 
 from deck_app import SMALL, Bench, Panel, Stage, make_bench, on_stage, running
-from wattdeck.ui.log import LogScreen
+from wattdeck.ui.events import EventsScreen
 
 pytestmark = pytest.mark.anyio
 LIGHTS = "Kitchen Lights"
@@ -489,9 +489,11 @@ async def test_rule_19_never_confirmed_is_an_alarm_in_header_and_log(deck_home: 
         assert "1 alarm" in deck.header and sent(deck) == 1
         assert deck.cells(LIGHTS)["relay"] == "● closed"
         await deck.press("L")
-        assert isinstance(deck.app.screen, LogScreen)
-        assert f"span/home: The command to {LIGHTS} was sent" in deck.text and "time-out" in deck.text
-        await deck.press("c", "escape")
+        assert isinstance(deck.app.screen, EventsScreen)
+        assert f"The command to {LIGHTS} was sent" in deck.text and "time-out" in deck.text
+        await deck.press("A")
+        await deck.blink()
+        await deck.press("y", "escape")
         assert "no alarms" in deck.header
 
 

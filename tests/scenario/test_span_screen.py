@@ -12,8 +12,8 @@ from deck_app import LARGE, NORMAL, SMALL, Stage, make_bench, on_stage, running
 from wattdeck.core.lines import cell_width
 from wattdeck.systems.span import household
 from wattdeck.systems.span.household import ALWAYS_ON, Household, Load
+from wattdeck.ui.events import EventsScreen
 from wattdeck.ui.help import HelpScreen
-from wattdeck.ui.log import LogScreen
 from wattdeck.ui.table import DeckTable
 
 pytestmark = pytest.mark.anyio
@@ -466,8 +466,8 @@ async def test_palette_finds_and_runs_an_action(deck_home: Path) -> None:
 async def test_log_shows_the_journal_and_the_alarms(deck_home: Path) -> None:
     async with on_stage(deck_home, households=("home", "shop")) as deck:
         await deck.press("L")
-        assert isinstance(deck.app.screen, LogScreen)
-        assert "No command was ever given from here." in deck.text and "none" in deck.text
+        assert isinstance(deck.app.screen, EventsScreen)
+        assert "Nothing happened that fits." in deck.text and "Nothing selected" in deck.text
         await deck.press("escape", "space")
         await deck.blink()
         await deck.press("y")

@@ -14,6 +14,7 @@ from wattdeck.systems.usms.screen import UsmsScreen
 from wattdeck.systems.usms.widgets import MeterTable
 from wattdeck.ui.app import DeckApp
 from wattdeck.ui.board import TileBoard
+from wattdeck.ui.events import EventsScreen
 from wattdeck.ui.form import FormLines
 from wattdeck.ui.help import bindings_of, key_table
 from wattdeck.ui.overview import OverviewScreen
@@ -25,7 +26,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_key_table_is_the_one_the_bindings_make() -> None:
-    ours = (OverviewScreen, TileBoard,
+    ours = (OverviewScreen, TileBoard, EventsScreen,
             SpanScreen, CircuitTable, UsmsScreen, MeterTable, CceeScreen, MigrationTable, FormLines,
             AneelScreen, PlaceTable, FindingTable, SettingsScreen, KeysScreen)  # fmt: skip
     table = key_table(bindings_of(DeckApp, *ours))
@@ -40,6 +41,13 @@ def test_the_test_command_stands_between_its_markers() -> None:
 
 
 def test_files_the_readme_points_at_are_there() -> None:
-    for name in ("config.example.toml", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md", *PICTURES):
+    for name in (
+        "config.example.toml",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "benchmarks/README.md",
+        *PICTURES,
+    ):
         assert f"]({name})" in README.read_text(encoding="utf-8")
         assert (README.parent / name).is_file(), name

@@ -57,30 +57,42 @@ def header_line(state: HeaderState, now: datetime, width: int, marks: Glyphs) ->
     elif state.armed:
         right_side += [(f" {tr('CONTROL')} ", "mode-control"), (" ", TEXT)]
     alarms = plural("{count} alarm", "{count} alarms", state.alarms) if state.alarms else tr("no alarms")
+    quiet = right_side
     if state.alarms or roomy:
         right_side = [(alarms, state.alarm_meaning if state.alarms else "muted"), ("  ", TEXT), *right_side]
+    time: list[Span] = []
     if state.clock:
-        time = clock_time(now, seconds=roomy or bool(state.replay))
+        moment = clock_time(now, seconds=roomy or bool(state.replay))
         if state.replay:
-            time = f"{now.astimezone():{manner().date if roomy else manner().day}} {time}"
+            moment = f"{now.astimezone():{manner().date if roomy else manner().day}} {moment}"
         place = "" if state.replay and not roomy else f"{zone(now)} "
-        right_side += [(f"{time} {place}", "label")]
-    room = width - line_width(tuple(right_side)) - bool(state.replay)
-    left = _screens(state, titles=roomy)
-    if roomy and line_width((*left, *link)) > room:
-        left = _screens(state, titles=False)
+        time.append((f"{moment} {place}", "label"))
+    own = {0, len(state.systems) - 1}
+    current = {at for at, (_, _, here) in enumerate(state.systems) if here}
+    among = set(range(len(state.systems)))
+    # Where it gets tight, titles give way to numbers: first those of the deck's own screens, which never change.
+    tries = [(among, right_side), (among - own | current, right_side)]
+    tries += [] if state.alarms else [(among - own | current, quiet)]
+    tries += [(current, right_side), (set[int](), right_side)]
+    spare = width - bool(state.replay)
+    for named, side in tries if roomy or len(state.systems) == 1 else tries[-1:]:
+        left, right_side = _screens(state, named), side
+        if line_width((*left, *link, *right_side, *time)) <= spare:
+            break
+    right_side = [*right_side, *time]
+    room = spare - line_width(tuple(right_side))
     while left and line_width((*left, *link)) > room and len(left) > 1:
         left.pop()
     return justify((*left, *link), tuple(right_side), width)
 
 
-def _screens(state: HeaderState, *, titles: bool) -> list[Span]:
-    """The screens by number, with their titles where there is room."""
+def _screens(state: HeaderState, named: set[int]) -> list[Span]:
+    """The screens by number, those at these places by title too."""
     # What is on show is not now: that comes before the name.
     left: list[Span] = [(f" {tr('REPLAY')} ", "mode-control") if state.replay else (" wattdeck ", "heading")]
     if len(state.systems) == 1:
         return [*left, *((f"[{tr(title)}] ", "heading") for _, title, _ in state.systems)]
-    for key, title, current in state.systems:
-        words = f"{key} {tr(title)}" if titles else key
+    for at, (key, title, current) in enumerate(state.systems):
+        words = f"{key} {tr(title)}" if at in named else key
         left.append((f"[{words}]" if current else f" {words} ", "heading" if current else "label"))
     return left

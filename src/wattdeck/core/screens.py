@@ -9,13 +9,14 @@ from wattdeck.core.language import later, tr
 from wattdeck.core.system import System
 
 OVERVIEW = "overview"
-OWN = {OVERVIEW: later("Overview")}
+EVENTS = "events"
+OWN = {OVERVIEW: later("Overview"), EVENTS: later("Events")}
 """Name -> title of the deck's own screens."""
 
 
 def screen_names(used: Iterable[str], systems: Mapping[str, System]) -> list[tuple[int, str]]:
-    """Number and name of each screen there is: the overview is 0, then the systems in use that bring a screen."""
-    return list(enumerate([OVERVIEW, *(name for name in used if brings_screen(systems[name]))]))
+    """Number and name of each screen: the overview is 0, then the systems in use that bring a screen, then events."""
+    return list(enumerate([OVERVIEW, *(name for name in used if brings_screen(systems[name])), EVENTS]))
 
 
 def brings_screen(system: System) -> bool:
@@ -34,6 +35,6 @@ def check_screen(name: str | None, systems: Mapping[str, System]) -> None:
     Raises:
         UsageError: says which there are.
     """
-    names = [*OWN, *systems]
+    names = [OVERVIEW, *systems, EVENTS]
     if name is not None and name not in names:
         raise UsageError(tr("there is no screen {screen!r}; there are: {known}", screen=name, known=", ".join(names)))

@@ -23,7 +23,7 @@ from wattdeck.core.errors import WattdeckError
 from wattdeck.core.language import tr
 from wattdeck.core.looked import Looked
 from wattdeck.core.reading import Link, Reading, SourceId
-from wattdeck.core.screens import OVERVIEW, OWN, screen_names, title_of
+from wattdeck.core.screens import EVENTS, OVERVIEW, OWN, screen_names, title_of
 from wattdeck.core.system import System
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import Glyphs, glyphs
@@ -85,7 +85,7 @@ class DeckApp(RecordingApp):
         Binding("p", "pause", "Pause", id="deck.pause", show=False, tooltip="Stop polling, or go on"),
         Binding("e", "export", "Export", id="deck.export", show=False, tooltip="Save what is shown as files"),
         Binding("t", "next_theme", "Theme", id="deck.theme", show=False, tooltip="Use the next theme"),
-        Binding("L", "journal", "Log", id="deck.log", show=False, tooltip="Show alarms and the command journal"),
+        Binding("L", "journal", "Events", id="deck.log", show=False, tooltip="Show what happened: alarms and commands"),
         Binding("O", "settings", "Settings", id="deck.settings", show=False,
                 tooltip="Change sources, looks and keys"),
         Binding("D", "disarm", "Disarm", id="deck.disarm", show=False, tooltip="Give up control for this session"),
@@ -124,6 +124,7 @@ class DeckApp(RecordingApp):
         self._empty_trend = Trend()
         self._attention: Attention | None = None
         self._frames = 0
+        self._before_events = OVERVIEW
 
     # What the screens ask for
 
@@ -251,6 +252,10 @@ class DeckApp(RecordingApp):
             from wattdeck.ui.overview import OverviewScreen
 
             return OverviewScreen
+        if name == EVENTS:
+            from wattdeck.ui.events import EventsScreen
+
+            return EventsScreen
         system = self._options.systems.get(name)
         return system.screen() if system is not None else None
 
@@ -396,7 +401,9 @@ class DeckApp(RecordingApp):
     def action_system(self, number: int) -> None:
         """Show a screen by its number."""
         name = dict(self._screens()).get(number)
-        if self.deck is not None and name is not None:
+        if name == EVENTS and self.current_mode != EVENTS:
+            self.action_journal()
+        elif self.deck is not None and name is not None:
             self.show_screen(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -417,10 +424,16 @@ class DeckApp(RecordingApp):
         self.push_screen(HelpScreen(self.screen_stack[-1]))
 
     def action_journal(self) -> None:
-        """Show alarms and the command journal."""
-        from wattdeck.ui.log import LogScreen
+        """Show what happened; the second time, go back."""
+        if self.current_mode == EVENTS:
+            self.leave_events()
+        elif self.deck is not None:
+            self._before_events = self.current_mode
+            self.show_screen(EVENTS)
 
-        self.push_screen(LogScreen())
+    def leave_events(self) -> None:
+        """Go back to where one was before the events."""
+        self.show_screen(self._before_events)
 
     @work(exclusive=True, group="settings")
     async def action_settings(self) -> None:

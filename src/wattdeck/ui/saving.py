@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,20 @@ async def save_all(app: DeckApp, deck: Deck, folder: Path) -> str:
         ".txt": export.to_text(deck.hub, sources, now),
         ".svg": app.picture(),
     }
-    for suffix, text in texts.items():
-        await to_thread.run_sync(_write_private, stem.with_suffix(suffix), text)
+    await to_thread.run_sync(save_texts, stem, texts)
     return tr(
         "{stem}.json .csv .txt .svg, readable by you alone: data files hold documents and addresses whole", stem=stem
     )
+
+
+def save_texts(stem: Path, texts: Mapping[str, str]) -> None:
+    """Write one file a suffix, for their owner alone. Blocks.
+
+    Raises:
+        OSError: the folder does not take them.
+    """
+    for suffix, text in texts.items():
+        _write_private(stem.with_suffix(suffix), text)
 
 
 def _write_private(path: Path, text: str) -> None:
