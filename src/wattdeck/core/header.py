@@ -81,8 +81,9 @@ def header_line(state: HeaderState, now: datetime, width: int, marks: Glyphs) ->
             break
     right_side = [*right_side, *time]
     room = spare - line_width(tuple(right_side))
-    while left and line_width((*left, *link)) > room and len(left) > 1:
-        left.pop()
+    while len(left) > 2 and line_width((*left, *link)) > room:
+        # The screen in front goes last.
+        del left[-1 if left[-1][1] != "heading" else -2]
     return justify((*left, *link), tuple(right_side), width)
 
 

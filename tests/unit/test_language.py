@@ -1,0 +1,119 @@
+"""Every word a person reads is in the catalogues, keeps its places, and is chosen the way other programs choose."""
+
+from __future__ import annotations
+
+import string
+from datetime import UTC, date, datetime
+
+import pytest
+from tests import messages
+
+from wattdeck.core import language
+from wattdeck.core.dates import date_text, day_words, moment_text, month_words, weekday_words
+from wattdeck.core.language import plural, tr, tr_as
+from wattdeck.core.units import number, percent, power
+
+FORMATTER = string.Formatter()
+
+
+def places(text: str) -> set[str]:
+    """The `{places}` of a message, with how they are shown."""
+    try:
+        return {f"{name}!{how or ''}:{form or ''}" for _, name, form, how in FORMATTER.parse(text) if name is not None}
+    except ValueError:
+        # Not a format: braces that stand for themselves.
+        return set()
+
+
+@pytest.mark.parametrize("code", messages.LANGUAGES)
+def test_every_message_is_translated_and_nothing_else_is_in_the_catalogues(code: str) -> None:
+    known = messages.translations(code)
+    wanted = messages.messages()
+    ours = {key for key, message in wanted.items() if message.places != ["click"]}
+    missing = sorted(str(key[1]) for key in ours - known.keys())
+    assert not missing, f"run `python tests/messages.py` and translate: {missing[:20]}"
+    gone = sorted(str(key[1]) for key in known.keys() - wanted.keys())
+    assert not gone, f"run `python tests/messages.py`; no longer said: {gone[:20]}"
+
+
+@pytest.mark.parametrize("code", messages.LANGUAGES)
+def test_a_translation_keeps_the_places_and_the_edges_of_its_message(code: str) -> None:
+    wrong = []
+    for (_, message), translation in messages.translations(code).items():
+        originals = [message] if isinstance(message, str) else list(message)
+        for each in [translation] if isinstance(translation, str) else translation:
+            allowed = [places(original) for original in originals]
+            if places(each) not in allowed:
+                wrong.append(f"{message!r} -> {each!r}: other places")
+            if each != each.strip(" ") and all(original == original.strip(" ") for original in originals):
+                wrong.append(f"{message!r} -> {each!r}: blanks at its edges")
+            if "\n" in each and not any("\n" in original for original in originals):
+                wrong.append(f"{message!r} -> {each!r}: a line of its own")
+    assert not wrong, wrong[:10]
+
+
+@pytest.mark.parametrize(
+    ("environment", "code"),
+    [
+        ({}, "en"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "pt_BR.UTF-8"}, "pt_BR"),
+        ({"LANG": "pt_PT.UTF-8"}, "pt_BR"),
+        ({"LANG": "ms_BN.UTF-8"}, "ms"),
+        ({"LANG": "ms_MY"}, "ms"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "pt_BR.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "pt_BR.UTF-8", "LC_MESSAGES": "ms_BN.UTF-8"}, "ms"),
+        ({"LANG": "en_GB.UTF-8", "LANGUAGE": "de:pt:en"}, "pt_BR"),
+        ({"LANG": "pt_BR.UTF-8", "LANGUAGE": ""}, "pt_BR"),
+    ],
+)
+def test_the_language_is_chosen_as_gettext_chooses_it(environment: dict[str, str], code: str) -> None:
+    assert language.wanted("auto", environment) == code
+    assert language.wanted("ms", environment) == "ms", "a setting wins"
+
+
+def test_a_language_without_a_catalogue_speaks_english() -> None:
+    language.use("xx")
+    assert language.current() == "en"
+    assert tr("{seconds} s left", seconds=3) == "3 s left"
+
+
+def test_braces_in_values_are_not_places() -> None:
+    assert tr("Nothing was sent: {reason}", reason="{seconds} {0}") == "Nothing was sent: {seconds} {0}"
+
+
+@pytest.mark.parametrize(
+    ("code", "one", "some", "share", "watts"),
+    [
+        ("en", "1 alarm", "1 234.5", "48 %", "−1 450 W"),
+        ("pt_BR", "1 alarme", "1.234,5", "48 %", "−1.450 W"),
+        ("ms", "1 penggera", "1,234.5", "48 %", "−1,450 W"),
+    ],
+)
+def test_numbers_follow_the_language(code: str, one: str, some: str, share: str, watts: str) -> None:
+    language.use(code)
+    assert plural("{count} alarm", "{count} alarms", 1) == one
+    assert number(1234.5, 1) == some
+    assert percent(0.48) == share
+    assert power(-1450) == watts
+
+
+@pytest.mark.parametrize(
+    ("code", "figures", "words", "month", "weekday"),
+    [
+        ("en", "2026-12-04", "4 December", "December 2026", "Friday"),
+        ("pt_BR", "04/12/2026", "4 de dezembro", "dezembro de 2026", "sexta-feira"),
+        ("ms", "04/12/2026", "4 Disember", "Disember 2026", "Jumaat"),
+    ],
+)
+def test_dates_follow_the_language(code: str, figures: str, words: str, month: str, weekday: str) -> None:
+    language.use(code)
+    day = date(2026, 12, 4)
+    assert (date_text(day), day_words(day), month_words(day), weekday_words(day)) == (figures, words, month, weekday)
+    assert moment_text(datetime(2026, 12, 4, 9, 12, tzinfo=UTC)) == f"{figures} 09:12"
+
+
+def test_words_of_several_meanings_are_told_apart() -> None:
+    language.use("pt_BR")
+    assert tr_as("command", "Open") == "Abrir"
