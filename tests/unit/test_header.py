@@ -28,7 +28,7 @@ def test_with_room_every_screen_has_its_title() -> None:
 
 def test_with_less_room_the_screen_in_front_keeps_its_title_and_the_others_their_keys() -> None:
     shown = line(110, 5)
-    assert "[5 THERMO]" in shown and " 1 " in shown and " 6 " in shown and "SPAN" not in shown
+    assert "[5 THERMO]" in shown and " 1 " in shown and " 6 " in shown and "6 Events" not in shown
 
 
 @pytest.mark.parametrize("current", range(len(TITLES)))
