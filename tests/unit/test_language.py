@@ -6,8 +6,8 @@ import string
 from datetime import UTC, date, datetime
 
 import pytest
-from tests import messages
 
+import messages
 from wattdeck.core import language
 from wattdeck.core.dates import date_text, day_words, moment_text, month_words, weekday_words
 from wattdeck.core.language import plural, tr, tr_as
