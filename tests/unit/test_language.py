@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import string
 from datetime import UTC, date, datetime
 
@@ -11,6 +13,7 @@ import messages
 from wattdeck.core import language
 from wattdeck.core.dates import date_text, day_words, moment_text, month_words, weekday_words
 from wattdeck.core.language import plural, tr, tr_as
+from wattdeck.core.lines import cell_width
 from wattdeck.core.units import number, percent, power
 
 FORMATTER = string.Formatter()
@@ -117,3 +120,74 @@ def test_dates_follow_the_language(code: str, figures: str, words: str, month: s
 def test_words_of_several_meanings_are_told_apart() -> None:
     language.use("pt_BR")
     assert tr_as("command", "Open") == "Abrir"
+
+
+SPOKEN = ("cli.py", "shell/*.py", "ui/*.py", "systems/*/screen.py", "systems/*/present.py", "systems/*/shell.py",
+          "systems/*/widgets.py", "systems/*/report.py", "systems/*/matters.py", "systems/*/alarms.py")  # fmt: skip
+"""Where people are spoken to."""
+SENTENCE = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+SAID = {"tr", "tr_as", "plural", "later", "Binding", "Column"}
+"""What takes words to the catalogues."""
+FOR_MACHINES = {"option", "argument", "RuntimeError", "AssertionError", "TypeError", "critical", "exception", "warning"}
+"""Help of the shell is found by the commands themselves; the rest is for the log and for whoever reads a traceback."""
+UNSPOKEN = {
+    "<svg xml:space=\"preserve\" ", "a process with a terminal has a standard error", " simulator on ",
+    "no terminal to confirm on", "not confirmed in the shell", "disarmed by the operator", "cancelled by the operator",
+    "the terminal is gone", "SPAN panel", "kept in this answer",
+}  # fmt: skip
+"""Words of the journal, of formats, and the line that scripts wait for."""
+
+
+def unspoken(source: str) -> list[str]:
+    """Texts of a module that read like words for a person and do not go through the catalogues."""
+    tree = ast.parse(source)
+    known: set[int] = set()
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        for statement in body if isinstance(body, list) else ():
+            if isinstance(statement, ast.Expr):
+                known.add(id(statement.value))
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in SAID | FOR_MACHINES:
+                known |= {id(inner) for inner in ast.walk(node)}
+            known |= {id(word.value) for word in node.keywords if word.arg == "empty"}
+    texts = [(id(node), node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return [text for place, text in texts if place not in known and isinstance(text, str) and SENTENCE.search(text)]
+
+
+@pytest.mark.parametrize("pattern", SPOKEN)
+def test_no_sentence_stands_outside_of_the_catalogues(pattern: str) -> None:
+    found = {
+        f"{path.relative_to(messages.SOURCE)}: {text}"
+        for path in messages.SOURCE.glob(pattern)
+        for text in unspoken(path.read_text(encoding="utf-8"))
+        if text not in UNSPOKEN and "<html" not in text and "<body" not in text and not text.startswith("| ")
+    }
+    assert not found, f"wrap these in tr(...), or name them in UNSPOKEN: {sorted(found)}"
+
+
+def test_a_sentence_outside_of_the_catalogues_is_found() -> None:
+    assert unspoken('def f(a):\n    """Doc string."""\n    return f"no such {a}, look again"') == [
+        "no such ",
+        ", look again",
+    ]
+    assert unspoken('say(tr("no such {a}, look again", a=a), empty="Nothing here yet.")') == []
+
+
+@pytest.mark.parametrize("code", messages.LANGUAGES)
+def test_a_column_s_title_fits_where_the_english_one_does(code: str) -> None:
+    language.use(code)
+    cut = []
+    for path in messages.SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Column" and len(node.args) > 2:
+                _, title, width = (getattr(part, "value", None) for part in node.args[:3])
+                fits = isinstance(title, str) and isinstance(width, int) and cell_width(title) <= width
+                if not fits or not isinstance(title, str) or not isinstance(width, int):
+                    continue
+                ours = tr_as("column", title)
+                ours = ours if ours != title or not title else tr(title)
+                if cell_width(ours) > width:
+                    cut.append(f"{path.name}: {title!r} -> {ours!r} in {width} cells")
+    assert not cut

@@ -47,6 +47,7 @@ from typing import Any
 from wattdeck import __version__
 from wattdeck.core.codec import encode, read_time
 from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.reading import Link, Reading, SourceId
 
 SCHEMA = "wattdeck.recording/1"
@@ -108,14 +109,16 @@ def read_header(document: Any) -> Header:
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         shown = str(schema)[:40] if isinstance(schema, str) else None
-        raise ValueError(f"it says {shown!r} where {SCHEMA!r} is due" if shown else f"there is no {SCHEMA!r} in it")
+        if not shown:
+            raise ValueError(tr("there is no {schema!r} in it", schema=SCHEMA))
+        raise ValueError(tr("it says {shown!r} where {schema!r} is due", shown=shown, schema=SCHEMA))
     feeds, sources = document.get("feeds"), document.get("sources")
     if not isinstance(feeds, list) or not isinstance(sources, dict) or len(feeds) > 10_000:
-        raise ValueError("`feeds` or `sources` is missing")
+        raise ValueError(tr("`feeds` or `sources` is missing"))
     for each in feeds:
         named = isinstance(each, list) and len(each) == 2 and all(isinstance(part, str) for part in each)
         if not named or not re.fullmatch(r"[\w-]{1,60}/[^/\x00-\x1f\x7f]{1,120}", each[0]) or len(each[1]) > 60:
-            raise ValueError("`feeds` holds something that is no source and feed")
+            raise ValueError(tr("`feeds` holds something that is no source and feed"))
     settings = {}
     for source, said in sources.items():
         values = said.get("settings") if isinstance(said, dict) else None
@@ -159,7 +162,7 @@ def beginning_of(line: bytes) -> Beginning | None:
     at, of, since_whole = (document.get(key) for key in ("at", "of", "i"))
     numbers = all(isinstance(each, int) and 0 <= each < 10**9 for each in (of, since_whole))
     if not isinstance(at, str) or not numbers:
-        raise ValueError("`at`, `of` or `i` is not what it should be")
+        raise ValueError(tr("`at`, `of` or `i` is not what it should be"))
     return Beginning(microseconds(read_time(at)), int(of or 0), int(since_whole or 0), Link(str(document.get("link"))))
 
 
@@ -172,9 +175,9 @@ def parsed(line: bytes) -> dict[str, Any]:
     try:
         document = json.loads(line)
     except RecursionError as error:
-        raise ValueError("nested too deep") from error
+        raise ValueError(tr("nested too deep")) from error
     if not isinstance(document, dict):
-        raise ValueError("not an object")
+        raise ValueError(tr("not an object"))
     return document
 
 
@@ -198,7 +201,7 @@ def reading_of(feed: Feed, document: Mapping[str, Any]) -> Reading[Any]:
             restored=document.get("kept") is True,
         )
     except (TypeError, KeyError, OverflowError) as error:
-        raise ValueError(f"not a reading: {error}") from error
+        raise ValueError(tr("not a reading: {reason}", reason=error)) from error
 
 
 def change_between(before: Any, after: Any) -> Any:
@@ -239,7 +242,7 @@ def changed(before: Any, change: Any) -> Any:
     """
     if isinstance(change, list):
         if len(change) != 1:
-            raise ValueError("a change that is neither a value nor a place")
+            raise ValueError(tr("a change that is neither a value nor a place"))
         return change[0]
     if not isinstance(change, dict):
         return change
@@ -254,20 +257,20 @@ def changed(before: Any, change: Any) -> Any:
     if isinstance(before, list):
         return _changed_list(before, change)
     if change:
-        raise ValueError("a change inside of what is no object or list")
+        raise ValueError(tr("a change inside of what is no object or list"))
     return before
 
 
 def _changed_list(before: list[Any], change: Mapping[str, Any]) -> list[Any]:
     length = change.get(LENGTH, len(before))
     if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length <= len(before) + len(change):
-        raise ValueError("a list of a length that cannot be")
+        raise ValueError(tr("a list of a length that cannot be"))
     out = before[:length] + [None] * (length - len(before))
     for key, inner in change.items():
         if key == LENGTH:
             continue
         if not key.isdecimal() or len(key) > 9 or int(key) >= length:
-            raise ValueError("a change of a place that a list does not have")
+            raise ValueError(tr("a change of a place that a list does not have"))
         out[int(key)] = changed(out[int(key)], inner)
     return out
 

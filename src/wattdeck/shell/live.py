@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 FIRST_ANSWER_S = 0.15
 """How long the app's library waits for the first answer; a later one finds the app up."""
 
-NO_CONFIGURATION = """\
-wattdeck: there is no configuration at {path}.
-  wattdeck demo          shows everything on simulated panels, without a network
-  wattdeck config init   writes a configuration to start from"""
+NO_CONFIGURATION = later(
+    "wattdeck: there is no configuration at {path}.\n"
+    "  wattdeck demo          shows everything on simulated panels, without a network\n"
+    "  wattdeck config init   writes a configuration to start from"
+)
 NO_TERMINAL = later("wattdeck: the live app needs a terminal; `wattdeck snapshot` prints readings without one.")
 
 
@@ -58,7 +59,7 @@ def live_app(app: AppContext) -> int:
 
         code = first_run(app, path) if on_terminal(quiet=True) else None
         if code is None:
-            print(NO_CONFIGURATION.format(path=path), file=sys.stderr)  # noqa: T201
+            print(tr(NO_CONFIGURATION, path=path), file=sys.stderr)  # noqa: T201
             return 2
         if not path.exists():
             return code

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from wattdeck.core.language import later
 from wattdeck.core.lines import CURSOR, TEXT, Line, padded
 from wattdeck.core.overview import Entry
 from wattdeck.core.overview_lines import CARD_HEIGHT, Look, Shape, body_lines, shape_of, wish
@@ -23,7 +24,7 @@ from wattdeck.ui.table import DeckTable
 class TileBoard(Painted, can_focus=True):
     """Entries by id. Nothing scrolls or moves the cursor but a person; another order moves the row, not the cursor."""
 
-    HELP = "Arrows or **h j k l** move, **Enter** opens the source, **v** changes between list and grid."
+    HELP = later("Arrows or **h j k l** move, **Enter** opens the source, **v** changes between list and grid.")
     BINDINGS: ClassVar[list[BindingType]] = [
         *DeckTable.BINDINGS,
         Binding("left,h", "aside(-1)", "Left", id="table.left", show=False, tooltip="Move to the tile at the left"),

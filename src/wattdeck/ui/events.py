@@ -50,7 +50,7 @@ class EventsScreen(DeckScreen):
     EventsScreen #events { height: 1fr; }
     EventsScreen #detail { height: 8; }
     """
-    HELP = "Alarms and commands, newest first. **a** acknowledges the alarm under the cursor, **z** shelves it."
+    HELP = later("Alarms and commands, newest first. **a** acknowledges the alarm under the cursor, **z** shelves it.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="events.filter",
                 tooltip="Show only events that say these words: a source, a priority, a name, alarm or command"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from wattdeck.core.language import tr
+from wattdeck.core.language import later, tr
 from wattdeck.core.news import News, news_lines, news_of, news_title
 from wattdeck.core.overview import FOLD_OVER, Entry, Fold, Tile, counts, entries, matching, ordered, span_of
 from wattdeck.core.overview_lines import Look, board_height, counts_words, cursor_lines, shows_alarms, span_name, wish
@@ -40,7 +40,7 @@ class OverviewScreen(DeckScreen):
     OverviewScreen #under { height: 1; display: none; }
     OverviewScreen #news { height: 1fr; }
     """
-    HELP = "Every source, trouble first. **Enter** opens one; **/** shows those that say your words."
+    HELP = later("Every source, trouble first. **Enter** opens one; **/** shows those that say your words.")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="overview.open", tooltip="Show the source under the cursor"),
         Binding("slash", "filter", "Filter", id="overview.filter",

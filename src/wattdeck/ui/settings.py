@@ -38,7 +38,7 @@ LinkOf = Callable[[str], Span]
 class SettingsScreen(Page):
     """What is configured. `closed` is called with whether anything was written."""
 
-    HELP = (
+    HELP = later(
         "**a** adds a source, **Enter** changes what the cursor is on, **c** tries whether a source can be reached and "
         "lets us in, **x** removes it. Nothing is written before everything is right."
     )

@@ -35,7 +35,9 @@ UI = "ui"
 class KeysScreen(Page):
     """Every action there is, and the key it is on. Each change is written at once."""
 
-    HELP = "**Enter** waits for the new key of the action under the cursor, **Backspace** gives its own key back."
+    HELP = later(
+        "**Enter** waits for the new key of the action under the cursor, **Backspace** gives its own key back."
+    )
     KEYS: ClassVar[Sequence[tuple[str, str]]] = (
         ("enter", later("New key")), ("backspace", later("Own key back")), ("esc", later("Back")),
     )  # fmt: skip
