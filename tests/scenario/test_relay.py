@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.worker import WorkerState
 
 from deck_app import SMALL, Bench, Panel, Stage, make_bench, on_stage, running
+from wattdeck.core.journal import who
+from wattdeck.core.locks import Locks
 from wattdeck.ui.events import EventsScreen
 
 pytestmark = pytest.mark.anyio
@@ -527,6 +530,17 @@ async def test_rule_22_quitting_while_a_command_is_pending_asks(deck_home: Path)
         await deck.press("q")
         await confirm(deck)
         assert deck.app.return_code == 0
+
+
+async def test_rule_22_the_end_gives_up_what_was_selected_and_writes_it(deck_home: Path) -> None:
+    async with on_stage(deck_home) as deck:
+        await select(deck)
+        assert deck.app.deck is not None
+        session = deck.app.deck
+        (engine,) = (worker for worker in deck.app.workers if worker.name == "engine")
+    assert engine.state is WorkerState.CANCELLED, engine.error
+    assert Locks(deck_home / "locks", deck.bench.clock, who("another")).other("span/home") is None
+    assert [record.event for record in session.journal.records()][-1] == "cancel"
 
 
 # Priority

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.worker import WorkerError
 
 from wattdeck.core.alarm_view import PRIORITY_MEANINGS, Alarm, AlarmChanged
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
@@ -31,6 +32,7 @@ from wattdeck.ui.attention import Attention
 from wattdeck.ui.caches import trim_caches
 from wattdeck.ui.frame import HeaderState
 from wattdeck.ui.recording import RecordingApp
+from wattdeck.ui.terminal import LAST_RESORT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +44,8 @@ log = logging.getLogger(__name__)
 
 MIN_WIDTH, MIN_HEIGHT = 60, 18
 """Below this no command can be confirmed: what it says could not be read."""
+ENGINE = "engine"
+"""Name of the work that keeps the session open."""
 SETTLED_S = 3.0
 """When start-up is over."""
 TRIM_FRAMES = 256
@@ -220,6 +224,12 @@ class DeckApp(RecordingApp):
         self.set_timer(SETTLED_S, self._settle_memory)
         self.call_after_refresh(self._run_engine)
 
+    async def on_unmount(self) -> None:
+        """Let the engine close in its own order: cancelled once more, it could not write what is still open."""
+        for worker in [worker for worker in self.workers if worker.name == ENGINE]:
+            with suppress(WorkerError), anyio.move_on_after(LAST_RESORT_S):
+                await worker.wait()
+
     def _settle_memory(self) -> None:
         """Free what start-up left behind, and never look at the rest again: it lives as long as the app."""
         if not self.is_headless:
@@ -259,7 +269,7 @@ class DeckApp(RecordingApp):
         system = self._options.systems.get(name)
         return system.screen() if system is not None else None
 
-    @work(exit_on_error=True, name="engine")
+    @work(exit_on_error=True, name=ENGINE)
     async def _run_engine(self) -> None:
         """Take the engine up after the first frame and keep it until the app ends."""
         try:
