@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import gettext
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from wattdeck.core import language
 
-# What CI says of a commit is the same each time; new examples are looked for at the desk.
-# A machine that does other work as well is slow at times, which is no one's mistake.
-settings.register_profile("desk", deadline=None)
-settings.register_profile("ci", derandomize=True, deadline=None)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+# Bytecode is kept even where it usually is not: many tests start Python, and each would compile the deck anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def _choose_profile() -> None:
+    """What CI says of a commit is the same each time; new examples are looked for at the desk."""
+    from hypothesis import settings
+
+    # A machine that does other work as well is slow at times, which is no one's mistake.
+    settings.register_profile("desk", deadline=None)
+    settings.register_profile("ci", derandomize=True, deadline=None)
+    settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+_choose_profile()
 
 
 @pytest.fixture(autouse=True)
