@@ -31,6 +31,21 @@ def _choose_profile() -> None:
 _choose_profile()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the catalogues if a translation is newer: once, before the workers start."""
+    if hasattr(config, "workerinput"):
+        return
+    compiled = {path.parent: path for path in language.FOLDER.glob("*/LC_MESSAGES/*.mo")}
+    for source in language.FOLDER.glob("*/*.po"):
+        made = compiled.get(source.parent / "LC_MESSAGES")
+        if made is None or made.stat().st_mtime < source.stat().st_mtime:
+            sys.path.insert(0, str(Path(__file__).parents[1]))
+            from hatch_build import compile_catalogues
+
+            compile_catalogues(language.FOLDER)
+            return
+
+
 @pytest.fixture(autouse=True)
 def _english() -> Iterator[None]:
     """Whatever language a test chose, the next one starts with English."""
