@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import select
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -113,9 +115,15 @@ async def test_a_command_that_does_not_do_it_is_ended_and_noted(
 
 
 def has_ended(pid: int) -> bool:
-    """There is no such process, or nobody has collected it yet."""
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    """The process comes to its end: one that was killed may still be on its way out."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], 10)[0])
+    finally:
+        os.close(handle)
 
 
 async def test_what_a_command_started_ends_with_it(tmp_path: Path) -> None:

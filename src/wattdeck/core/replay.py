@@ -75,6 +75,11 @@ class ReplayHub(Hub):
     def __init__(self, recording: Recording, systems: Mapping[str, System], clock: ReplayClock) -> None:
         from wattdeck.core.http import HttpClients
 
+        times = recording.times_us
+        if not times:
+            raise NoRecording(tr("{path}: nothing is recorded in it yet", path=recording.path))
+        clock.first_us, clock.last_us = times[0], times[-1]
+        clock.set(times[0])
         self._temporary = tempfile.TemporaryDirectory(prefix="wattdeck-replay-")
         folder = Path(self._temporary.name)
         super().__init__((), state_dir=folder, clock=clock, demo_apps={}, keep_last=False)
@@ -105,11 +110,6 @@ class ReplayHub(Hub):
         """What is to be said of wishes that came to nothing."""
         self.to_us: int | None = None
         """Where it ends earlier than the recording."""
-        times = recording.times_us
-        if not times:
-            raise NoRecording(tr("{path}: nothing is recorded in it yet", path=recording.path))
-        clock.first_us, clock.last_us = times[0], times[-1]
-        clock.set(times[0])
 
     def _open_all(self, systems: Mapping[str, System], context: Context) -> None:
         settings = {key: value for header in self.recording.headers for key, value in header.settings.items()}
@@ -371,6 +371,10 @@ class ReplayHub(Hub):
     async def aclose(self) -> None:
         """Close the file, and forget what sources have kept meanwhile."""
         await super().aclose()
+        self.discard()
+
+    def discard(self) -> None:
+        """Close the file and forget what was kept, of a hub that was never used or is closed."""
         self.recording.close()
         self._temporary.cleanup()
 

@@ -33,7 +33,7 @@ def replay(
     check_screen(screen, app.systems)
     hub = open_part(app, path, speed, start, end)
     if not on_terminal():
-        hub.recording.close()
+        hub.discard()
         return 2
     if not paused:
         hub.replay_clock.play(True)
@@ -83,7 +83,7 @@ def open_part(app: AppContext, path: Path, speed: float, start: str | None, end:
             raise NoRecording(tr("{path}: none of its systems is installed", path=path))
         hub.between(first_us, last_us)
     except BaseException:
-        hub.recording.close()
+        hub.discard()
         raise
     return hub
 
