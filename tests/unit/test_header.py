@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 
 from wattdeck.core.header import HeaderState, header_line
 from wattdeck.core.lines import plain
+from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import UNICODE
 
 NOW = datetime(2026, 11, 20, 14, 4, 31, tzinfo=UTC)
@@ -36,3 +38,10 @@ def test_with_less_room_the_screen_in_front_keeps_its_title_and_the_others_their
 def test_the_screen_in_front_is_named_at_every_width(width: int, current: int) -> None:
     shown = line(width, current, read_only=True)
     assert f"[{current}" in shown and "10 alarms" in shown
+
+
+@pytest.mark.parametrize("width", range(80, 140))
+def test_the_two_sides_never_touch(width: int) -> None:
+    reading: Reading[object] = Reading("usms/contoh", "meters", None, Link.LIVE, NOW)
+    shown = line(width, 2, source="usms/contoh", reading=reading)
+    assert "10 alarms" in shown and re.search(r"[^ ]10 alarms", shown) is None

@@ -74,7 +74,8 @@ def header_line(state: HeaderState, now: datetime, width: int, marks: Glyphs) ->
     tries = [(among, right_side), (among - own | current, right_side)]
     tries += [] if state.alarms else [(among - own | current, quiet)]
     tries += [(current, right_side), (set[int](), right_side)]
-    spare = width - bool(state.replay)
+    # One cell stays free between the two sides.
+    spare = width - 1
     for named, side in tries if roomy or len(state.systems) == 1 else tries[-1:]:
         left, right_side = _screens(state, named), side
         if line_width((*left, *link, *right_side, *time)) <= spare:

@@ -17,6 +17,8 @@ __all__ = ["Footer", "Header", "HeaderState", "footer_line", "header_line", "key
 
 FOOTER_KEYS = 7
 """At most so many entries in the footer; the rest is in the palette and the help."""
+HELP_KEY = "?"
+"""Leads to all that has no room, and so never goes itself."""
 
 
 class Header(Painted):
@@ -32,16 +34,21 @@ class Footer(Painted):
 
 
 def footer_line(bindings: Sequence[tuple[str, str]], width: int, notice: str = "") -> Line:
-    """Keys and words, as many as fit; a notice instead of the words when there is one."""
+    """Keys and words, as many as fit; a notice instead of the words when there is one. Help is there before others."""
     if notice:
         return ((f" {cut(notice, width - 2)}", "severity-medium"),)
+    last = [_piece(*each) for each in bindings if each[0] == HELP_KEY]
     spans: list[Span] = []
-    for key, label in bindings[:FOOTER_KEYS]:
-        piece: list[Span] = [(f" {key}", "key"), (f" {label} ", "label")]
-        if line_width((*spans, *piece)) > width:
+    for each in [each for each in bindings if each[0] != HELP_KEY][: FOOTER_KEYS - len(last)]:
+        piece = _piece(*each)
+        if line_width((*spans, *piece, *sum(last, ()))) > width:
             break
         spans += piece
-    return tuple(spans)
+    return (*spans, *sum(last, ()))
+
+
+def _piece(key: str, label: str) -> Line:
+    return ((f" {key}", "key"), (f" {label} ", "label"))
 
 
 KEY_NAMES = {
