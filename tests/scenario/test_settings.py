@@ -161,12 +161,25 @@ async def test_a_first_source_is_added_by_keys(deck_home: Path) -> None:
         await seat.go_to("motors")
         await seat.write('Pump, "Washer, old"')
         await seat.save()
-        assert isinstance(seat.app.screen, SettingsScreen) and "Saved in" in seat.text and "span/home" in seat.text
+        assert isinstance(seat.app.screen, SettingsScreen) and "Saved in" in seat.text
+        assert any(line.startswith("▸span/home") for line in seat.text.split("\n")), "the cursor is on what is new"
     assert stat.S_IMODE(seat.path.stat().st_mode) == 0o600
     source = load_settings(seat.path, SYSTEMS).by_id["span/home"]
     assert isinstance(source, SpanConfig)
     assert (source.host, source.poll_s, source.control) == ("127.0.0.1", 30.0, False)
     assert source.safety.motors == ("Pump", "Washer, old")
+
+
+async def test_a_key_saves_from_any_line_and_goes_to_what_is_wrong(deck_home: Path) -> None:
+    async with seated(deck_home, None) as seat:
+        await seat.press("enter", "ctrl+s")
+        assert "(to fill in)" in seat.text and not seat.path.exists()
+        await seat.write("home")
+        await seat.press("tab")
+        await seat.write("127.0.0.1")
+        await seat.press("ctrl+s")
+        assert "Saved in" in seat.text
+    assert "span/home" in load_settings(seat.path, SYSTEMS).by_id
 
 
 async def test_everything_that_is_wrong_is_shown_at_its_line_and_nothing_is_written(deck_home: Path) -> None:

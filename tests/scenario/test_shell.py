@@ -428,6 +428,19 @@ def test_a_refused_command_is_exit_code_4_and_nothing_is_sent(
     assert "refuse" in (written := shell("journal").out) or "no terminal to confirm on" in written
 
 
+@pytest.mark.parametrize(
+    ("tongue", "refused", "confirmed"), [("pt_BR", "recusado (", "confirmado: "), ("ms", "ditolak (", "disahkan: ")]
+)
+def test_how_a_command_ended_is_said_in_the_language(
+    shell: Shell, panel: Panel, monkeypatch: pytest.MonkeyPatch, tongue: str, refused: str, confirmed: str
+) -> None:
+    monkeypatch.setenv("LANG", f"{tongue}.UTF-8")
+    panel.configure(more="control = true")
+    assert shell("span", "relay", LIGHTS, "open").err.startswith(f"wattdeck: {refused}")
+    done = shell("span", "relay", LIGHTS, "open", "--yes")
+    assert done.code == 0 and f"wattdeck: {confirmed}" in done.err
+
+
 @pytest.mark.parametrize("how", ["option", "configuration"])
 def test_a_read_only_deck_refuses_every_command(shell: Shell, panel: Panel, how: str) -> None:
     if how == "configuration":

@@ -21,7 +21,9 @@ from wattdeck.systems.ccee.models import (
     Representative,
     RequestType,
 )
+from wattdeck.systems.ccee.recorded import RecordedCcee
 from wattdeck.systems.ccee.rules import Alert, Calendar
+from wattdeck.systems.ccee.source import CceeSource
 from wattdeck.systems.ccee.traces import Change
 
 TODAY = date(2026, 10, 20)
@@ -126,6 +128,7 @@ def test_past_is_told_newest_first() -> None:
         "2026-10-12 09:00  first seen", "  CRIADA",
     ]  # fmt: skip
     assert "Nothing is known" in text(details.history_lines([], 48))
+    assert text(details.history_lines([], 48, nothing="Because.")) == "Because."
 
 
 def test_long_past_says_how_much_is_left_out() -> None:
@@ -231,3 +234,9 @@ def test_no_measurements_are_a_sentence() -> None:
     assert curve.no_measurements_words("000000123400159").startswith("CCEE has no measurements of 0.000.001.234.001-59")
     assert curve.no_measurements_words("u", asking=True) == "Reading the energy of u ..."
     assert curve.no_measurements_words("u", problem="timeout").endswith("could not be read: timeout. r tries again.")
+
+
+def test_a_replay_says_why_it_has_no_history() -> None:
+    agent = object.__new__(RecordedCcee)
+    assert text(details.history_lines([], 60, nothing=agent.why_no_history)).startswith("No history here: this is a ")
+    assert object.__new__(CceeSource).why_no_history == ""

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from wattdeck.core import language
 from wattdeck.core.alarm import AlarmRule, Priority
 from wattdeck.core.alarm_events import AlarmEvent, What
 from wattdeck.core.chain import Record
-from wattdeck.core.lines import arrange, cells_line, line_width, plain
+from wattdeck.core.dates import date_text
+from wattdeck.core.lines import arrange, cell_width, cells_line, line_width, plain
 from wattdeck.core.timeline import Kind, documents, matching, merged, of_alarms, of_command
 from wattdeck.core.timeline_lines import COLUMNS, detail_lines, row_of, title_of
 
@@ -70,3 +72,32 @@ def test_files_hold_what_is_shown_and_no_formula() -> None:
     assert [row["kind"] for row in rows] == ["command", "alarm"] and rows[1]["at"] == "2026-11-20T11:21:00Z"
     assert "'=cmd|calc" in made[".csv"] and made[".csv"].startswith("at,kind,what,priority,source,object,words,who")
     assert made[".txt"].count("\n") == 2
+
+
+def test_a_command_is_read_in_the_language_and_exported_in_english() -> None:
+    asked = of_command(record(-1, kind="relay", power_w=50.3, outcome="confirmed", sentence="", cause="none"))
+    language.use("pt_BR")
+    cells = [text for text, _ in row_of(asked, None, blink=False).cells]
+    row = dict(zip([column.key for column in COLUMNS], cells, strict=True))
+    assert (row["what"], row["words"]) == ("confirmado", "fechado -> aberto: confirmed")
+    assert row["time"].startswith("20/11 ")
+    said = plain(detail_lines(asked, None, {}, NOW, 78))
+    assert "Potência      50 W" in said and "Resultado     confirmado" in said and "power_w" not in said
+    assert matching([asked], "confirmado fechado") == matching([asked], "confirm closed") == [asked]
+    (exported,) = json.loads(documents([asked])[".json"])
+    assert (exported["what"], exported["words"]) == ("confirm", "closed -> open: confirmed")
+
+
+def test_a_commands_object_is_said_where_its_column_has_no_room() -> None:
+    asked = of_command(record(-1, outcome="confirmed"))
+    assert "object" not in [column.key for _, column, _, _ in arrange(COLUMNS, 80)]
+    with_room, without = (row_of(asked, None, blink=False, objects=objects).cells[5][0] for objects in (True, False))
+    assert without == f"Heat Pump: {with_room}"
+
+
+def test_a_day_of_answers_fits_the_column_of_objects() -> None:
+    width = next(column.width for column in COLUMNS if column.key == "object")
+    for code in ("en", "pt_BR", "ms"):
+        language.use(code)
+        day = date_text(NOW.date())
+        assert cell_width(language.tr("answers of {day}", day=day)) <= width

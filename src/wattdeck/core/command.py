@@ -42,6 +42,21 @@ class State(StrEnum):
     """Sent, and nobody can tell what came of it."""
 
 
+def outcome_word(state: State) -> str:
+    """How a command ended, in the language in use; a state it passes through stays as it is."""
+    match state:
+        case State.CONFIRMED:
+            return tr_as("outcome", "confirmed")
+        case State.REFUSED:
+            return tr_as("outcome", "refused")
+        case State.FAILED:
+            return tr_as("outcome", "failed")
+        case State.UNKNOWN:
+            return tr_as("outcome", "unknown")
+        case _:
+            return str(state)
+
+
 class Level(IntEnum):
     """How a person confirms."""
 

@@ -16,6 +16,7 @@ from wattdeck.core.alarm_events import AlarmEvent
 from wattdeck.core.alarm_view import event_word, priority_word
 from wattdeck.core.chain import Record
 from wattdeck.core.codec import iso
+from wattdeck.core.command import state_words
 from wattdeck.core.export import safe_cell
 from wattdeck.core.language import tr_as
 from wattdeck.core.text import clean
@@ -57,21 +58,45 @@ class Happening:
     @property
     def word(self) -> str:
         """What happened, in the language in use; the journal's names stay as they are."""
-        return event_word(self.what) if self.kind is Kind.ALARM else self.what  # type: ignore[arg-type]
+        return event_word(self.what) if self.kind is Kind.ALARM else command_word(self.what)  # type: ignore[arg-type]
+
+    @property
+    def shown(self) -> str:
+        """The words in the language in use; those of an export and of the journal stay as they are."""
+        return _command_words(self.fields, translated=True) if self.kind is Kind.COMMAND else self.words
 
     @property
     def text(self) -> str:
         """All that can be searched for, in lower case."""
         kind = kind_word(self.kind)
         priority = priority_word(self.priority) if self.priority is not None else ""
-        parts = (kind, self.kind, self.word, self.what, self.source, self.object, self.words, self.who, priority,
-                 self.priority or "", self.rule)  # fmt: skip
+        parts = (kind, self.kind, self.word, self.what, self.source, self.object, self.words, self.shown, self.who,
+                 priority, self.priority or "", self.rule)  # fmt: skip
         return " ".join(parts).casefold()
 
 
 def kind_word(kind: Kind) -> str:
     """What an entry is about, in the language in use."""
     return tr_as("kind", "alarm") if kind is Kind.ALARM else tr_as("kind", "command")
+
+
+def command_word(event: str) -> str:
+    """An event of the command journal in the language in use; one that is not known stays as it is."""
+    words = {
+        "arm": tr_as("command event", "arm"),
+        "disarm": tr_as("command event", "disarm"),
+        "select": tr_as("command event", "select"),
+        "cancel": tr_as("command event", "cancel"),
+        "refuse": tr_as("command event", "refuse"),
+        "send": tr_as("command event", "send"),
+        "ack": tr_as("command event", "ack"),
+        "confirm": tr_as("command event", "confirm"),
+        "fail": tr_as("command event", "fail"),
+        "time-out": tr_as("command event", "time-out"),
+        "settle": tr_as("command event", "settle"),
+        "hook": tr_as("command event", "hook"),
+    }
+    return words.get(event, event)
 
 
 def of_alarms(events: Iterable[AlarmEvent]) -> list[Happening]:
@@ -89,15 +114,24 @@ def of_alarms(events: Iterable[AlarmEvent]) -> list[Happening]:
 def of_command(record: Record) -> Happening:
     """One record of the journal."""
     fields = record.fields
-
-    def text(*names: str) -> str:
-        return next((clean(str(fields[name]), 300) for name in names if fields.get(name)), "")
-
-    moves = f"{text('from_state')} -> {text('to_state')}" if text("to_state") else ""
     return Happening(
-        f"j:{record.end_offset}", record.at, Kind.COMMAND, clean(record.event, 30), text("source"),
-        text("name", "object_id"), ": ".join(filter(None, (moves, text(*SAID)))), text("user"), fields=fields,
+        f"j:{record.end_offset}", record.at, Kind.COMMAND, clean(record.event, 30), _text(fields, "source"),
+        _text(fields, "name", "object_id"), _command_words(fields), _text(fields, "user"), fields=fields,
     )  # fmt: skip
+
+
+def _text(fields: Mapping[str, Any], *names: str) -> str:
+    """The first of these fields that says something."""
+    return next((clean(str(fields[name]), 300) for name in names if fields.get(name)), "")
+
+
+def _command_words(fields: Mapping[str, Any], *, translated: bool = False) -> str:
+    """From what to what, and how it ended."""
+    states = [_text(fields, name) for name in ("from_state", "to_state")]
+    if translated:
+        states = [state_words(_text(fields, "kind"), state, 300) for state in states]
+    moves = " -> ".join(states) if states[1] else ""
+    return ": ".join(filter(None, (moves, _text(fields, *SAID))))
 
 
 def merged(alarms: Iterable[Happening], commands: Iterable[Happening], most: int = MOST) -> list[Happening]:

@@ -13,7 +13,7 @@ import anyio
 import click
 from anyio import to_thread
 
-from wattdeck.core.command import ControlChanged, Level, Outcome, Request, Selection, State
+from wattdeck.core.command import ControlChanged, Level, Outcome, Request, Selection, State, outcome_word
 from wattdeck.core.errors import Cause, CommandRefused
 from wattdeck.core.language import tr
 from wattdeck.core.text import clean
@@ -56,7 +56,8 @@ async def command_from_shell(
                 await _end(deck)
                 raise
     except CommandRefused as error:
-        click.echo(f"wattdeck: refused ({error.cause}): {clean(str(error), 500)}", err=True)
+        words = tr("refused ({cause}): {reason}", cause=error.cause, reason=clean(str(error), 500))
+        click.echo(f"wattdeck: {words}", err=True)
         return EXIT_REFUSED
     return 128 + ended[0]
 
@@ -95,13 +96,13 @@ async def _end(deck: Deck) -> None:
     stop()
     for change in told:
         if change.what in ("ended", "refused"):
-            say(f"{change.state}: {change.sentence}")
+            say(f"{outcome_word(change.state)}: {change.sentence}")
 
 
 def _report(outcome: Outcome) -> int:
-    click.echo(f"wattdeck: {outcome.state}: {clean(outcome.sentence, 500)}", err=True)
+    click.echo(f"wattdeck: {outcome_word(outcome.state)}: {clean(outcome.sentence, 500)}", err=True)
     if outcome.alarm:
-        click.echo(f"wattdeck: ALARM: {clean(outcome.alarm, 500)}", err=True)
+        click.echo(f"wattdeck: {tr('ALARM')}: {clean(outcome.alarm, 500)}", err=True)
     unsent = outcome.state is State.FAILED and outcome.cause is Cause.ABORTION_BY_COMMUNICATION_LOSS
     if outcome.state is State.REFUSED or unsent:
         return EXIT_REFUSED

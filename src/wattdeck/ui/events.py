@@ -147,6 +147,7 @@ class EventsScreen(DeckScreen):
             self._words,
             self._kind,
             blink if fresh else None,
+            table.size.width,
             tuple((each.id, each.state) for each in known.values()),
         )
         if key != self._key:
@@ -158,10 +159,12 @@ class EventsScreen(DeckScreen):
         found = matching(self._all, self._words, self._kind)
         self._shown = {each.id: each for each in found}
         made: dict[int, Row] = {}
+        objects = "object" in table.shown_columns
 
         def make(index: int) -> Row:
             if index not in made:
-                made[index] = row_of(found[index], known.get(found[index].alarm), blink=blink)
+                alarm = known.get(found[index].alarm)
+                made[index] = row_of(found[index], alarm, blink=blink, objects=objects)
             return made[index]
 
         self._rows = LazyRows(list(self._shown), make)

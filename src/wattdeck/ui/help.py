@@ -22,6 +22,8 @@ AREAS = {
     "table": later("In tables"),
     "dialog": later("In dialogs"),
     "replay": later("In a replay"),
+    "overview": later("Overview"),
+    "events": later("Events"),
 }
 """Other areas are systems, known by their short names."""
 

@@ -153,8 +153,20 @@ class SettingsScreen(Page):
             self._open(Table(message.row_id) if message.row_id in SINGLES else self._chosen())
 
     def _open(self, table: Table | None) -> None:
-        if table is not None:
-            self.app.push_screen(SettingsForm(self.place, table), self._back)
+        if table is None:
+            return
+        before = len(self._sources_of(table.system))
+
+        def back(_: object) -> None:
+            self._back()
+            if len(self._sources_of(table.system)) > before:
+                self.query_one("#settings", DeckTable).cursor_id = f"{table.system} {before}"
+
+        self.app.push_screen(SettingsForm(self.place, table), back)
+
+    def _sources_of(self, system: str) -> list[int]:
+        """Their places among those of their system."""
+        return [index for each, _, index in self._sources() if each == system]
 
     def _back(self, _: object = None) -> None:
         self.paint(self.deck_app.clock.now())

@@ -73,11 +73,12 @@ class SettingsForm(Page):
 
     HELP = FormLines.HELP
     KEYS: ClassVar[Sequence[tuple[str, str]]] = (
-        ("tab", later("Next")), ("< >", later("Choose")), ("ctrl+u", later("Unset")), ("enter", later("Go on")),
+        ("tab", later("Next")), ("< >", later("Choose")), ("ctrl+u", later("Unset")), ("ctrl+s", later("Save")),
         ("esc", later("Leave")),
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", id="form.leave", tooltip="Go back; what was typed is kept"),
+        Binding("ctrl+s", "save", "Save", id="form.save", tooltip="Check and save, wherever the cursor is"),
     ]
 
     def __init__(self, place: SettingsPlace, table: Table) -> None:
@@ -168,6 +169,13 @@ class SettingsForm(Page):
         self._trouble = ""
         self._show_theme()
         self.show_now()
+
+    def action_save(self) -> None:
+        """Save as on the last line."""
+        form = self.query_one(FormLines)
+        if not form.ended:
+            self.entry.go_to_end()
+            form.action_go()
 
     def on_form_lines_finished(self) -> None:
         for secret in self.entry.typed_secrets():

@@ -156,6 +156,10 @@ class SettingsTexts:
         ids = self._ids
         self._go_to(ids[max(0, min(len(ids) - 1, self._at + step))])
 
+    def go_to_end(self) -> None:
+        """To the last line, which saves."""
+        self._go_to(self._ids[-1])
+
     def turn(self, step: int) -> None:
         """Another choice, or the caret one character on."""
         slot = self._slot(self.focus)

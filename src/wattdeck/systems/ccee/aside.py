@@ -103,7 +103,12 @@ class Aside:
         status = status_span(migration.status, marks)
         lines: list[Line] = [clip(((f"{unit_words(migration)}  ", "heading"), status), width)]
         if topic.page == HISTORY:
-            return [*lines, *details.history_lines(source.history(migration.migration_id), width, marks)]
+            return [
+                *lines,
+                *details.history_lines(
+                    source.history(migration.migration_id), width, marks, nothing=source.why_no_history
+                ),
+            ]
         known = self._answers.value(topic)
         problem = self._answers.problem(topic)
         if problem:

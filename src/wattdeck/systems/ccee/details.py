@@ -120,12 +120,15 @@ def details(
     return lines
 
 
-def history_lines(changes: Sequence[Change], width: int, marks: Glyphs = UNICODE) -> list[Line]:
-    """What has happened to a migration since it was first seen, the newest first. The chronicle has masked it."""
-    if not changes:
-        return [((tr("Nothing is known of the past."), MUTED),)]
-    lines: list[Line] = []
+def history_lines(changes: Sequence[Change], width: int, marks: Glyphs = UNICODE, *, nothing: str = "") -> list[Line]:
+    """What has happened to a migration since it was first seen, the newest first. The chronicle has masked it.
+
+    `nothing` says why there is nothing, where that is known.
+    """
     width = max(LEAST_CELLS, width)
+    if not changes:
+        return wrap(nothing or tr("Nothing is known of the past."), width, MUTED)
+    lines: list[Line] = []
     for change in list(reversed(changes))[:MOST_LISTED]:
         field = clean(change.field, 40)
         old, new = (_past(field, text) for text in (change.old, change.new))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from wattdeck.core.language import manner, plural, tr
+from wattdeck.core.language import manner, plural, tr, tr_as
 from wattdeck.core.matters import Figure, Matters
 from wattdeck.core.reading import Reading
 from wattdeck.core.units import number
@@ -101,7 +101,7 @@ def _figures(found: Tally) -> list[Figure]:
     words = (
         plural("{count} open", "{count} open", found.waiting, count=waiting) if found.waiting else tr("nothing open")
     )
-    figures.append(Figure(tr("Open"), waiting, words))
+    figures.append(Figure(tr_as("migrations", "Open"), waiting, words))
     if found.twice:
         count = number(found.twice)
         words = plural("{count} unit twice", "{count} units twice", found.twice, count=count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from wattdeck.core.errors import SourceError
+from wattdeck.core.language import tr
 from wattdeck.core.replay import not_asked_words
 from wattdeck.systems.ccee.models import ChangeRequest, Contract, Measurement, Migration
 from wattdeck.systems.ccee.source import CceeSource
@@ -12,6 +13,11 @@ from wattdeck.systems.ccee.source import CceeSource
 
 class RecordedCcee(CceeSource):
     """Knows the migrations of its recorded readings."""
+
+    @property
+    def why_no_history(self) -> str:
+        """The chronicle is kept from every reading there was, and only some of them are in a recording."""
+        return tr("No history here: {reason}.", reason=not_asked_words())
 
     async def contracts(self, migration: Migration) -> tuple[Contract, ...]:
         """Raises:

@@ -250,6 +250,11 @@ class CceeSource:
         """Every change of a migration since it was first seen, oldest first."""
         return self.chronicle.history(migration_id)
 
+    @property
+    def why_no_history(self) -> str:
+        """Why no history is kept here, in words; empty: one is kept."""
+        return ""
+
     async def _remember(self, snapshot: MigrationsSnapshot) -> None:
         from anyio import to_thread
 
