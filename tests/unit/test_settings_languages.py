@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def test_everything_is_translated(code: str) -> None:
     helps = {words for model in MODELS.values() for each in inner_models(model) for words in docstrings(each).values()}
     wanted = {key for key, message in messages().items() if {Path(place).name for place in message.places} & MINE}
     assert [key for key in (*wanted, *((None, words) for words in helps)) if key not in known] == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_not_set_is_called_so_and_not_by_the_programs_word(tongue: str, name: str) -> None:
+    helps = [
+        language.tr(words) for model in inner_models(MODELS[name]) for words in docstrings(model).values() if words
+    ]
+    assert helps and not [words for words in helps if re.search(r"\bNone\b", words)]
 
 
 @pytest.mark.parametrize("name", MODELS)

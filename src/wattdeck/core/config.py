@@ -131,7 +131,7 @@ class SafetyConfig(CommandSafety):
     """Opening a circuit that carries more than this asks for its name, A (estimated from power).
     1000 turns it off."""
     close_threshold_w: float | None = Field(default=None, gt=0, le=1_000_000)
-    """Closing asks for the name if panel total and last known load exceed this, W. None: not checked."""
+    """Closing asks for the name if panel total and last known load exceed this, W. Not set: not checked."""
     type_name_patterns: Names = ("router", "alarm", "medical", "pump", "freezer", "fire")
     """A circuit whose name holds one of these words, in any case, asks for its name to be typed."""
     grid_off_override: bool = False

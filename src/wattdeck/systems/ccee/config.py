@@ -86,8 +86,8 @@ class CceeConfig(SourceConfig):
     """Days between the consumer's notice and the first free month (REN 1.000/2021). Whether 90 days of CP 7/2025 are
     in force is not known."""
     cut_off_day: int | None = Field(default=None, ge=1, le=28)
-    """Day of the month after which a migration no longer makes the next month. CCEE publishes it month by month; None:
-    not reckoned with."""
+    """Day of the month after which a migration no longer makes the next month. CCEE publishes it month by month.
+    Not set: not reckoned with."""
     extra_holidays: Annotated[tuple[date, ...], Field(strict=False, max_length=400)] = ()
     """Days that are no business days for your utilities beside the national holidays."""
 

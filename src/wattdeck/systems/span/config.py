@@ -67,7 +67,7 @@ class SpanConfig(SourceConfig):
     use_ssl: bool = False
     """Speak HTTPS. Off: older firmware refuses it."""
     ca_file: ConfigFile | None = None
-    """PEM file to check the panel's certificate with. None: the public authorities, which sign no panel."""
+    """PEM file to check the panel's certificate with. Not set: the public authorities, which sign no panel."""
     timeout_s: float = Field(default=30.0, gt=0, le=300)
     """How long one read may take, s. Generous, because a panel on weak Wi-Fi is slow and not gone."""
     retries: int = Field(default=3, ge=0, le=10)
@@ -87,9 +87,9 @@ class SpanConfig(SourceConfig):
     battery: bool = False
     """There is a battery. Off, because panels without one report a plausible charge."""
     token: SecretRef | None = None
-    """Access token. None: the one that `wattdeck span register` stored."""
+    """Access token. Not set: the one that `wattdeck span register` stored."""
     main_rating_a: float | None = Field(default=None, gt=0, le=1000)
-    """Rating of the main breaker, A, for its utilisation; the panel does not report it. None: not shown."""
+    """Rating of the main breaker, A, for its utilisation; the panel does not report it. Not set: not shown."""
 
     safety: SafetyConfig = Field(default_factory=SafetyConfig)
     """The rules a command to a circuit has to pass."""

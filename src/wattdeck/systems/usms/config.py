@@ -63,7 +63,7 @@ class UsmsConfig(SourceConfig):
     username: Annotated[str, AfterValidator(_ic_number)]
     """The IC number you log in with; dashes and blanks do not matter."""
     password: SecretRef | None = None
-    """Portal password. None: `wattdeck usms login` asks for it each time."""
+    """Portal password. Not set: `wattdeck usms login` asks for it each time."""
     url: Annotated[str, AfterValidator(normal_origin)] = PORTAL
     """Where the portal is: scheme, host and port. Change it only for a simulator."""
     timeout_s: float = Field(default=60.0, gt=0, le=300)
