@@ -25,12 +25,12 @@ from wattdeck.ui.overview import OverviewScreen
 pytestmark = pytest.mark.anyio
 
 Seen = dict[str, list[str]]
-DOES, WHERE = 54, 12
-"""Cells of the help page's columns at 80."""
+DOES, WHERE, ID = 54, 12, 24
+"""Cells of the help page's columns, the first two at 80."""
 DATA = "wattdeck home shop span spanos config toml refrigerator end painters nobody"
 """Names, a key, and what was typed."""
-JOURNAL = "cancelled by the operator abortion-by-cancel interlocking"
-"""Words of the journal are the same in every language."""
+JOURNAL = "abortion-by-cancel interlocking"
+"""Codes of the journal are the same in every language."""
 
 
 async def walk(code: str, folder: Path) -> Seen:
@@ -140,6 +140,9 @@ def test_what_a_key_does_is_whole_on_the_help_page_where_it_is_in_english(code: 
     screens: list[type[Screen[Any]]] = [OverviewScreen, EventsScreen, *systems]
     bindings = bindings_of(DeckApp, *screens, *(widget for screen in screens for widget in screen_widgets(screen)))
     assert len(bindings) > 60
+    known = translations(code)
+    assert [each.id for each in bindings if (None, each.tooltip) not in known] == []
+    assert max(cell_width(str(each.id)) for each in bindings) <= ID, "it is written into the settings"
     language.use(code)
     wide = [
         each.tooltip for each in bindings if cell_width(language.tr(each.tooltip)) > DOES >= cell_width(each.tooltip)

@@ -132,8 +132,7 @@ FOR_MACHINES = {"option", "argument", "RuntimeError", "AssertionError", "TypeErr
 """Help of the shell is found by the commands themselves; the rest is for the log and for whoever reads a traceback."""
 UNSPOKEN = {
     "<svg xml:space=\"preserve\" ", "a process with a terminal has a standard error", " simulator on ",
-    "no terminal to confirm on", "not confirmed in the shell", "disarmed by the operator", "cancelled by the operator",
-    "the terminal is gone", "SPAN panel", "kept in this answer",
+    "SPAN panel", "kept in this answer",
 }  # fmt: skip
 """Words of the journal, of formats, and the line that scripts wait for."""
 

@@ -18,7 +18,7 @@ from wattdeck.core.chain import Record
 from wattdeck.core.codec import iso
 from wattdeck.core.command import state_words
 from wattdeck.core.export import safe_cell
-from wattdeck.core.language import tr_as
+from wattdeck.core.language import tr, tr_as
 from wattdeck.core.text import clean
 
 MOST = 5000
@@ -131,7 +131,9 @@ def _command_words(fields: Mapping[str, Any], *, translated: bool = False) -> st
     if translated:
         states = [state_words(_text(fields, "kind"), state, 300) for state in states]
     moves = " -> ".join(states) if states[1] else ""
-    return ": ".join(filter(None, (moves, _text(fields, *SAID))))
+    said = _text(fields, *SAID)
+    # Why a command was given up is a fixed sentence of the journal; others were said in the language of their time.
+    return ": ".join(filter(None, (moves, tr(said) if translated and said else said)))
 
 
 def merged(alarms: Iterable[Happening], commands: Iterable[Happening], most: int = MOST) -> list[Happening]:

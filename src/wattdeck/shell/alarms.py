@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
+from wattdeck.core.dates import moment_text
 from wattdeck.core.errors import UsageError, WattdeckError
 from wattdeck.core.language import plural, tr
 from wattdeck.shell.context import AppContext
@@ -96,7 +97,7 @@ def shelve(app: AppContext, alarm_id: str, duration: str, reason: str, use_demo:
     until = datetime.now().astimezone() + _duration(duration)
     alarms.shelve(alarm.id, until, reason)
     _write_down(alarms)
-    click.echo(tr("{alarm} is shelved until {time}", alarm=alarm.id, time=f"{until:%Y-%m-%d %H:%M}"))
+    click.echo(tr("{alarm} is shelved until {time}", alarm=alarm.id, time=moment_text(until)))
 
 
 @alarms_group.command()

@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from wattdeck.core.command import ControlChanged, Level, Outcome, Request, Selection, State, outcome_word
 from wattdeck.core.errors import Cause, CommandRefused
-from wattdeck.core.language import tr
+from wattdeck.core.language import later, tr
 from wattdeck.core.text import clean
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ async def command_from_shell(
         typed = None
         if not yes:
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
-                await control.cancel(selection, "no terminal to confirm on")
+                await control.cancel(selection, later("no terminal to confirm on"))
                 words = tr("There is no terminal to confirm on. Give --yes to command without asking.")
                 raise CommandRefused(Cause.NO_ACCESS_AUTHORITY, words)
             typed = await _ask(selection)
             if typed is None:
-                await control.cancel(selection, "not confirmed in the shell")
+                await control.cancel(selection, later("not confirmed in the shell"))
                 raise CommandRefused(Cause.ABORTION_BY_CANCEL, tr("Not confirmed; nothing was sent."))
         with anyio.CancelScope() as scope, _ended_by_signals(scope) as ended:
             try:

@@ -21,7 +21,7 @@ from textual.worker import WorkerError
 from wattdeck.core.alarm_view import PRIORITY_MEANINGS, Alarm, AlarmChanged
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import WattdeckError
-from wattdeck.core.language import tr
+from wattdeck.core.language import later, tr
 from wattdeck.core.looked import Looked
 from wattdeck.core.reading import Link, Reading, SourceId
 from wattdeck.core.screens import EVENTS, OVERVIEW, OWN, screen_names, title_of
@@ -100,7 +100,7 @@ class DeckApp(RecordingApp):
         Binding("ctrl+c", "quit_deck", "Quit", id="deck.interrupt", show=False, tooltip="Leave wattdeck"),
         *(
             Binding(str(number), f"system({number})", f"Screen {number}", id=f"deck.screen_{number}", show=False,
-                    tooltip=f"Show screen {number}")
+                    tooltip="Show the screen with this number")
             for number in range(10)
         ),
     ]  # fmt: skip
@@ -425,7 +425,7 @@ class DeckApp(RecordingApp):
     def action_disarm(self) -> None:
         """Give up control."""
         if self.desk is not None:
-            self.desk.disarm("disarmed by the operator")
+            self.desk.disarm(later("disarmed by the operator"))
 
     def action_help(self) -> None:
         """Show what every key does."""

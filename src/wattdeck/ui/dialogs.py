@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from wattdeck.core.command import Level, shown_name
-from wattdeck.core.language import tr, tr_as
+from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import Column, Line, Row, wrap
 from wattdeck.core.text import clean
 from wattdeck.ui.paint import Painted
@@ -165,7 +165,7 @@ class OperateDialog(Guarded):
     `reason` then says why.
     """
 
-    BY_OPERATOR: ClassVar[str] = "cancelled by the operator"
+    BY_OPERATOR: ClassVar[str] = later("cancelled by the operator")
 
     def __init__(self, selection: Selection, describe: Callable[[Selection], Sequence[str]]) -> None:
         super().__init__()

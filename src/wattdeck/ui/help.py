@@ -78,7 +78,7 @@ class HelpScreen(Page):
     def body(self) -> Iterable[Widget]:
         yield Painted(id="words")
         columns = (Column("key", "Key", 10, keep=2), Column("does", "Does", 44, flex=True, keep=3),
-                   Column("area", "Where", 12, keep=1), Column("id", "Id", 22, keep=0))  # fmt: skip
+                   Column("area", "Where", 12, keep=1), Column("id", "Id", 24, keep=0))  # fmt: skip
         yield DeckTable(columns, id="keys")
 
     def on_mount(self) -> None:

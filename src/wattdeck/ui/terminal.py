@@ -25,7 +25,7 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from wattdeck.core.clock import Clock
-from wattdeck.core.language import tr
+from wattdeck.core.language import later, tr
 from wattdeck.ui.driver import DeckDriver
 from wattdeck.ui.update import ExactUpdate
 
@@ -110,7 +110,7 @@ class TerminalApp(App[int]):
 
     def terminal_gone(self) -> None:
         """Nobody can type any more: end in order, and soon."""
-        self._end_soon(129, "the terminal is gone")
+        self._end_soon(129, later("the terminal is gone"))
 
     def _end_soon(self, code: int, reason: str) -> None:
         """End without asking; the first reason counts."""
