@@ -9,6 +9,7 @@ from wattdeck.core.alarm import AlarmRule
 from wattdeck.core.alarm_events import What
 from wattdeck.core.alarm_view import PRIORITY_MARKS, Alarm, AlarmState, priority_word, state_word
 from wattdeck.core.command import State, outcome_word
+from wattdeck.core.errors import Cause
 from wattdeck.core.language import later, manner, tr
 from wattdeck.core.lines import MUTED, TEXT, Column, Line, Row, Span, cell_width, wrap
 from wattdeck.core.text import clean
@@ -94,7 +95,7 @@ def _field(each: Happening, name: str) -> str:
     value = each.fields.get(name)
     if name == "power_w" and isinstance(value, float | int) and not isinstance(value, bool):
         return power(value)
-    text = clean(str(value), 120) if value else ""
+    text = clean(str(value), 120) if value and value != Cause.NONE else ""
     return outcome_word(State(text)) if name == "outcome" and text in State.__members__.values() else text
 
 
