@@ -82,7 +82,12 @@ def test_a_command_is_read_in_the_language_and_exported_in_english() -> None:
     assert (row["what"], row["words"]) == ("confirmado", "fechado -> aberto: confirmed")
     assert row["time"].startswith("20/11 ")
     said = plain(detail_lines(asked, None, {}, NOW, 78))
-    assert "Potência      50 W" in said and "Resultado     confirmado" in said and "power_w" not in said and "Causa" not in said
+    assert (
+        "Potência      50 W" in said
+        and "Resultado     confirmado" in said
+        and "power_w" not in said
+        and "Causa" not in said
+    )
     assert matching([asked], "confirmado fechado") == matching([asked], "confirm closed") == [asked]
     (exported,) = json.loads(documents([asked])[".json"])
     assert (exported["what"], exported["words"]) == ("confirm", "closed -> open: confirmed")
