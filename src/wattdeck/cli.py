@@ -20,6 +20,7 @@ from wattdeck.core.system import System
 from wattdeck.discovery import discover, plugin_problems
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.guard import guarded
+from wattdeck.shell.ranges import FiniteRange
 from wattdeck.shell.speech import choose_language, form_option, speak
 from wattdeck.shell.words import (
     EXIT_INTERRUPTED,
@@ -132,10 +133,10 @@ def main(
 @main.command()
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same day.")
 @click.option(
-    "--speed", type=click.FloatRange(0.01, 3600), default=1.0, show_default=True, help="Simulated seconds per second."
+    "--speed", type=FiniteRange(0.01, 3600), default=1.0, show_default=True, help="Simulated seconds per second."
 )
 @click.option("--start", metavar="ISO8601", help="Simulated time at the start (else now).")
-@click.option("--poll", type=click.FloatRange(0.2, 3600), default=1.0, show_default=True, help="Seconds between polls.")
+@click.option("--poll", type=FiniteRange(0.2, 3600), default=1.0, show_default=True, help="Seconds between polls.")
 @click.option("--screen", metavar="NAME", help="Screen to start on: overview, events, or a system.")
 @click.option("--low-bandwidth", is_flag=True, help="Paint every 5 s, 16 colours, no trends.")
 @click.pass_obj
@@ -158,12 +159,12 @@ def demo(
 @click.option("--size", metavar="COLSxROWS", default="120x36", show_default=True, help="Size to draw (svg, html).")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1, 3600),
+    type=FiniteRange(0.1, 3600),
     default=30.0,
     show_default=True,
     help="Seconds to wait for every feed's first answer.",
 )
-@click.option("--watch", type=click.FloatRange(0.1, 86400), metavar="SECONDS", help="One document per line, for ever.")
+@click.option("--watch", type=FiniteRange(0.1, 86400), metavar="SECONDS", help="One document per line, for ever.")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="With --watch: stop after N documents.")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of the document and stop.")
 @click.option("--seed", type=int, default=1, help="With --demo: same seed, same day.")
@@ -185,7 +186,7 @@ def snapshot(app: AppContext, /, **options: Any) -> None:
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.option("--seed", type=int, default=1, help="With --demo: same seed, same day.")
 @click.option("--start", metavar="ISO8601", help="With --demo: simulated time.")
-@click.option("--poll", type=click.FloatRange(1, 3600), help="With --demo: seconds between polls.")
+@click.option("--poll", type=FiniteRange(1, 3600), help="With --demo: seconds between polls.")
 @click.pass_obj
 def record(
     app: AppContext, path: Path, sources: Sequence[str], use_demo: bool, duration: str | None, append: bool,
@@ -204,7 +205,7 @@ def record(
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
-    "--speed", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Recorded seconds per second."
+    "--speed", type=FiniteRange(0.1, 3600), default=1.0, show_default=True, help="Recorded seconds per second."
 )
 @click.option("--from", "start", metavar="TIME", help="Where to begin: a time, or 15m after the beginning.")
 @click.option("--to", "end", metavar="TIME", help="Where to end, said alike.")
@@ -226,7 +227,7 @@ def replay(
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes any free port.")
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--speed", type=click.FloatRange(0.01, 3600), default=1.0, show_default=True)
+@click.option("--speed", type=FiniteRange(0.01, 3600), default=1.0, show_default=True)
 @click.option("--start", metavar="ISO8601", help="Simulated time at the start (else now).")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="A fault that is on from the start.")
 @click.pass_obj
@@ -257,7 +258,7 @@ def journal(since: str | None, form: str, verify: bool, use_demo: bool) -> None:
 @main.command()
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1, 600),
+    type=FiniteRange(0.1, 600),
     default=10.0,
     show_default=True,
     help="Seconds each source has to answer.",

@@ -177,7 +177,9 @@ def test_what_cannot_be_written_down_is_said_with_its_exit_code(shell: Shell, se
     session._memory._file.path.unlink()
     session._memory._file.path.mkdir()
     result = shell("list")
-    assert result.code == 0 and "cannot" not in result.out and "not remembered" in result.err
+    assert result.code == 3 and "cannot" not in result.out and "not remembered" in result.err
+    assert "no alarms" not in result.out
+    assert shell("ack", "--all").code == 1
 
 
 def test_without_a_configuration_it_says_what_to_do(shell: Shell) -> None:
@@ -256,3 +258,8 @@ async def test_the_app_and_the_shell_see_each_others_acknowledgements(deck_home:
         await deck.wait(2)
         (alarm,) = deck.app.open_alarms
         assert alarm.state is AlarmState.ACKNOWLEDGED and alarm.acknowledged_by == "bea"
+
+
+def test_nan_is_no_number_of_seconds(shell: Shell, config: Path) -> None:
+    asked = shell("check", "--timeout", "nan")
+    assert asked.code == 2 and "nan is no number" in asked.err

@@ -413,3 +413,27 @@ async def test_the_end_of_a_session_ends_the_file_well(tmp_path: Path) -> None:
         for _ in range(3):
             await deck.hub.once()
     assert gunzipped(path).count(b'"of":0') == 3
+
+
+async def test_a_hostile_recording_steers_no_terminal_and_stops_nothing(recording: Path, tmp_path: Path) -> None:
+    evil = "\x1b[31m\u202e\ud800"
+    out = [b'{"mark":10}']
+    for line in gunzipped(recording).splitlines()[:20]:
+        document = json.loads(line)
+        if "mark" in document:
+            continue
+        for circuit in (document.get("data") or {}).get("circuits", ()):
+            circuit["name"] += evil
+        out.append(json.dumps(document, separators=(",", ":")).encode())
+    deep = b'{"a":' * 900 + b"1" + b"}" * 900
+    out.append(b'{"at":"2026-11-20T11:31:00.000000Z","of":0,"i":18,"link":"live","change":' + deep + b"}")
+    path = tmp_path / "evil.jsonl.gz"
+    path.write_bytes(gzip.compress(b"\n".join(out) + b"\n", mtime=0))
+    async with replaying(path) as (stage, hub):
+        snapshot = newest(stage).snapshot
+        assert isinstance(snapshot, PanelSnapshot)
+        names = [circuit.name for circuit in snapshot.circuits]
+        assert names and all(name.isprintable() for name in names) and any("[31m" in name for name in names)
+        hub.go(hub.replay_clock.last_us)
+        await stage.wait(1)
+        assert newest(stage).link is Link.DOWN and stage.app.is_running

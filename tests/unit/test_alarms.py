@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from fakes import ManualClock
+from wattdeck.core import appended
 from wattdeck.core.alarm import AlarmRule, Condition, Priority, above
 from wattdeck.core.alarms import Alarm, AlarmChanged, Alarms, AlarmState, What
 from wattdeck.core.command import ControlChanged, State
@@ -456,3 +458,44 @@ def test_alarms_of_a_source_that_is_gone_from_the_configuration_are_cleared(tmp_
     later.alarms.save()
     assert [alarm.source for alarm in house.other(session="y").alarms.open] == [HOUSE]
     assert '"the source is no longer configured"' in house.path.read_text()
+
+
+def test_a_clock_set_back_does_not_hold_an_alarm_another_session_touched(tmp_path: Path) -> None:
+    one = House(tmp_path / "alarms.jsonl")
+    one.gets_hot()
+    two = one.other()
+    one.reads(attic=20.0, after_s=60)
+    one.reads(attic=20.0, after_s=60)
+    one.alarms.save()
+    two.alarms.save()
+    two.clock.advance(-7200)
+    for _ in range(4):
+        two.reads(attic=35.0, after_s=30)
+    assert [alarm.state for alarm in two.alarms.open] == [UNACKNOWLEDGED]
+
+
+def test_nothing_stays_shelved_for_longer_than_a_week_when_the_clock_is_set_back(tmp_path: Path) -> None:
+    house = House(tmp_path / "alarms.jsonl")
+    alarm = house.gets_hot()
+    house.alarms.shelve(alarm.id, house.clock.now() + timedelta(hours=1), "the roof is being mended")
+    house.clock.advance(-timedelta(days=30).total_seconds())
+    house.waits(1)
+    assert [each.id for each in house.alarms.open] == [alarm.id] and not house.alarms.shelved
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+00:00"])
+def test_a_line_with_a_time_that_no_local_clock_has_is_damaged(tmp_path: Path, time: str) -> None:
+    path = tmp_path / "alarms.jsonl"
+    raw = {"kind": "memory", "alarm": "thermo/house:thermo.hot:x", "source": HOUSE, "rule": "thermo.hot",
+           "priority": "high", "since": time, "changed_at": time, "rung_at": time, "active": True}  # fmt: skip
+    path.write_text(json.dumps(raw) + "\n")
+    house = House(path)
+    house.alarms.load()
+    assert not house.alarms.open and "1 lines" in house.alarms.trouble
+
+
+def test_a_file_that_is_too_long_keeps_its_newest_lines_when_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b"".join(b"line %04d\n" % number for number in range(100)))
+    appended.rewrite(path, 95, lambda data: data)
+    assert path.read_bytes().splitlines() == [b"line %04d" % number for number in range(91, 100)]

@@ -208,3 +208,9 @@ def test_a_model_with_an_ambiguous_field_cannot_be_read_back() -> None:
 def test_whole_numbers_are_read_where_a_float_is_due() -> None:
     panel = decode(PanelSnapshot, {**encode(PANEL), "grid_power_w": 12})
     assert isinstance(panel.grid_power_w, float)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), 1e999])
+def test_no_model_holds_what_is_no_finite_number(number: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        decode(Circuit, {**encode(CIRCUIT), "power_w": number})

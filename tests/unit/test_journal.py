@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from fakes import START, ManualClock
 from wattdeck.core import journal as journal_module
-from wattdeck.core.chain import REPAIRED
+from wattdeck.core.chain import REPAIRED, seal
 from wattdeck.core.clock import SYSTEM_CLOCK
 from wattdeck.core.journal import Journal, JournalUnreadable, JournalUnwritable, who
 
@@ -393,3 +393,12 @@ def test_the_tty_and_ssh_connection_may_be_absent(monkeypatch: pytest.MonkeyPatc
     assert found["ssh_connection"] is None
     assert found["tty"] is None
     assert found["session"] == "s1"
+
+
+@pytest.mark.parametrize("at", ["2026-11-20T17:00:00", "9999-12-31T23:59:59+00:00"])
+def test_a_record_with_a_time_that_cannot_be_put_in_order_is_none(journal: Journal, at: str) -> None:
+    journal.append("arm")
+    body = json.loads(journal.path.read_bytes())
+    with journal.path.open("ab") as file:
+        file.write(seal({"at": at, "event": "arm"}, body["hash"]))
+    assert [record.event for record in journal.records()] == ["arm"]

@@ -6,6 +6,7 @@ import ast
 import re
 import string
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -190,3 +191,17 @@ def test_a_column_s_title_fits_where_the_english_one_does(code: str) -> None:
                 if cell_width(ours) > width:
                     cut.append(f"{path.name}: {title!r} -> {ours!r} in {width} cells")
     assert not cut
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xde\x12\x04\x95", b"\xde\x12\x04\x95" + b"\xff" * 40, b"text", b"cut"])
+def test_a_damaged_catalogue_means_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes) -> None:
+    whole = (language.FOLDER / "ms" / "LC_MESSAGES" / "wattdeck.mo").read_bytes()
+    folder = tmp_path / "ms" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "wattdeck.mo").write_bytes(whole[: len(whole) // 2] if damage == b"cut" else damage)
+    monkeypatch.setattr(language, "FOLDER", tmp_path)
+    language._load.cache_clear()
+    try:
+        assert language._load("ms") is None
+    finally:
+        language._load.cache_clear()

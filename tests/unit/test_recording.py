@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from wattdeck.core.continued import open_again
 from wattdeck.core.reading import Link, Reading
-from wattdeck.core.recorded import Recording
+from wattdeck.core.recorded import Recording, _Scan
 from wattdeck.core.recorder import Recorder, RecordingFile, open_new
 from wattdeck.core.recording import (
     MAX_LINE_BYTES,
@@ -251,6 +251,14 @@ GOOD = b'{"at":"2026-11-20T12:00:00.000000Z","of":0,"i":%d,"link":"live","every"
         (gzip.compress(b'{"schema":"wattdeck.recording/1","sources":{},"feeds":[["../../etc","x"]]}\n'), "no source"),
         (gzip.compress(b'{"schema": ["wattdeck"], "feeds": []}\n'), SCHEMA),
         (gzip.compress(b"[" * 100_000 + b"\n"), "line 1: nested too deep"),
+        (
+            gzip.compress(b'{"schema":"wattdeck.recording/1","sources":{},"feeds":[["span/\\u202ehome","panel"]]}\n'),
+            "shown",
+        ),
+        (
+            gzip.compress(b'{"schema":"wattdeck.recording/1","sources":{},"feeds":[["span/\\ud800","panel"]]}\n'),
+            "shown",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -277,6 +285,8 @@ def test_what_is_no_recording_is_refused_with_the_line(tmp_path: Path, content: 
         b'{"schema": "wattdeck.recording/2"}',
         b"[" * 50_000,
         b"\xff\xfe\x00",
+        b'{"at":"9999-12-31T23:59:59.999999Z","of":0,"i":0,"link":"live"}',
+        b'{"at":"0001-01-01T00:00:00.000000Z","of":0,"i":0,"link":"live"}',
         b"x" * (MAX_LINE_BYTES + 10),
     ],
     ids=lambda bad: bad[:60].decode("latin-1"),
@@ -436,3 +446,50 @@ def test_a_panel_at_one_hertz_takes_little_room(tmp_path: Path) -> None:
     record(path, readings)
     assert path.stat().st_size / 120 < 600
     assert zlib.decompressobj(31).decompress(path.read_bytes())
+
+
+def test_a_line_without_an_end_is_refused_before_all_of_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wattdeck.core.recorded.MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr("wattdeck.core.recorded.CHUNK_BYTES", 5000)
+    path = tmp_path / "bomb.jsonl.gz"
+    path.write_bytes(gzip.compress(b"x" * 10_000_000))
+    unpacked = 0
+    cut = _Scan._cut
+
+    def counted_cut(self: _Scan, text: bytes) -> Any:
+        nonlocal unpacked
+        unpacked += len(text)
+        return cut(self, text)
+
+    monkeypatch.setattr(_Scan, "_cut", counted_cut)
+    with pytest.raises(NoRecording, match="longer than 1000"):
+        Recording(path)
+    assert unpacked <= 10_000
+
+
+@pytest.mark.parametrize(
+    "more", [{"every": 1e400}, {"every": float("nan")}, {"every": -1.0}, {"taken": "9999-12-31T23:59:59Z"}]
+)
+def test_numbers_and_times_that_nobody_can_reckon_with_are_no_reading(more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"cadence|no year"):
+        reading_of(HOME, {"link": "live", **more})
+
+
+def test_force_does_not_advise_force(tmp_path: Path) -> None:
+    with pytest.raises(NoRecording, match="folder, a link or a device") as caught:
+        open_new(tmp_path, force=True)
+    assert "--force" not in str(caught.value)
+
+
+def test_sources_beyond_the_queue_all_begin(tmp_path: Path) -> None:
+    feeds = [(f"span/s{number}", "panel") for number in range(700)]
+    path = tmp_path / "a.jsonl.gz"
+    made = Recorder(path, open_new(path), Header(feeds), NOON)
+    for feed in feeds:
+        made.take(Reading(*feed), NOON)
+    assert made.missed == 0
+    made.start([], NOON)
+    made.stop()
+    assert len(played(path)) == 700

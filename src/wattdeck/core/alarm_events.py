@@ -19,6 +19,8 @@ from wattdeck.core.text import clean
 WORDS_MAX = 300
 NAME_MAX = 120
 ID_MAX = 300
+COUNT_MAX = 1_000_000
+FIRST_YEAR, LAST_YEAR = 1970, 2999
 
 
 class What(StrEnum):
@@ -277,7 +279,7 @@ def _memory(raw: Mapping[str, Any]) -> Memory:
         acknowledged_by=_text(raw, "acknowledged_by", NAME_MAX),
         shelved_until=_time(raw["shelved_until"]) if "shelved_until" in raw else None,
         shelved_reason=_text(raw, "shelved_reason", WORDS_MAX),
-        count=max(1, int(raw.get("count", 1))),
+        count=min(COUNT_MAX, max(1, int(raw.get("count", 1)))),
     )
 
 
@@ -303,4 +305,6 @@ def _time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs its zone")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError("a time that local clocks do not have")
     return moment.astimezone(UTC)

@@ -188,8 +188,13 @@ class Alarms:
             if self._judges[source].timers:
                 self._weigh(source, seen, now)
         for memory in self._memory.all():
-            if memory.shelved_until is not None and memory.shelved_until <= now:
+            if memory.shelved_until is None:
+                continue
+            if memory.shelved_until <= now:
                 self._happen(self._event(memory, What.UNSHELVED, now, reason=tr("the time is over")))
+            elif memory.shelved_until > now + SHELVE_MOST:
+                # The clock was set back, or the file altered: nobody may shelve for so long.
+                self._happen(self._event(memory, What.UNSHELVED, now, reason=tr("its end is more than a week away")))
         self._memory.tick(now)
 
     def on_control(self, change: ControlChanged, name: str = "") -> None:
@@ -282,7 +287,10 @@ class Alarms:
         since = self._held.get(alarm)
         if since is None:
             return False
-        held = now - since < HOLD_OFF and any(at <= since for _, at in self._arrived.get(source, {}).values())
+        # A time to come is none: the clock was set back.
+        held = timedelta(0) <= now - since < HOLD_OFF and any(
+            at <= since for _, at in self._arrived.get(source, {}).values()
+        )
         if not held:
             del self._held[alarm]
         return held

@@ -71,8 +71,10 @@ def rewrite(path: Path, most_bytes: int, make: Callable[[bytes], bytes]) -> int:
     """
     with _locked(path) as handle:
         with open(handle, "rb", closefd=False) as file:
-            file.seek(0)
-            data = make(file.read(most_bytes))
+            # The newest, if it is too long: what was said last counts.
+            start = max(0, os.fstat(handle).st_size - most_bytes)
+            file.seek(start)
+            data = make(_whole_lines(file.read(most_bytes), cut=start > 0))
         _replace(path, data)
         return len(data)
 
@@ -193,6 +195,11 @@ def _write(handle: int, data: bytes, size: int) -> None:
         with contextlib.suppress(OSError):
             os.ftruncate(handle, size)
         raise
+
+
+def _whole_lines(data: bytes, *, cut: bool) -> bytes:
+    """The lines of a piece of a file; the first is not whole where something before it was cut off."""
+    return data[data.find(b"\n") + 1 :] if cut else data
 
 
 def _replace(path: Path, data: bytes) -> None:

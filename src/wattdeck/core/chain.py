@@ -77,7 +77,10 @@ def intact(raw: bytes) -> dict[str, Any] | None:
         return None
     try:
         body = json.loads(line)
-        datetime.fromisoformat(body["at"])
+        # Only a time with its offset can be put in order with others, and local clocks end at both ends.
+        at = datetime.fromisoformat(body["at"])
+        if at.tzinfo is None or not 1 < at.year < 9999:
+            return None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return body if isinstance(body.get("event"), str) and isinstance(body.get("prev"), str) else None

@@ -7,6 +7,7 @@ a validation library for this would cost more than the first frame.
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -101,11 +102,11 @@ def _builder(kind: Any) -> Callable[[Any], Any]:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _dataclass_builder(kind)
     if kind is float:
-        return lambda data: float(_want(data, (int, float)))
+        return _finite
     if kind is date:
         return lambda data: date.fromisoformat(_want(data, str))
     if kind is Decimal:
-        return lambda data: Decimal(str(_want(data, (int, float))))
+        return lambda data: Decimal(str(_finite(data) if isinstance(data, float) else _want(data, int)))
     if kind is datetime:
         return lambda data: read_time(_want(data, str))
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -139,6 +140,14 @@ def _union_builder(kinds: tuple[Any, ...], union: Any) -> Callable[[Any], Any]:
         return inner[0](data)
 
     return build
+
+
+def _finite(data: Any) -> float:
+    """A number: no model holds another, though Python's JSON reads and writes `NaN` and `Infinity`."""
+    number = float(_want(data, (int, float)))
+    if not math.isfinite(number):
+        raise ValueError(f"{number} where a finite number is due")
+    return number
 
 
 def _want(data: Any, kind: Any) -> Any:

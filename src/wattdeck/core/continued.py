@@ -48,6 +48,9 @@ def open_again(path: Path) -> int:
     except BlockingIOError:
         os.close(handle)
         raise NoRecording(tr("{path}: another session is recording into it", path=path)) from None
+    except PermissionError as error:
+        os.close(handle)
+        raise NoRecording(tr("{path}: cannot be written: {reason}", path=path, reason=error.strerror)) from error
     except (OSError, zlib.error) as error:
         os.close(handle)
         reason = tr("its end is damaged ({error}); record into another file", error=error)

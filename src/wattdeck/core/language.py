@@ -7,6 +7,7 @@ causes in the journal, the log) is never translated: a command that prints it ca
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -115,7 +116,8 @@ def _load(code: str) -> GNUTranslations | None:
     try:
         with (FOLDER / code / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as stream:
             return GNUTranslations(stream)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError, struct.error):
+        # A damaged one can fail in any of these ways; English words are better than none.
         return None
 
 

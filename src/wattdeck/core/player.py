@@ -14,6 +14,7 @@ from wattdeck.core.language import tr
 from wattdeck.core.reading import Link, Reading, SourceId
 from wattdeck.core.recorded import Recording, Rows
 from wattdeck.core.recording import Feed, changed, parsed, reading_of
+from wattdeck.core.text import clean
 from wattdeck.core.trend import KEEP_S, Trend
 
 TREND_SAMPLES = 500
@@ -59,7 +60,7 @@ class Track:
         """One of its readings. What cannot be read is a reading without data that says why."""
         try:
             self._go(row)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._row = -1
             self.unreadable = self.unreadable or str(error)
             problem = tr("this reading cannot be read from the recording: {error}", error=error)
@@ -79,7 +80,9 @@ class Track:
         whole = row - self.rows.since_whole[row]
         start = self._row + 1 if whole <= self._row <= row else whole
         for each in range(start, row + 1):
-            document = parsed(self._recording.line(self.rows.at[each]))
+            line = self._recording.line(self.rows.at[each])
+            # Whoever wrote the file need not have cleaned what the sources said; nearly every line is clean.
+            document = parsed(line) if line.isascii() and b"\\" not in line else _cleaned(parsed(line))
             reading_of(self.rows.feed, document)
             if self.rows.since_whole[each] == 0:
                 self._data = document.get("data")
@@ -226,6 +229,15 @@ class Player:
         self._samples[number] = at_s, values
         while len(self._samples) > SAMPLES_KEPT:
             self._samples.popitem(last=False)
+
+
+def _cleaned(value: Any) -> Any:
+    """A document whose texts are harmless for a terminal, and can be written as UTF-8."""
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    return clean(value, max(1, len(value))) if isinstance(value, str) else value
 
 
 def _near(numbers: Sequence[int], position: int, direction: int) -> int | None:

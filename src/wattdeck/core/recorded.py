@@ -166,10 +166,11 @@ class Recording:
         self._lines += 1
         if line is None:
             self._note(tr("longer than {bytes} bytes", bytes=MAX_LINE_BYTES))
-            return
-        if not self.headers and self._lines > 2:
-            # Two lines were no recording's beginning: nor is what comes after.
+        if not self.headers and (self._lines > 2 or line is None):
+            # Two lines were no recording's beginning, or one without an end: nor is what comes after.
             raise NoRecording(self._none_words())
+        if line is None:
+            return
         try:
             beginning = beginning_of(line)
             if beginning is None:
@@ -216,6 +217,9 @@ class Recording:
         if len(self) >= MAX_READINGS:
             raise NoRecording(tr("{path}: more than {count} readings; this is too long to be replayed",
                                  path=self.path, count=MAX_READINGS))  # fmt: skip
+        within = self._scan.within(offset)
+        if within > MAX_BLOCK_BYTES:
+            raise ValueError(tr("too far from the mark before it"))
         turned = rows.link is not None and rows.link is not link
         rows.at.append(len(self))
         rows.since_whole.append(since_whole)
@@ -225,7 +229,7 @@ class Recording:
         self._feed_of.append(rows.number)
         self._flags.append(_LINKS.index(link) | (_FIRST if turned else 0))
         self._block_of.append(len(self._marks) - 1)
-        self._offset_in.append(self._scan.within(offset))
+        self._offset_in.append(within)
 
     def _note(self, reason: str) -> None:
         self.unread += 1
@@ -324,10 +328,14 @@ class _Scan:
     def _cut(self, text: bytes) -> Iterator[tuple[int, bytes | None]]:
         *whole, rest = (self._rest + text).split(b"\n")
         for line in whole:
-            yield self._plain, None if self._skipping else line
+            if not self._skipping:
+                yield self._plain, line
             self._skipping = False
             self._plain += len(line) + 1
         if len(rest) > MAX_LINE_BYTES or (self._skipping and rest):
+            if not self._skipping:
+                # At once: its end may be far away, or never come.
+                yield self._plain, None
             self._skipping = True
             self._plain += len(rest)
             rest = b""

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 QUEUE = 512
-"""Readings that may wait for the disk; more are left out, and said to be."""
+"""Readings that may wait for the disk, beside those it begins with; more are left out, and said to be."""
 WHOLE_AFTER_LINES = 300
 """Changes in a row after which a feed's data is written whole again."""
 WHOLE_AFTER_TIMES = 32
@@ -70,12 +70,19 @@ def open_new(path: Path, *, force: bool = False) -> int:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
+        if force:
+            raise NoRecording(
+                tr("{path}: no file that could be replaced but a folder, a link or a device; choose another name",
+                   path=path)
+            ) from None  # fmt: skip
         words = tr("{path}: there is a file already. Choose another name, or give --force to replace it or --append "
                    "to continue a recording.", path=path)  # fmt: skip
         raise NoRecording(words) from None
     except OSError as error:
         raise _cannot(path, error) from error
-    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    # A file system without locks is no obstacle: the file is new, and nobody else has it.
+    with contextlib.suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return handle
 
 
@@ -215,7 +222,9 @@ class Recorder:
         self.on_stop: Callable[[], None] = lambda: None
         """Called when it is stopped: nothing is to be told any more."""
         self._file = RecordingFile(handle, header)
-        self._waiting: queue.Queue[tuple[datetime, Reading[Any]] | None] = queue.Queue(QUEUE)
+        self._waiting: queue.Queue[tuple[datetime, Reading[Any]] | None] = queue.Queue(
+            max(QUEUE, 2 * len(header.feeds))
+        )
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     @property

@@ -49,11 +49,15 @@ from wattdeck.core.codec import encode, read_time
 from wattdeck.core.errors import UsageError
 from wattdeck.core.language import tr
 from wattdeck.core.reading import Link, Reading, SourceId
+from wattdeck.core.text import clean
 
 SCHEMA = "wattdeck.recording/1"
 SUFFIX = ".jsonl.gz"
 MAX_LINE_BYTES = 32 * 1024 * 1024
 """A longer line is written by nobody and read by nobody."""
+MOST_INTERVAL_S = 1e9
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""Times of other years are nobody's: a line with one is not taken, for local clocks end not far from there."""
 LENGTH = "#"
 """Where a change says how long a list has become."""
 _BEGINNING = re.compile(rb'\{"at":"([0-9T:.+Z-]{20,40})","of":(\d{1,5}),"i":(\d{1,9}),"link":"([a-z]{4,10})"')
@@ -117,6 +121,8 @@ def read_header(document: Any) -> Header:
         raise ValueError(tr("`feeds` or `sources` is missing"))
     for each in feeds:
         named = isinstance(each, list) and len(each) == 2 and all(isinstance(part, str) for part in each)
+        if named and not (each[0] + each[1]).isprintable():
+            raise ValueError(tr("`feeds` holds a name that cannot be shown"))
         if not named or not re.fullmatch(r"[\w-]{1,60}/[^/\x00-\x1f\x7f]{1,120}", each[0]) or len(each[1]) > 60:
             raise ValueError(tr("`feeds` holds something that is no source and feed"))
     settings = {}
@@ -125,7 +131,7 @@ def read_header(document: Any) -> Header:
         settings[source] = values if isinstance(values, dict) else {}
     version = document.get("wattdeck")
     return Header([(each[0], each[1]) for each in feeds], settings,
-                  version[:20] if isinstance(version, str) else "?", document.get("demo") is True)  # fmt: skip
+                  clean(version, 20) if isinstance(version, str) else "?", document.get("demo") is True)  # fmt: skip
 
 
 def reading_line(reading: Reading[Any], at: datetime, of: int, since_whole: int, body: Mapping[str, Any]) -> bytes:
@@ -154,7 +160,7 @@ def beginning_of(line: bytes) -> Beginning | None:
     """
     found = _BEGINNING.match(line)
     if found is not None:
-        at_us = microseconds(read_time(found[1].decode()))
+        at_us = microseconds(_time(found[1].decode()))
         return Beginning(at_us, int(found[2]), int(found[3]), Link(found[4].decode()))
     document = parsed(line)
     if "at" not in document or "of" not in document:
@@ -163,7 +169,7 @@ def beginning_of(line: bytes) -> Beginning | None:
     numbers = all(isinstance(each, int) and 0 <= each < 10**9 for each in (of, since_whole))
     if not isinstance(at, str) or not numbers:
         raise ValueError(tr("`at`, `of` or `i` is not what it should be"))
-    return Beginning(microseconds(read_time(at)), int(of or 0), int(since_whole or 0), Link(str(document.get("link"))))
+    return Beginning(microseconds(_time(at)), int(of or 0), int(since_whole or 0), Link(str(document.get("link"))))
 
 
 def parsed(line: bytes) -> dict[str, Any]:
@@ -188,7 +194,6 @@ def reading_of(feed: Feed, document: Mapping[str, Any]) -> Reading[Any]:
         ValueError: a value is not what it should be.
     """
     try:
-        every = document.get("every", 0.0)
         return Reading(
             *feed,
             link=Link(document["link"]),
@@ -197,7 +202,7 @@ def reading_of(feed: Feed, document: Mapping[str, Any]) -> Reading[Any]:
             problem=_of(str, document.get("problem", "")),
             good_polls=_of(int, document.get("good", 0)),
             failures=_of(int, document.get("failures", 0)),
-            interval_s=float(every) if isinstance(every, int) else _of(float, every),
+            interval_s=_number(document.get("every", 0.0)),
             restored=document.get("kept") is True,
         )
     except (TypeError, KeyError, OverflowError) as error:
@@ -314,7 +319,29 @@ def _whole(value: Any) -> Any:
 
 
 def _moment(text: Any) -> datetime | None:
-    return None if text is None else read_time(_of(str, text))
+    return None if text is None else _time(_of(str, text))
+
+
+def _time(text: str) -> datetime:
+    """A time that clocks and local dates can deal with.
+
+    Raises:
+        ValueError: it is none.
+    """
+    moment = read_time(text)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(
+            tr("{time} is in no year from {first} to {last}", time=text[:40], first=FIRST_YEAR, last=LAST_YEAR)
+        )
+    return moment
+
+
+def _number(value: Any) -> float:
+    """A number that is not too large to reckon with."""
+    number = float(value) if isinstance(value, int) and not isinstance(value, bool) else _of(float, value)
+    if not 0 <= number <= MOST_INTERVAL_S:
+        raise ValueError(tr("{number} is no cadence", number=number))
+    return number
 
 
 def _of(kind: type, value: Any) -> Any:

@@ -15,6 +15,7 @@ from wattdeck.core.dates import moment_text
 from wattdeck.core.errors import UsageError, WattdeckError
 from wattdeck.core.language import plural, tr
 from wattdeck.shell.context import AppContext
+from wattdeck.shell.ranges import FiniteRange
 from wattdeck.shell.speech import form_option
 from wattdeck.shell.words import EXIT_NOTHING, EXIT_PROBLEM, say
 
@@ -56,11 +57,13 @@ def list_alarms(app: AppContext, shelved: bool, form: str, use_demo: bool) -> No
     shown = [*alarms.open, *(alarms.shelved if shelved else ())]
     now = datetime.now().astimezone()
     put([_row(alarm) for alarm in shown], form, (line for alarm in shown for line in _lines(alarm, now)))
-    if not shown and form == "text":
+    if not shown and form == "text" and not alarms.trouble:
         click.echo(tr("no alarms"))
     if alarms.flood > FLOOD:
         say(tr("{count} alarms in the last ten minutes; look at those marked as first", count=alarms.flood))
-    click.get_current_context().exit(EXIT_PROBLEM if alarms.open else 0)
+    # What cannot be read may hold alarms: that is not the same as none.
+    none = EXIT_NOTHING if alarms.trouble else 0
+    click.get_current_context().exit(EXIT_PROBLEM if alarms.open else none)
 
 
 @alarms_group.command()
@@ -78,6 +81,8 @@ def ack(app: AppContext, ids: Sequence[str], everything: bool, use_demo: bool) -
     _write_down(alarms)
     for alarm in done:
         click.echo(alarm)
+    if not done and alarms.trouble:
+        raise WattdeckError(alarms.trouble)
     if not done:
         say(tr("nothing was left to acknowledge"))
 
@@ -129,7 +134,7 @@ def rules(app: AppContext, form: str) -> None:
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option("--demo", "use_demo", is_flag=True, help="Read the embedded simulators.")
 @click.option(
-    "--timeout", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True,
+    "--timeout", type=FiniteRange(0.1, 3600), default=30.0, show_default=True,
     help="Seconds to wait for every feed's first answer.",
 )  # fmt: skip
 @form_option("text", "json")

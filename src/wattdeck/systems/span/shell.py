@@ -14,6 +14,7 @@ from wattdeck.core.errors import AuthError, SourceError, UsageError
 from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.shell.context import AppContext
+from wattdeck.shell.ranges import FiniteRange
 from wattdeck.shell.source import common, formatted, one_source
 from wattdeck.shell.words import say
 from wattdeck.systems.span.models import PRIORITIES, Circuit, PanelSnapshot
@@ -89,7 +90,7 @@ def priority(
 @click.option("--source", metavar="NAME", help="Which panel, where more than one is configured.")
 @click.option("--passphrase", is_flag=True, help="Ask for the panel's passphrase instead of the door (newer firmware).")
 @click.option("--name", default=None, help="Name of the registration on the panel (else made up).")
-@click.option("--wait", type=click.FloatRange(0, 3600), default=DOOR_WAIT_S, help="Seconds to wait for the door.")
+@click.option("--wait", type=FiniteRange(0, 3600), default=DOOR_WAIT_S, help="Seconds to wait for the door.")
 @click.pass_obj
 def register(app: AppContext, source: str | None, passphrase: bool, name: str | None, wait: float) -> None:
     """Get a token from the panel: walks through the door procedure and stores what comes back."""
