@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from deck_app import LARGE, NORMAL, SMALL, Stage, on_stage
+from deck_app import LARGE, NORMAL, SMALL, Stage, make_app, make_bench, on_stage, press, settle
 from fleet import fleet
+from wattdeck.core.deck import Deck
 from wattdeck.core.looked import Looked
 from wattdeck.ui.board import TileBoard
 
@@ -213,3 +217,25 @@ async def test_ascii_and_no_colour_say_the_same(deck_home: Path, monkeypatch: py
         assert "!! " in deck.text and "stale" in deck.text
         for strip in deck.strips:
             assert not any(part.style and (part.style.color or part.style.bgcolor) for part in strip), strip.text
+
+
+@pytest.mark.parametrize(("key", "mode"), [("1", "span"), ("2", "events"), ("L", "events")])
+async def test_a_key_pressed_before_the_engine_is_up_is_kept(deck_home: Path, key: str, mode: str) -> None:
+    bench = make_bench(deck_home)
+    app = make_app(bench, screen=None)
+    engine, go = app._engine, asyncio.Event()
+
+    @asynccontextmanager
+    async def late() -> AsyncIterator[Deck]:
+        await go.wait()
+        async with engine as deck:
+            yield deck
+
+    app._engine = late()
+    async with app.run_test(size=SMALL) as pilot:
+        await settle(app)
+        await press(pilot, key)
+        assert app.deck is None and app.current_mode == "overview"
+        go.set()
+        await settle(app)
+        assert app.current_mode == mode

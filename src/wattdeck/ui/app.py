@@ -128,6 +128,8 @@ class DeckApp(RecordingApp):
         self._empty_trend = Trend()
         self._attention: Attention | None = None
         self._frames = 0
+        self._early = ""
+        """What was asked for before the engine was up."""
         self._before_events = OVERVIEW
 
     # What the screens ask for
@@ -295,6 +297,8 @@ class DeckApp(RecordingApp):
         self.take_up_replay()
         self._start_where_wanted()
         self.paint()
+        if self._early:
+            self.call_later(self.run_action, self._early)
 
     def _start_where_wanted(self) -> None:
         """The wanted screen may be of a system without a source: the overview says what there is instead."""
@@ -408,18 +412,26 @@ class DeckApp(RecordingApp):
             self.deck.hub.pause(self.paused)
         self.paint()
 
+    def _keep_for_engine(self, action: str) -> bool:
+        """Whether the engine is still on its way; the newest of what was asked for meanwhile is done when it is up."""
+        if self.deck is None:
+            self._early = action
+        return self.deck is None
+
     def action_system(self, number: int) -> None:
         """Show a screen by its number."""
+        if self._keep_for_engine(f"system({number})"):
+            return
         name = dict(self._screens()).get(number)
         if name == EVENTS and self.current_mode != EVENTS:
             self.action_journal()
-        elif self.deck is not None and name is not None:
+        elif name is not None:
             self.show_screen(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only screens that there are."""
         if action == "system":
-            return int(str(parameters[0])) in dict(self._screens())
+            return self.deck is None or int(str(parameters[0])) in dict(self._screens())
         return super().check_action(action, parameters)
 
     def action_disarm(self) -> None:
@@ -437,7 +449,7 @@ class DeckApp(RecordingApp):
         """Show what happened; the second time, go back."""
         if self.current_mode == EVENTS:
             self.leave_events()
-        elif self.deck is not None:
+        elif not self._keep_for_engine("journal"):
             self._before_events = self.current_mode
             self.show_screen(EVENTS)
 
@@ -448,7 +460,7 @@ class DeckApp(RecordingApp):
     @work(exclusive=True, group="settings")
     async def action_settings(self) -> None:
         """Change sources, looks and keys; what was saved is taken into use by starting the session again."""
-        if self.deck is None:
+        if self._keep_for_engine("settings") or self.deck is None:
             return
         from wattdeck.ui.settings_of_deck import change_settings
 
