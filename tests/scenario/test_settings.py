@@ -172,12 +172,12 @@ async def test_a_first_source_is_added_by_keys(deck_home: Path) -> None:
 
 async def test_a_key_saves_from_any_line_and_goes_to_what_is_wrong(deck_home: Path) -> None:
     async with seated(deck_home, None) as seat:
-        await seat.press("enter", "ctrl+s")
+        await seat.press("enter", "ctrl+o")
         assert "(to fill in)" in seat.text and not seat.path.exists()
         await seat.write("home")
         await seat.press("tab")
         await seat.write("127.0.0.1")
-        await seat.press("ctrl+s")
+        await seat.press("ctrl+o")
         assert "Saved in" in seat.text
     assert "span/home" in load_settings(seat.path, SYSTEMS).by_id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 from wattdeck.systems.aneel.screen import AneelScreen
@@ -22,7 +23,8 @@ from wattdeck.ui.settings import SettingsScreen
 from wattdeck.ui.settings_keys import KeysScreen
 
 PICTURES = ("docs/overview.svg", "docs/span.svg", "docs/usms.svg", "docs/ccee.svg", "docs/aneel.svg")
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 
 
 def test_the_key_table_is_the_one_the_bindings_make() -> None:
@@ -51,3 +53,11 @@ def test_files_the_readme_points_at_are_there() -> None:
     ):
         assert f"]({name})" in README.read_text(encoding="utf-8")
         assert (README.parent / name).is_file(), name
+
+
+def test_no_key_is_one_that_terminals_keep_for_themselves() -> None:
+    eaten = {"ctrl+q", "ctrl+s", "ctrl+z", *(f"f{number}" for number in range(1, 25))}
+    modules = [import_module(f"wattdeck.ui.{path.stem}") for path in sorted((ROOT / "src/wattdeck/ui").glob("*.py"))]
+    kinds = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type)}
+    keys = {key for binding in bindings_of(*kinds) for key in binding.key.split(",")}
+    assert len(keys) > 40 and not keys & eaten

@@ -73,12 +73,12 @@ class SettingsForm(Page):
 
     HELP = FormLines.HELP
     KEYS: ClassVar[Sequence[tuple[str, str]]] = (
-        ("tab", later("Next")), ("< >", later("Choose")), ("ctrl+u", later("Unset")), ("ctrl+s", later("Save")),
+        ("tab", later("Next")), ("< >", later("Choose")), ("ctrl+u", later("Unset")), ("ctrl+o", later("Save")),
         ("esc", later("Leave")),
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", id="form.leave", tooltip="Go back; what was typed is kept"),
-        Binding("ctrl+s", "save", "Save", id="form.save", tooltip="Check and save, wherever the cursor is"),
+        Binding("ctrl+o", "save", "Save", id="form.save", tooltip="Check and save, wherever the cursor is"),
     ]
 
     def __init__(self, place: SettingsPlace, table: Table) -> None:
