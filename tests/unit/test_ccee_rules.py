@@ -306,3 +306,9 @@ def test_every_kind_of_alert_and_every_setting_says_what_it_rests_on() -> None:
         "before_notice",
     } <= EVIDENCE.keys()
     assert all(evidence.tag in "DSC" and evidence.basis for evidence in EVIDENCE.values())
+
+
+@pytest.mark.parametrize("month", ["", "soon", "2026-13", "0000-01", "2026-10-01", "99999-01"])
+def test_a_month_that_is_none_warns_of_nothing_and_stops_nothing(month: str) -> None:
+    said = [alert.kind for alert in alerts(replace(OPEN, reference_month=month), date(2026, 3, 9), RULES, CALENDAR)]
+    assert said == ["answer_due"]

@@ -232,9 +232,11 @@ def _answer_alerts(migration: Migration, today: date, rules: Rules, calendar: Ca
 def _month_alerts(migration: Migration, today: date, rules: Rules) -> Iterator[Alert]:
     """The month asked for: near or begun while nothing is decided, or earlier than the notice allows."""
     month = migration.reference_month
-    if not month:
+    try:
+        days = (first_day(month) - today).days
+    except ValueError:
+        # Not known, or of a recording that somebody wrote by hand: nothing can be said of it.
         return
-    days = (first_day(month) - today).days
     if days <= 0:
         if month < month_of(today):
             words = tr("Month {month} is over and the utility has not answered.", month=month)
