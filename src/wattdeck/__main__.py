@@ -67,14 +67,29 @@ def _print_kept_help() -> bool:
 
     if plugins_installed():
         return False
-    from wattdeck.core import language
-    from wattdeck.shell.speech import choose_language
+    if not _surely_english():
+        from wattdeck.core import language
+        from wattdeck.shell.speech import choose_language
 
-    choose_language()
-    if language.current() != "en":
-        return False
+        choose_language()
+        if language.current() != "en":
+            return False
     sys.stdout.write(text)
     return True
+
+
+def _surely_english() -> bool:
+    """Whether neither the environment nor a configuration can ask for another language.
+
+    Says no where it would have to look closer: that costs more than printing the page.
+    """
+    import os
+
+    said = [os.environ.get(name) or "C" for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")]
+    if not all(each.startswith(("C", "POSIX", "en")) for each in said) or "WATTDECK_CONFIG" in os.environ:
+        return False
+    folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111  pathlib costs more
+    return sys.platform == "linux" and not os.path.lexists(f"{folder}/wattdeck")
 
 
 if __name__ == "__main__":

@@ -134,3 +134,25 @@ def test_a_narrow_terminal_gets_a_help_page_of_its_own() -> None:
 if __name__ == "__main__":
     os.environ["COLUMNS"] = "80"
     HELP.write_text(real_help(), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("environment", "first"),
+    [
+        ({"LANG": "en_GB.UTF-8"}, "Usage:"),
+        ({"LANG": "de_DE.UTF-8"}, "Usage:"),
+        ({"LANG": "pt_BR.UTF-8"}, "Uso:"),
+        ({"LANG": "C.UTF-8", "LANGUAGE": "ms"}, "Guna:"),
+        ({"LANG": "C.UTF-8", "WATTDECK_CONFIG": "speaks.toml"}, "Guna:"),
+    ],
+)
+def test_help_is_in_the_language_asked_for(
+    environment: dict[str, str], first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("speaks.toml").write_text('[ui]\nlanguage = "ms"\n', encoding="utf-8")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done = subprocess.run(
+        [sys.executable, "-c", command("--help")], capture_output=True, text=True, check=True, timeout=50
+    )
+    assert done.stdout.split()[0] == first
