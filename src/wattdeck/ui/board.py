@@ -69,12 +69,6 @@ class TileBoard(Painted, can_focus=True):
         """How it is laid out."""
         return self._shape
 
-    @property
-    def in_view(self) -> Sequence[Entry]:
-        """The entries that can be seen."""
-        first = self._top * self._shape.across
-        return self._entries[first : first + self._shape.rows * self._shape.across]
-
     def show(self, entries: Sequence[Entry], look: Look, *, settled: bool = True) -> None:
         """Show these entries in this order. The cursor stays on its entry; if that is gone, on its place.
 
