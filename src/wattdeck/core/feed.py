@@ -77,6 +77,11 @@ class Feed(Generic[S]):
         """Cadence in force, s: slower while nobody looks."""
         return self._hidden_interval_s if self._hidden else self._shown_interval_s
 
+    def set_interval(self, interval_s: float, hidden_interval_s: float | None = None) -> None:
+        """Another cadence from the next turn on: the source is asked in another way now."""
+        self._shown_interval_s = interval_s
+        self._hidden_interval_s = hidden_interval_s or interval_s
+
     @property
     def paused(self) -> bool:
         return self._paused

@@ -50,7 +50,7 @@ class Hub:
         self.state_dir = state_dir
         self._keep_last = keep_last and not self.demo
         self._http = HttpClients(mounts=_transports(demo_apps), only_mounted=self.demo, clock=clock)
-        context = Context(self._http, state_dir, clock, self.demo)
+        context = Context(self._http, state_dir, clock, self.demo, _stand_ins(demo_apps))
         self.systems: dict[str, System] = {system.name: system for system, _ in sources}
         self.sources: dict[SourceId, Source] = {}
         self.trends: dict[SourceId, Trend] = {}
@@ -188,9 +188,13 @@ class Hub:
                 feed.restore(reading)
 
 
+def _stand_ins(apps: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return {origin: other for origin, other in (apps or {}).items() if not origin.startswith("http")}
+
+
 def _transports(apps: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     if apps is None:
         return None
     from wattdeck.core.asgi import SimulatedTransport
 
-    return {origin: SimulatedTransport(app) for origin, app in apps.items()}
+    return {origin: SimulatedTransport(app) for origin, app in apps.items() if origin.startswith("http")}

@@ -41,6 +41,8 @@ class SimulatorOptions:
     """Simulated time at the start; None = now."""
     faults: Mapping[str, str | None] = field(default_factory=dict)
     """Fault name -> value, on from the start."""
+    api: str = ""
+    """Which of `System.simulator_apis` to speak; empty: the first."""
 
 
 class Simulator(Protocol):
@@ -58,7 +60,8 @@ class Demo:
 
     sources: Sequence[SourceConfig]
     apps: Mapping[str, Any]
-    """Origin (`http://host:port`) -> ASGI application."""
+    """Origin -> what answers there: an ASGI application for `http://host:port`; for any other scheme, such as
+    `mqtts://host:port`, what the system itself takes in place of a connection (`Context.stand_ins`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Context:
     """Where the source may keep small files of its own."""
     clock: Clock = SYSTEM_CLOCK
     demo: bool = False
+    stand_ins: Mapping[str, Any] = field(default_factory=dict)
+    """In the demo, what answers at origins that are not HTTP. Nothing else may be connected to then."""
 
 
 class Source(Protocol):
@@ -96,6 +101,8 @@ class System(ABC):
     """What people call it: `SPAN`."""
     summary: ClassVar[str]
     """One line for `--help`."""
+    simulator_apis: ClassVar[tuple[str, ...]] = ()
+    """The protocols its simulator can speak, if more than one; the first unless told otherwise."""
 
     @abstractmethod
     def config_model(self) -> type[SourceConfig]:

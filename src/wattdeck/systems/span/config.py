@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -79,7 +79,17 @@ class SpanConfig(SourceConfig):
     cache_window_s: float = Field(default=1.0, ge=0, le=60)
     """How long an answer is used again, s. One, so that one screen never asks twice; 0 turns it off."""
     poll_s: float = Field(default=15.0, ge=1, le=86_400)
-    """Time between two polls, s. Panels are small computers; below 5 real ones become unsteady."""
+    """Time between two polls, s. Panels are small computers; below 5 real ones become unsteady. Of v1 alone."""
+    api: Literal["auto", "v1", "v2"] = "auto"
+    """Protocol: v1 (REST, gone from panels after 2026), v2 (MQTT), or whichever the panel speaks and we are let in to."""
+    push_s: float = Field(default=1.0, ge=0.25, le=15)
+    """v2 reports by itself: least time between two pictures of it, s. Relays, door and state show at once."""
+    https_port: int = Field(default=HTTPS_PORT, ge=1, le=65_535)
+    """v2: TCP port of HTTPS, over which a registration goes once the panel's authority is known."""
+    mqtt_port: int | None = Field(default=None, ge=1, le=65_535)
+    """v2: TCP port of the broker. Not set: as the panel said at registration, usually 8883."""
+    websocket: bool = False
+    """v2: reach the broker by WebSocket over TLS, for networks that let nothing else through."""
     show_unmapped: bool = False
     """Show breaker spaces that no circuit owns from the start."""
     solar_tabs: Annotated[tuple[Tab, ...], Field(strict=False, max_length=2)] = ()

@@ -6,6 +6,7 @@ None and left to the tolerant functions of `wire`, which alone say what things m
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
 from math import isfinite
 from operator import attrgetter
@@ -107,7 +108,6 @@ def _parser() -> _Parser:
     number, turned = after((0.0).__add__, finite), after((0.0).__sub__, finite)
     flag, relay = s.bool_schema(strict=True), after(_RELAYS.__getitem__, s.str_schema(strict=True))
     time = after(lru_cache(maxsize=64)(moment), s.int_schema(strict=True))
-    nothing = s.with_default_schema(s.none_schema(), default=None)
     circuit = _dataclass(
         Circuit,
         circuit_id=("id", s.str_schema(strict=True, pattern="^[0-9A-Za-z_-]{1,64}$")),
@@ -119,13 +119,10 @@ def _parser() -> _Parser:
         relay=("relayState", relay),
         priority=("priority", after(_PRIORITIES.__getitem__, s.str_schema(strict=True))),
         controllable=("isUserControllable", flag),
-        virtual=("", s.with_default_schema(flag, default=False)),
-        relay_target=("", nothing),
         sheddable=("isSheddable", s.with_default_schema(flag, default=None)),
         never_backup=("isNeverBackup", s.with_default_schema(flag, default=None)),
         power_at=("instantPowerUpdateTimeS", time),
         energy_at=("energyAccumUpdateTimeS", time),
-        energy_today_wh=("", nothing),
     )
     branch = _dataclass(
         Branch,
@@ -146,12 +143,18 @@ def _parser() -> _Parser:
     )
 
 
-def _dataclass(model: type, **fields: tuple[str, CoreSchema]) -> CoreSchema:
-    """A frozen slots dataclass made from an object: attribute = (name on the wire, schema); no name = never sent."""
+def _dataclass(model: type, **sent: tuple[str, CoreSchema]) -> CoreSchema:
+    """A frozen slots dataclass made from an object: attribute = (name on the wire, schema); the rest is left as it is
+    by default."""
     from pydantic_core import core_schema as s
 
     arguments: list[DataclassField] = [
-        s.dataclass_field(name, schema, validation_alias=alias or f"\0{name}", kw_only=False)
-        for name, (alias, schema) in fields.items()
+        s.dataclass_field(name, schema, validation_alias=alias, kw_only=False) for name, (alias, schema) in sent.items()
     ]
-    return s.dataclass_schema(model, s.dataclass_args_schema(model.__name__, arguments), [*fields], slots=True)
+    for field in fields(model):
+        if field.name not in sent:
+            # No wire has such a name, so that the default always stands.
+            default = s.with_default_schema(s.any_schema(), default=field.default)
+            arguments.append(s.dataclass_field(field.name, default, validation_alias=f"\0{field.name}", kw_only=False))
+    names = [argument["name"] for argument in arguments]
+    return s.dataclass_schema(model, s.dataclass_args_schema(model.__name__, arguments), names, slots=True)

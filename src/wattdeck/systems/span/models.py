@@ -28,8 +28,20 @@ class Door(StrEnum):
     UNKNOWN = "unknown"
 
 
+class DataModel(StrEnum):
+    """The protocol a snapshot came over (span-v2.md 0.1)."""
+
+    V1 = "v1"
+    """v1 REST."""
+    FLAT = "flat"
+    """eBus, all in one device (r202603 to r202627)."""
+    TREE = "tree"
+    """eBus, a device for each part: parent and children, data model 1.x (r202633 and later)."""
+
+
 PRIORITIES = ("must_have", "nice_to_have", "non_essential")
-"""The load priorities a v1 panel knows, highest first. A panel may report others; they are kept as text."""
+"""The load priorities a panel knows, highest first; v2 calls them NEVER, SOC_THRESHOLD and OFF_GRID (span-v2.md 10).
+A panel may report others; they are kept as text."""
 
 SPACES = 32
 """Breaker spaces of a MAIN 32 panel."""
@@ -64,6 +76,26 @@ class Circuit:
     """When the panel last moved the energy counters; often ten minutes and more behind (span.md 4.3)."""
     energy_today_wh: float | None = None
     """Net consumption (consumed minus produced) since `PanelSnapshot.today_since`, by wattdeck's own baseline."""
+    energy_month_wh: float | None = None
+    """The same since `PanelSnapshot.month_since`."""
+    current_a: float | None = None
+    """Measured, without sign; None where the panel does not measure it (v1): see the function `current_a`."""
+    rating_a: float | None = None
+    """The breaker's rating, as the panel reports it."""
+    requester: str = ""
+    """Who holds the relay, the panel's word in lower case: `none`, `user`, `load_shed`, `pcs`, `configuration` ..."""
+    priority_settable: bool | None = None
+    """Whether the panel takes a priority for it. None: it does not say; only trying tells (v1)."""
+    feeds: str = ""
+    """What hangs on it, where the panel says so: `pv`, `evse`, `bess`; empty: a load like any other."""
+    shared_with: tuple[str, ...] = ()
+    """Ids of circuits behind the same meter or relay: counted once, and one relay moves all (span-v2.md 6.4)."""
+    meter_only: bool = False
+    """A remote current transformer: it has power, and no relay and no space."""
+    live: bool = True
+    """False: the panel is live, this part of it is not."""
+    reported_at: datetime | None = field(default=None, compare=False)
+    """When anything of it was last reported (v2). Silence is not staleness: equal values are not sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +172,85 @@ class PanelState:
 
 
 @dataclass(frozen=True, slots=True)
+class Battery:
+    """A battery the panel knows of (v2). None: not reported."""
+
+    device_id: str
+    serial: str = ""
+    vendor: str = ""
+    model: str = ""
+    soc_percent: float | None = None
+    energy_kwh: float | None = None
+    """What is in it."""
+    capacity_kwh: float | None = None
+    """What it holds when new and full."""
+    link: str = ""
+    """How the panel reaches it: `ok`, `degraded`, `lost`, `unknown`, or empty."""
+    circuit_id: str = ""
+    """The circuit it hangs on; empty: upstream of the panel, or not said."""
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Inverter:
+    """A solar inverter the panel knows of (v2). Its power is that of its circuit; upstream of the panel it has none."""
+
+    device_id: str
+    serial: str = ""
+    vendor: str = ""
+    model: str = ""
+    rated_w: float | None = None
+    position: str = ""
+    """`upstream`, `downstream`, `in_panel`, or empty."""
+    circuit_id: str = ""
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Charger:
+    """A car charger the panel knows of (v2). Its power is that of its circuit."""
+
+    device_id: str
+    serial: str = ""
+    vendor: str = ""
+    model: str = ""
+    status: str = ""
+    """`available`, `preparing` (plugged in), `charging`, `unavailable`, or empty."""
+    lock: str = ""
+    """`locked`, `unlocked`, or empty."""
+    offered_a: float | None = None
+    """Current offered to the car."""
+    user_limit_a: float | None = None
+    """The ceiling a person has set; None: none."""
+    most_a: float | None = None
+    circuit_id: str = ""
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PowerControl:
+    """The panel's power control system: limits of the current drawn, A (span-v2.md 5.3)."""
+
+    enabled: bool | None = None
+    active: bool | None = None
+    """It sheds now."""
+    import_limit_a: float | None = None
+    """The limit in force."""
+    constraint: str = ""
+    """What sets it, the panel's word in lower case; empty: not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShedForecast:
+    """How long the battery lasts without the grid, by the panel's own forecast, minutes."""
+
+    total_min: int | None = None
+    to_shed_min: int | None = None
+    """Until circuits of middle priority are shed."""
+    confidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PanelSnapshot:
     """Everything the `panel` feed knows at one moment: what screens, exports and control look at."""
 
@@ -173,11 +284,43 @@ class PanelSnapshot:
     """Production of the spaces configured as solar, W, positive; None: none configured."""
     today_since: datetime | None = None
     """Where `energy_today_wh` starts: local midnight, or later if wattdeck was not running then."""
+    month_since: datetime | None = None
+    """Where `energy_month_wh` starts: the first of the month, or later if wattdeck was not running then."""
+    data_model: DataModel = DataModel.V1
+    hardware: str = ""
+    spaces: int | None = None
+    """Breaker spaces of the panel."""
+    main_rating_a: float | None = None
+    """The main breaker's rating, where the panel reports it."""
+    feed_power_w: float | None = None
+    """At the panel's own upstream lugs, positive = in. Differs from the grid where battery or sun are upstream."""
+    battery_power_w: float | None = None
+    """Positive = discharging."""
+    leg_voltage_v: tuple[float | None, float | None] = (None, None)
+    leg_current_a: tuple[float | None, float | None] = (None, None)
+    """At the service entrance, without sign."""
+    islanded: bool | None = None
+    """The house is cut off from the grid and carries itself. None: not known."""
+    dominant_source: str = ""
+    """`grid`, `battery`, `pv`, `generator`, `none`, `unknown`, or empty: not said."""
+    cloud: bool | None = None
+    """The panel reaches its maker's servers."""
+    feedthrough_net_wh: float | None = None
+    """Delivered to the sub-panel, by balance of the other counters; only differences mean anything (span-v2.md 8.3)."""
+    main_offset_wh: float = 0.0
+    """What `main_consumed_wh` was raised by because the panel's counter fell (span.md 8.4)."""
+    batteries: tuple[Battery, ...] = ()
+    inverters: tuple[Inverter, ...] = ()
+    chargers: tuple[Charger, ...] = ()
+    pcs: PowerControl | None = None
+    forecast: ShedForecast | None = None
     uptime_s: int | None = field(default=None, compare=False)
 
     @property
     def off_grid(self) -> bool | None:
         """No grid reaches the panel: it is away, or the main relay is open. None: the panel does not say."""
+        if self.islanded is not None and self.main_relay is not Relay.OPEN:
+            return self.islanded
         grid, dsm = self.grid_state.upper(), self.dsm_state.upper()
         if self.main_relay is Relay.OPEN or "DOWN" in grid or "OFF_GRID" in dsm:
             return True
@@ -206,7 +349,9 @@ def voltage_v(tabs: tuple[int, ...]) -> int | None:
 
 
 def current_a(circuit: Circuit) -> float | None:
-    """Estimated current, A, from power over nominal voltage; v1 reports neither current nor voltage."""
+    """Current, A: as measured, else estimated from power over nominal voltage (v1 reports neither)."""
+    if circuit.current_a is not None:
+        return circuit.current_a
     volts = voltage_v(circuit.tabs)
     if volts is None or circuit.power_w is None:
         return None
