@@ -11,6 +11,7 @@ from wattdeck.core.errors import (
     AuthError,
     BadAnswer,
     Busy,
+    CutShort,
     ServerFailure,
     SourceError,
     StatusError,
@@ -44,6 +45,7 @@ def json_body(answer: Answer, what: str) -> Any:
         what: Who answered what, to begin the error's sentence: `panel.lan (GET /api/v1/panel)`.
 
     Raises:
+        CutShort: it is the beginning of some JSON, or nothing at all.
         BadAnswer: it is something else, in words.
     """
     text = answer.body.decode("utf-8-sig", "replace")
@@ -52,21 +54,22 @@ def json_body(answer: Answer, what: str) -> Any:
     except RecursionError:
         raise BadAnswer(tr("{what} answered with JSON nested too deeply to be meant", what=what)) from None
     except ValueError as error:
-        raise BadAnswer(tr("{what} answered with {found}", what=what, found=_not_json(text, error))) from None
+        kind, found = _not_json(text, error)
+        raise kind(tr("{what} answered with {found}", what=what, found=found)) from None
 
 
-def _not_json(text: str, error: ValueError) -> str:
+def _not_json(text: str, error: ValueError) -> tuple[type[BadAnswer], str]:
     body = text.strip()
     if not body:
-        return tr("an empty body where JSON was due")
+        return CutShort, tr("an empty body where JSON was due")
     if body.startswith("<"):
-        return tr("a web page (HTML) where JSON was due: {excerpt}", excerpt=excerpt(body))
+        return BadAnswer, tr("a web page (HTML) where JSON was due: {excerpt}", excerpt=excerpt(body))
     if not isinstance(error, json.JSONDecodeError):
-        return tr("JSON that holds an impossible number")
+        return BadAnswer, tr("JSON that holds an impossible number")
     cut = error.pos >= len(body) - 1 or error.msg.startswith("Unterminated string")
     if cut and body[0] in '{["':
-        return tr("JSON cut short after {count} characters", count=len(text))
-    return tr("something that is not JSON: {excerpt}", excerpt=excerpt(body))
+        return CutShort, tr("JSON cut short after {count} characters", count=len(text))
+    return BadAnswer, tr("something that is not JSON: {excerpt}", excerpt=excerpt(body))
 
 
 def excerpt(text: str) -> str:

@@ -37,6 +37,10 @@ class BadAnswer(SourceError):
     """An answer arrived that is not what the protocol promises (not JSON, cut short, too large, wrong shape)."""
 
 
+class CutShort(BadAnswer):
+    """An answer began as it should and ended too early: what a server gives that is restarting."""
+
+
 class AuthError(SourceError):
     """The source refuses our credentials; asking again with the same ones will not help."""
 

@@ -123,18 +123,34 @@ class HttpClients:
                 self._context(ca_file, http2)
             self._open[key] = Http(
                 origin,
-                lambda: self._transport(origin, ca_file, http2, connections),
+                lambda: self._transport(origin, lambda: self._context(ca_file, http2), connections, http2=http2),
                 clock=self._clock,
                 random=self._random,
             )
         return self._open[key]
+
+    def pinned(self, origin: str, context: ssl.SSLContext) -> Http:
+        """An `Http` that checks certificates as this context says. Shared with nobody; who asked for it closes it.
+
+        Raises:
+            ValueError: the origin is none.
+        """
+        origin = normal_origin(origin)
+        return Http(
+            origin,
+            lambda: self._transport(origin, lambda: context, CONNECTIONS),
+            clock=self._clock,
+            random=self._random,
+        )
 
     async def aclose(self) -> None:
         """Close every connection."""
         for http in self._open.values():
             await http.aclose()
 
-    def _transport(self, origin: str, ca_file: Path | None, http2: bool, connections: int) -> httpx.AsyncBaseTransport:
+    def _transport(
+        self, origin: str, context: Callable[[], ssl.SSLContext], connections: int, *, http2: bool = False
+    ) -> httpx.AsyncBaseTransport:
         if origin in self._mounts:
             return self._mounts[origin]
         if self._only_mounted and self._refusal:
@@ -147,7 +163,7 @@ class HttpClients:
 
         if not origin.startswith("https:"):
             return open_transport(_NO_TLS, connections=connections)
-        return open_transport(self._context(ca_file, http2), http2=http2, connections=connections)
+        return open_transport(context(), http2=http2, connections=connections)
 
     def _context(self, ca_file: Path | None, http2: bool) -> ssl.SSLContext:
         # One for each set of protocols: what is offered is written into the context.

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, Iterator
 from typing import cast
 
 from wattdeck.core.answers import Answer
-from wattdeck.core.errors import BadAnswer, SourceError, TimedOut, Unreachable
+from wattdeck.core.errors import BadAnswer, CutShort, SourceError, TimedOut, Unreachable
 from wattdeck.core.language import later, tr
 from wattdeck.core.lazy_httpx import prepare_httpx
 
@@ -49,7 +49,7 @@ async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, 
 
     Raises:
         ConnectionBrokenError: no answer at all; the request may have been received.
-        BadAnswer: the answer is cut short, too large, or packed in a way it should not be.
+        BadAnswer: the answer is cut short (`CutShort`), too large, or packed in a way it should not be.
         httpx.TransportError: anything else that went wrong before the answer.
     """
     try:
@@ -89,7 +89,7 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
                 raise _too_large(max_bytes)
             chunks.append(chunk)
     except (httpx.RemoteProtocolError, httpx.ReadError) as error:
-        raise BadAnswer(tr("the answer was cut short after {size} bytes", size=size)) from error
+        raise CutShort(tr("the answer was cut short after {size} bytes", size=size)) from error
     body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     packing = headers.get(b"content-encoding", b"").decode("ascii", "replace").strip().lower()
     return body if packing in ("", "identity") else _unpack(body, packing, max_bytes)
@@ -108,7 +108,7 @@ def _unpack(body: bytes, packing: str, max_bytes: int) -> bytes:
     if len(plain) > max_bytes:
         raise _too_large(max_bytes)
     if not unpacker.eof and body:
-        raise BadAnswer(tr("the compressed answer was cut short"))
+        raise CutShort(tr("the compressed answer was cut short"))
     return plain
 
 
@@ -127,7 +127,7 @@ def in_words(error: Exception, host: str, what: str, *, repeatable: bool) -> Sou
     unknown = "" if repeatable else f"; {tr(_READ_BACK)}"
     match error:
         case BadAnswer():
-            return BadAnswer(f"{what}: {error}{unknown}")
+            return type(error)(f"{what}: {error}{unknown}")
         case ConnectionBrokenError() if repeatable:
             return Unreachable(tr("{what}: the connection was closed without an answer", what=what))
         case ConnectionBrokenError():
@@ -180,8 +180,8 @@ _ERRNO_WORDS = {
 
 def why_no_connection(error: BaseException, host: str) -> str:
     """In words, why a connection could not be made."""
-    causes = list(_causes(error))
-    for cause in causes:
+    found = list(causes(error))
+    for cause in found:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = cause.verify_message
             return tr(
@@ -196,15 +196,15 @@ def why_no_connection(error: BaseException, host: str) -> str:
             if cause.errno == socket.EAI_AGAIN:
                 return tr("the name {host} cannot be looked up now; does this machine's DNS work?", host=host)
             return tr("the name {host} was not found; is it spelt right?", host=host)
-    for cause in causes:
+    for cause in found:
         if isinstance(cause, OSError) and cause.errno in _ERRNO_WORDS:
             return tr(_ERRNO_WORDS[cause.errno])
-    if any(isinstance(cause, UnicodeError) for cause in causes):
+    if any(isinstance(cause, UnicodeError) for cause in found):
         return tr("{host} is not a possible host name", host=host)
     return tr("no connection could be made")
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """The error and all that led to it, groups included."""
     queue: list[BaseException | None] = [error]
     seen: set[int] = set()
