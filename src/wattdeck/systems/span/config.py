@@ -81,7 +81,7 @@ class SpanConfig(SourceConfig):
     poll_s: float = Field(default=15.0, ge=1, le=86_400)
     """Time between two polls, s. Panels are small computers; below 5 real ones become unsteady. Of v1 alone."""
     api: Literal["auto", "v1", "v2"] = "auto"
-    """Protocol: v1 (REST, gone from panels after 2026), v2 (MQTT), or whichever the panel speaks and we are let in to."""
+    """Protocol: v1 (REST, gone after 2026), v2 (MQTT), or whichever the panel speaks and we are let in to."""
     push_s: float = Field(default=1.0, ge=0.25, le=15)
     """v2 reports by itself: least time between two pictures of it, s. Relays, door and state show at once."""
     https_port: int = Field(default=HTTPS_PORT, ge=1, le=65_535)

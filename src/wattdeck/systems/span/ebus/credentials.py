@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from wattdeck.core.errors import BadAnswer, ConfigError
+from wattdeck.core.language import tr
+from wattdeck.core.paths import read_bounded
+from wattdeck.core.redact import register_secret
+from wattdeck.core.secrets import store_private
+from wattdeck.systems.span.ebus import tls
+from wattdeck.systems.span.ebus.answers import is_serial
+
+SCHEMA = "wattdeck.span-credentials/1"
+FILE_BYTES_MAX = 65_536
 
 
 class Privilege(StrEnum):
@@ -45,3 +60,152 @@ class Credentials:
     """As last seen."""
     data_model: str = ""
     """`flat`, `tree`, or empty: as last seen."""
+
+
+def path_of(state_dir: Path, serial: str) -> Path:
+    """Where the credentials of a panel are kept.
+
+    Raises:
+        ConfigError: that cannot be a serial number.
+    """
+    if not is_serial(serial):
+        raise ConfigError(tr("{serial} cannot be the serial number of a panel", serial=repr(serial[:80])))
+    return _folder(state_dir) / f"{serial.lower()}.json"
+
+
+def typed(host: str, port: int) -> str:
+    """An address as a person types it: the port only if it is not the usual one."""
+    if port in (80, 443):
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def save(state_dir: Path, credentials: Credentials) -> Path:
+    """Keep them, in place of what was kept for this panel; returns where.
+
+    Raises:
+        ConfigError: they could not be written; what was there before is untouched.
+    """
+    _register(credentials)
+    path = path_of(state_dir, credentials.serial)
+    store_private(path, json.dumps({"schema": SCHEMA, **asdict(credentials)}, indent=1) + "\n")
+    return path
+
+
+def load(state_dir: Path, serial: str) -> Credentials | None:
+    """What is kept for a panel; None: nothing.
+
+    Raises:
+        ConfigError: the file cannot be used; it says which and what to do.
+    """
+    path = path_of(state_dir, serial)
+    return _read(path) if path.exists() else None
+
+
+def find(state_dir: Path, address: str) -> Credentials | None:
+    """What was last kept for a panel at this address, as `typed` makes it; None: nothing.
+
+    An address without a port also finds a panel there that has another one.
+
+    Raises:
+        ConfigError: nothing was found among the files that can be used, and there are others.
+    """
+    found: list[tuple[bool, int, Credentials]] = []
+    damaged: ConfigError | None = None
+    for path in sorted(_folder(state_dir).glob("*.json")):
+        try:
+            credentials = _read(path)
+            kept_ns = path.stat().st_mtime_ns
+        except ConfigError as error:
+            damaged = error
+            continue
+        except OSError:  # gone meanwhile
+            continue
+        exact = credentials.address.casefold() == address.casefold()
+        if exact or _host_of(credentials.address).casefold() == address.casefold():
+            found.append((exact, kept_ns, credentials))
+    if found:
+        return max(found, key=lambda each: each[:2])[2]
+    if damaged is not None:
+        raise damaged
+    return None
+
+
+def forget(state_dir: Path, serial: str) -> None:
+    """Remove what is kept for a panel; nothing kept is no error."""
+    try:
+        path_of(state_dir, serial).unlink(missing_ok=True)
+    except OSError as error:
+        raise _unusable(path_of(state_dir, serial), error.strerror or str(error)) from None
+
+
+def _folder(state_dir: Path) -> Path:
+    return state_dir / "credentials" / "span"
+
+
+def _host_of(address: str) -> str:
+    """An address without its port."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def _read(path: Path) -> Credentials:
+    try:
+        data, _ = read_bounded(path, FILE_BYTES_MAX)
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from None
+    try:
+        raw = json.loads(data) if len(data) <= FILE_BYTES_MAX else None
+    except (ValueError, RecursionError):
+        raw = None
+    if not isinstance(raw, dict) or not isinstance(raw.get("schema"), str):
+        raise _unusable(path, tr("it is damaged"))
+    if raw["schema"] != SCHEMA:
+        sentence = tr(
+            "{path}: these credentials were written by another version of wattdeck; use that version, or move the file "
+            "away and register again with `wattdeck span register`",
+            path=path,
+        )
+        raise ConfigError(sentence)
+    try:
+        credentials = Credentials(**dict(_values(raw)))
+        whole = tls.fingerprint(credentials.ca_pem) == credentials.ca_sha256
+        whole = whole and credentials.serial.lower() == path.stem and is_serial(credentials.serial)
+    except (TypeError, ValueError, BadAnswer):
+        whole = False
+    if not whole:
+        raise _unusable(path, tr("it is damaged"))
+    _register(credentials)
+    return credentials
+
+
+def _values(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of `Credentials`; raises TypeError or ValueError for what is of another kind."""
+    for each in fields(Credentials):
+        if each.name not in raw:
+            continue  # the constructor misses what it needs
+        value = raw[each.name]
+        if each.name == "privilege":
+            value = Privilege(value)
+        elif each.type == "int":
+            if type(value) is not int or (each.name.endswith("_port") and not 0 < value < 65_536):
+                raise ValueError(each.name)
+        elif not isinstance(value, str) and not (value is None and each.name == "passphrase"):
+            raise TypeError(each.name)
+        yield each.name, value
+
+
+def _register(credentials: Credentials) -> None:
+    for secret in (credentials.token, credentials.broker_password, credentials.passphrase):
+        register_secret(secret)
+
+
+def _unusable(path: Path, reason: str) -> ConfigError:
+    return ConfigError(
+        tr(
+            "{path}: the credentials kept there cannot be used ({reason}); put the right file back, or move it away "
+            "and register again with `wattdeck span register`",
+            path=path, reason=reason,
+        )
+    )  # fmt: skip
