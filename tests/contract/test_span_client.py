@@ -20,6 +20,7 @@ from wattdeck.core.errors import (
     AuthError,
     BadAnswer,
     Busy,
+    CutShort,
     ServerFailure,
     SourceError,
     StatusError,
@@ -238,7 +239,7 @@ SHOWN_ANYWAY = [
     "connection-close",
 ]
 REFUSED = {
-    "truncated": BadAnswer,
+    "truncated": CutShort,
     "cut-short": BadAnswer,
     "oversize": BadAnswer,
     "html-200": BadAnswer,
