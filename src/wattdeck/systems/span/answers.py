@@ -40,6 +40,8 @@ class Answers:
     def __init__(self, house: House, faults: FaultBoard) -> None:
         self._house = house
         self._faults = faults
+        self.firmware: Callable[[], str] = lambda: house.household.firmware
+        """The release the panel runs."""
 
     @property
     def wall_s(self) -> int:
@@ -52,7 +54,7 @@ class Answers:
         house = self._house
         door = "OPEN" if self._faults.standing("door-open") else house.door
         return {
-            "software": {"firmwareVersion": house.household.firmware, "updateStatus": "idle", "env": "prod"},
+            "software": {"firmwareVersion": self.firmware(), "updateStatus": "idle", "env": "prod"},
             "system": {
                 "manufacturer": "Span",
                 "serial": house.household.serial,
@@ -72,8 +74,10 @@ class Answers:
         open_tabs = house.open_tabs()
         branches: list[Json] = []
         imported_wh = exported_wh = 0.0
-        for index, (power, meter) in enumerate(zip(house.flow.spaces, house.meters, strict=True)):
-            branch_in_wh, branch_out_wh = kept(meter.into_panel_wh), kept(meter.out_of_panel_wh)
+        for index, tabs in enumerate(self._tabs_by_space()):
+            power = sum(house.flow.spaces[tab - 1] for tab in tabs)
+            branch_in_wh = sum(kept(house.meters[tab - 1].into_panel_wh) for tab in tabs)
+            branch_out_wh = sum(kept(house.meters[tab - 1].out_of_panel_wh) for tab in tabs)
             imported_wh += branch_in_wh
             exported_wh += branch_out_wh
             branches.append(
@@ -130,31 +134,27 @@ class Answers:
         house = self._house
         return {
             "id": circuit.circuit_id,
-            "name": self._name(circuit),
+            "name": shown_name(house, self._faults, circuit),
             "relayState": "OPEN" if circuit.is_open else "CLOSED",
             "instantPowerW": house.power_w(circuit),
             "instantPowerUpdateTimeS": self.wall_s,
             "producedEnergyWh": kept(circuit.produced_wh),
             "consumedEnergyWh": kept(circuit.consumed_wh),
             "energyAccumUpdateTimeS": self.wall_s - house.second + house.energy_at_s,
-            "tabs": list(circuit.tabs),
+            "tabs": list(house.household.spaces_of(circuit.tabs)),
             "priority": circuit.priority,
             "isUserControllable": circuit.controllable,
             "isSheddable": circuit.sheddable,
             "isNeverBackup": circuit.never_backup,
         }
 
-    def _name(self, circuit: CircuitState) -> str:
-        ids = list(self._house.circuits)
-        if self._faults.standing("hostile-names"):
-            return HOSTILE_NAMES[ids.index(circuit.circuit_id) % len(HOSTILE_NAMES)]
-        renamed = self._faults.standing("renamed")
-        if renamed is not None:
-            head, _, name = str(renamed.value).partition(":")
-            circuit_id, name = (head, name) if head in self._house.circuits else (ids[0], str(renamed.value))
-            if circuit.circuit_id == circuit_id:
-                return name
-        return circuit.name
+    def _tabs_by_space(self) -> list[list[int]]:
+        """The tabs of each space of the panel, the first space at index 0."""
+        household = self._house.household
+        by_space = [[space] for space in range(1, household.spaces + 1)]
+        for tab, space in household.tandems.items():
+            by_space[space - 1].append(tab)
+        return by_space
 
     def _kept(self, endpoint: str) -> Callable[[float], float]:
         """What becomes of a counter on its way out: shown in whole steps, lower during a dip."""
@@ -182,6 +182,20 @@ class Answers:
             document["mainRelayState"] = "UNKNOWN"
             for part in (document, document["mainMeterEnergy"], document["feedthroughEnergy"], *branches):
                 part.update({key: 0.0 for key, value in part.items() if isinstance(value, float)})
+
+
+def shown_name(house: House, faults: FaultBoard, circuit: CircuitState) -> str:
+    """What a circuit is called on the wire."""
+    ids = list(house.circuits)
+    if faults.standing("hostile-names"):
+        return HOSTILE_NAMES[ids.index(circuit.circuit_id) % len(HOSTILE_NAMES)]
+    renamed = faults.standing("renamed")
+    if renamed is not None:
+        head, _, name = str(renamed.value).partition(":")
+        circuit_id, name = (head, name) if head in house.circuits else (ids[0], str(renamed.value))
+        if circuit.circuit_id == circuit_id:
+            return name
+    return circuit.name
 
 
 def _energy(produced_wh: float, consumed_wh: float) -> Json:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from wattdeck.core.simulated import SimulatedClock
 from wattdeck.systems.span.household import NICE_TO_HAVE, NON_ESSENTIAL, Household, chance, salt_of
-from wattdeck.systems.span.models import SPACES
 from wattdeck.systems.span.power_flow import PER_UNIT, CircuitState, Flow, Moment, solve
 
 EASY_STEPS, LONGEST_STEP_S, MOST_STEPS = 100, 300, 1000
@@ -77,7 +76,7 @@ class House:
     """What the battery's charge stays at; None: it charges and discharges."""
     circuits: dict[str, CircuitState] = field(init=False, default_factory=dict)
     meters: list[Meter] = field(init=False)
-    """By space, the first at index 0."""
+    """By tab, the first at index 0."""
     main_meter: Meter = field(init=False)
     flow: Flow = field(init=False)
     """The powers of this second."""
@@ -122,8 +121,9 @@ class House:
 
     def unmapped_tabs(self) -> list[int]:
         """Spaces no circuit owns, ascending."""
-        owned = {tab for circuit in self.circuits.values() for tab in circuit.tabs}
-        return [tab for tab in range(1, SPACES + 1) if tab not in owned]
+        household = self.household
+        owned = {space for circuit in self.circuits.values() for space in household.spaces_of(circuit.tabs)}
+        return [tab for tab in range(household.first_space, household.spaces + 1) if tab not in owned]
 
     def open_tabs(self) -> set[int]:
         """Spaces behind an open relay."""
@@ -158,13 +158,25 @@ class House:
         if period_s <= 0:
             self._publish_energies()
 
-    def switch(self, circuit_id: str, *, opened: bool) -> None:
+    def switch(self, circuit_id: str, *, opened: bool, by: str = "USER") -> None:
         """Move a relay by hand. A person's word counts more than shedding."""
         self.advance()
         circuit = self.circuits[circuit_id]
-        circuit.opened = opened
+        circuit.opened, circuit.requester = opened, by
         if not opened:
             circuit.kept_closed, circuit.shed = circuit.shed or circuit.kept_closed, False
+        self._refresh()
+
+    def set_priority(self, circuit_id: str, priority: str) -> None:
+        """Give a circuit another priority; what follows for shedding follows at once."""
+        self.advance()
+        self.circuits[circuit_id].priority = priority
+        self._refresh()
+
+    def limit(self, circuit_id: str, most_w: float | None) -> None:
+        """Set how much a circuit may draw at most, W; None: as much as it wants."""
+        self.advance()
+        self.circuits[circuit_id].most_w = most_w
         self._refresh()
 
     def set_main_relay(self, *, opened: bool) -> None:
@@ -230,7 +242,9 @@ class House:
     def _fill_counters(self) -> None:
         """Give every counter the past it would have had, balanced like the powers."""
         household, salt = self.household, self._salt
-        self.meters = [Meter(100 * chance(salt, 100 + tab), 60 * chance(salt, 200 + tab)) for tab in range(SPACES)]
+        self.meters = [
+            Meter(100 * chance(salt, 100 + tab), 60 * chance(salt, 200 + tab)) for tab in range(household.tabs)
+        ]
         for circuit in self.circuits.values():
             mean_w = 0.25 * circuit.load.template.typical_w * (0.6 + chance(circuit.salt, 1))
             for tab in circuit.tabs:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+
+from wattdeck.systems.span.simulated.equipment import Charger, Equipment, Solar, Storage
 
 MUST_HAVE, NICE_TO_HAVE, NON_ESSENTIAL = "MUST_HAVE", "NICE_TO_HAVE", "NON_ESSENTIAL"
 
@@ -149,7 +151,8 @@ class Load:
 class Battery:
     """A battery behind a two-space breaker. Positive power = discharging, as the panel sees it."""
 
-    tabs: tuple[int, int]
+    tabs: tuple[int, ...]
+    """Empty: it hangs upstream of the panel, between the service entrance and the lugs."""
     capacity_wh: float = 13500.0
     max_power_w: float = 5000.0
     surge_power_w: float = 10000.0
@@ -173,6 +176,21 @@ class Household:
     """What hangs on the feedthrough lugs."""
     firmware: str = "spanos2/r202525/05"
     wifi: Sequence[str] = field(default=("demo-network", "demo-guests"))
+    spaces: int = 32
+    """The highest space of the panel."""
+    first_space: int = 1
+    tandems: Mapping[int, int] = field(default_factory=dict)
+    """Tabs past the last space, which stand for a second breaker in a space: tab -> space."""
+    equipment: Equipment = field(default_factory=Equipment)
+
+    @property
+    def tabs(self) -> int:
+        """Metering points: a space each, and one for each second breaker in a space."""
+        return self.spaces + len(self.tandems)
+
+    def spaces_of(self, tabs: Sequence[int]) -> tuple[int, ...]:
+        """Where these tabs are in the panel."""
+        return tuple(self.tandems.get(tab, tab) for tab in tabs)
 
 
 HOME = Household(
@@ -199,6 +217,12 @@ HOME = Household(
     ),
     solar_tabs=(30, 32),
     battery=Battery((29, 31)),
+    equipment=Equipment(
+        storage=Storage("tg12", circuit="Battery"),
+        solar=Solar("st-0430"),
+        charger=Charger("dt-01", circuit="EV Charger"),
+        managed=("Heat Pump", "EV Charger"),
+    ),
 )
 
 SHOP = Household(

@@ -18,7 +18,6 @@ from wattdeck.systems.span.household import (
     scramble,
     solar_w,
 )
-from wattdeck.systems.span.models import SPACES
 
 PER_UNIT = 64
 """Steps in a watt and in a watt-hour."""
@@ -54,6 +53,10 @@ class CircuitState:
     produced_wh: float = 0.0
     forced_w: float | None = None
     """What it draws whatever its load would; None: as its load does."""
+    most_w: float | None = None
+    """A ceiling somebody has set for it; None: none."""
+    requester: str = "NONE"
+    """Who moved the relay last, in the words of v2: `NONE`, `USER`, `PCS`."""
 
     @property
     def is_open(self) -> bool:
@@ -79,7 +82,7 @@ class Flow:
     """All powers of one second, 1/64 W, balanced: grid + spaces = feedthrough."""
 
     spaces: Sequence[int]
-    """By space, the first at index 0; positive = into the panel."""
+    """By tab, the first at index 0; positive = into the panel."""
     feedthrough: int
     """Positive = out to the sub-panel."""
     battery: int
@@ -87,13 +90,13 @@ class Flow:
 
     @property
     def grid(self) -> int:
-        """Positive = import."""
+        """At the panel's main meter, positive = import: the grid's, or a battery's upstream of the panel."""
         return self.feedthrough - sum(self.spaces)
 
 
 def solve(household: Household, salt: int, circuits: Iterable[CircuitState], moment: Moment) -> Flow:
     """Work out one second. Nothing is remembered: same arguments, same flow."""
-    noise = _noise(salt, moment.second)
+    noise = _noise(salt, moment.second, household.tabs)
     spaces = [share * BRANCH_NOISE // NOISE_SCALE for share in noise]
     battery = household.battery
     for circuit in circuits:
@@ -106,6 +109,8 @@ def solve(household: Household, salt: int, circuits: Iterable[CircuitState], mom
             demand = circuit.forced_w
             if demand is None:
                 demand = demand_w(circuit.load.template, circuit.salt, moment.local_s)
+            if circuit.most_w is not None:
+                demand = min(demand, circuit.most_w)
             _add(spaces, circuit.tabs, -round(PER_UNIT * demand), circuit.salt)
     feedthrough = sun = stored = 0
     if household.sub_panel is not None:
@@ -116,10 +121,10 @@ def solve(household: Household, salt: int, circuits: Iterable[CircuitState], mom
     if moment.islanded:
         alone = _carry_alone(battery, need, sun, moment.charge)
         if alone is None:
-            return Flow([0] * SPACES, 0, 0)
+            return Flow([0] * household.tabs, 0, 0)
         sun, stored = alone
     elif battery is not None:
-        idle = noise[battery.tabs[0] - 1] * BATTERY_NOISE // NOISE_SCALE
+        idle = noise[battery.tabs[0] - 1 if battery.tabs else 0] * BATTERY_NOISE // NOISE_SCALE
         stored = _trade(battery, need - sun, idle, moment)
     _add(spaces, household.solar_tabs, sun, salt)
     if battery is not None:
@@ -127,13 +132,13 @@ def solve(household: Household, salt: int, circuits: Iterable[CircuitState], mom
     return Flow(spaces, feedthrough, stored)
 
 
-def _noise(salt: int, second: int) -> list[int]:
-    """One number for each space, from -NOISE_SCALE to NOISE_SCALE."""
+def _noise(salt: int, second: int, count: int) -> list[int]:
+    """One number for each tab, from -NOISE_SCALE to NOISE_SCALE."""
     noise: list[int] = []
-    for block in range(SPACES // 4):
+    for block in range((count + 3) // 4):
         bits = scramble(salt + block, second)
         noise += [((bits >> shift) & 0xFFFF) - NOISE_SCALE for shift in (0, 16, 32, 48)]
-    return noise
+    return noise[:count]
 
 
 def _add(spaces: list[int], tabs: Sequence[int], total: int, salt: int) -> None:

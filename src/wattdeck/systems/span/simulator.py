@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -19,20 +20,37 @@ from wattdeck.core.simulated import SimulatedClock
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span.answers import Answers, Json
 from wattdeck.systems.span.disturbance import Disturbance
+from wattdeck.systems.span.ebus.local import LocalBroker
 from wattdeck.systems.span.endpoints import Endpoints, Refusal, refusal_response
 from wattdeck.systems.span.faults import BOARD, Fault, FaultBoard
 from wattdeck.systems.span.house import House
 from wattdeck.systems.span.household import HOUSEHOLDS, salt_of
 from wattdeck.systems.span.registry import PRESSES_TO_UNLOCK, Registry
+from wattdeck.systems.span.simulated.panel import EbusPanel
+
+APIS = ("v1", "flat", "tree")
+BROKER_PASSWORD = "demo-broker-password"  # noqa: S105
+V1_ENERGY_PERIOD_S = 600.0
+INSTANT_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A relay that is going to move."""
+
+    at_s: float
+    circuit_id: str
+    opened: bool
+    by: str
 
 
 class SpanSimulator:
     """One simulated panel.
 
     Args:
-        options: Seed, speed, start, faults. A start without offset is the wall clock of a house on UTC.
-        household: `home` (solar, battery) or `shop` (neither).
-        circuit_energy_period_s: How often circuit counters are published; 0 = always.
+        options: Seed, speed, start, faults, protocol. A start without offset is the wall clock of a house on UTC.
+        household: `home` (solar, battery), `shop` (neither), `barn` (everything v2 knows), or one of the sizes.
+        circuit_energy_period_s: How often circuit counters are published; 0 = always; None: 600 in v1, always in v2.
         monotonic: Seconds that never jump.
         sleep: Waits some seconds.
 
@@ -45,12 +63,17 @@ class SpanSimulator:
         options: SimulatorOptions,
         *,
         household: str = "home",
-        circuit_energy_period_s: float = 600.0,
+        circuit_energy_period_s: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         if household not in HOUSEHOLDS:
             raise ValueError(f"no household is called {household!r}; known are {', '.join(HOUSEHOLDS)}")
+        api = options.api or APIS[0]
+        if api not in APIS:
+            raise ValueError(f"a SPAN panel does not speak {api!r}; known are {', '.join(APIS)}")
+        if circuit_energy_period_s is None:
+            circuit_energy_period_s = V1_ENERGY_PERIOD_S if api == "v1" else 0.0
         start = options.start or datetime.now(UTC).astimezone()
         start = start if start.tzinfo else start.replace(tzinfo=UTC)
         clock = SimulatedClock(start.timestamp(), options.speed, monotonic)
@@ -65,7 +88,13 @@ class SpanSimulator:
         self.registry = Registry(salt_of(options.seed, self.house.household.serial), clock.elapsed_s)
         self._answers = Answers(self.house, self.faults)
         self._main_relay_forced = False
-        self._movements: list[tuple[float, str, bool]] = []
+        self._movements: list[Movement] = []
+        self.broker: LocalBroker | None = None
+        """Where the panel publishes; None: it speaks v1 alone."""
+        self.panel: EbusPanel | None = None
+        """Its application on the broker."""
+        if api != "v1":
+            self._speak_v2(api)
         endpoints = Endpoints(self.house, self._answers, self.registry, self.faults, self._settle, self._move_later)
         panel = Starlette(
             routes=[*endpoints.routes(), *controls(self, {"door": self._use_door})],
@@ -179,16 +208,23 @@ class SpanSimulator:
             raise ValueError(f"not all of the spaces {', '.join(map(str, tabs))} are free; free are {free}")
         return {circuit_id: tabs}
 
-    def _move_later(self, delay_s: float, circuit_id: str, opened: bool) -> None:
-        self._movements.append((self.house.clock.elapsed_s() + delay_s, circuit_id, opened))
+    def _speak_v2(self, api: str) -> None:
+        """Publish on a broker as well."""
+        self.broker = LocalBroker()
+        self.broker.passwords[self.house.household.serial] = BROKER_PASSWORD
+        self.panel = EbusPanel(self.house, self.faults, self.broker, api, self._settle, self._move_later)
+        self._answers.firmware = lambda: self.panel.firmware if self.panel else ""
+
+    def _move_later(self, delay_s: float, circuit_id: str, opened: bool, by: str = "USER") -> None:
+        self._movements.append(Movement(self.house.clock.elapsed_s() + delay_s, circuit_id, opened, by))
 
     def _settle(self) -> None:
         """Bring the house up to the present, delayed relay movements included."""
         now_s = self.house.clock.elapsed_s()
-        due = [movement for movement in self._movements if movement[0] <= now_s]
+        due = [movement for movement in self._movements if movement.at_s <= now_s + INSTANT_S]
         for movement in due:
             self._movements.remove(movement)
-            self.house.switch(movement[1], opened=movement[2])
+            self.house.switch(movement.circuit_id, opened=movement.opened, by=movement.by)
         self.house.advance()
 
     def speed(self) -> float:

@@ -18,6 +18,8 @@ from wattdeck.systems.span.ebus.stream import Endpoint, Message
 
 TICK_S = 1.0
 """How often a panel publishes what has changed."""
+INSTANT_S = 1e-6
+"""Two moments closer than this are one."""
 PUBLISH_WAIT_S = 5.0
 """How long a client waits for a broker that answers nothing."""
 
@@ -55,6 +57,7 @@ class LocalBroker:
         """Nothing goes in or out, and connections stay up: a broker that hangs."""
         self._streams: set[LocalStream] = set()
         self._ticked_s = float("-inf")
+        self._due_s = float("inf")
 
     def connector(self, endpoint: Endpoint) -> LocalStream:
         """A stream to this broker: a `Connector`."""
@@ -79,9 +82,19 @@ class LocalBroker:
     def move_on(self) -> None:
         """Let the panel tick, if a second has passed since it last did."""
         now_s = self.clock.monotonic()
-        if not self.frozen and now_s - self._ticked_s >= TICK_S:
-            self._ticked_s = now_s
+        if not self.frozen and (now_s - self._ticked_s >= TICK_S or now_s >= self._due_s - INSTANT_S):
+            self._ticked_s, self._due_s = now_s, float("inf")
             self.tick()
+
+    def soon(self, delay_s: float) -> None:
+        """Have the panel tick that early, though its second is not over."""
+        self._due_s = min(self._due_s, self.clock.monotonic() + delay_s)
+        for stream in list(self._streams):
+            stream.stir()
+
+    def pause_s(self) -> float:
+        """How long who waits for messages may sleep before the panel has to move on."""
+        return max(INSTANT_S, min(TICK_S, self._due_s - self.clock.monotonic()))
 
     def take(self, topic: str, payload: bytes) -> None:
         """What a client publishes: commands go to the panel, the rest nowhere."""
@@ -157,6 +170,10 @@ class LocalStream:
             self._waiting.append(message)
             self._arrived.set()
 
+    def stir(self) -> None:
+        """Look again at how long to wait."""
+        self._arrived.set()
+
     def lose(self) -> None:
         """The connection breaks."""
         self._up = False
@@ -173,7 +190,7 @@ class LocalStream:
         async with anyio.create_task_group() as group:
 
             async def soon() -> None:
-                await self._broker.clock.sleep(TICK_S)
+                await self._broker.clock.sleep(self._broker.pause_s())
                 group.cancel_scope.cancel()
 
             group.start_soon(soon)
