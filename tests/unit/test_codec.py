@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+import typing
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattdeck.core.codec import decode, encode, iso
-from wattdeck.systems.span.models import PRIORITIES, Circuit, Door, PanelSnapshot, Relay
+from wattdeck.systems.span.models import Circuit, DataModel, Door, PanelSnapshot, Relay
 
 CIRCUIT = Circuit(
     circuit_id="c1",
@@ -43,52 +44,39 @@ PANEL = PanelSnapshot(
     circuits=(CIRCUIT,),
 )
 
-NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
-MOMENTS = st.none() | st.datetimes(
+MOMENTS = st.datetimes(
     datetime(1971, 1, 1),  # noqa: DTZ001  hypothesis adds the zone
     datetime(2100, 1, 1),  # noqa: DTZ001
     timezones=st.just(UTC),
 ).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
-FLAGS = st.none() | st.booleans()
-CIRCUITS = st.builds(
-    Circuit,
-    circuit_id=st.text(max_size=10),
-    name=st.text(max_size=20),
-    tabs=st.lists(st.integers(1, 32), max_size=2).map(tuple),
-    power_w=NUMBERS,
-    energy_consumed_wh=NUMBERS,
-    energy_produced_wh=NUMBERS,
-    relay=st.sampled_from(Relay),
-    priority=st.sampled_from(PRIORITIES) | st.text(max_size=8),
-    controllable=st.booleans(),
-    virtual=st.booleans(),
-    relay_target=st.none() | st.sampled_from(Relay),
-    sheddable=FLAGS,
-    never_backup=FLAGS,
-    power_at=MOMENTS,
-    energy_at=MOMENTS,
-    energy_today_wh=NUMBERS,
-)
-PANELS = st.builds(
-    PanelSnapshot,
-    serial=st.text(max_size=10),
-    firmware=st.text(max_size=10),
-    model=st.text(max_size=10),
-    door=st.sampled_from(Door),
-    main_relay=st.sampled_from(Relay),
-    grid_power_w=NUMBERS,
-    feedthrough_power_w=NUMBERS,
-    house_load_w=NUMBERS,
-    generation_w=NUMBERS,
-    battery_percent=st.none() | st.integers(0, 100),
-    main_consumed_wh=NUMBERS,
-    main_produced_wh=NUMBERS,
-    circuits=st.lists(CIRCUITS, max_size=4).map(tuple),
-    proximity_proven=FLAGS,
-    solar_w=NUMBERS,
-    today_since=MOMENTS,
-    uptime_s=st.none() | st.integers(0, 10**9),
-)
+PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    int: st.integers(-(2**53), 2**53),
+    str: st.text(max_size=8),
+    bool: st.booleans(),
+    datetime: MOMENTS,
+    type(None): st.none(),
+}
+
+
+def every(kind: Any) -> st.SearchStrategy[Any]:
+    """Values of a type as a model's field may have it; of a model with every field it has."""
+    arguments = typing.get_args(kind)
+    if kind in PLAIN:
+        return PLAIN[kind]
+    if typing.get_origin(kind) is tuple:
+        if Ellipsis in arguments:
+            return st.lists(every(arguments[0]), max_size=3).map(tuple)
+        return st.tuples(*map(every, arguments))
+    if arguments:
+        return st.one_of([every(each) for each in arguments])
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return st.builds(kind, **{field.name: every(hints[field.name]) for field in fields(kind)})
+    return st.sampled_from(kind)
+
+
+PANELS = every(PanelSnapshot)
 
 
 @given(PANELS)
@@ -96,7 +84,8 @@ def test_a_panel_survives_being_written_as_json_and_read_again(panel: PanelSnaps
     again = decode(PanelSnapshot, json.loads(json.dumps(encode(panel))))
     assert again == panel
     assert again.uptime_s == panel.uptime_s
-    assert [circuit.power_at for circuit in again.circuits] == [circuit.power_at for circuit in panel.circuits]
+    for moment in ("power_at", "reported_at"):
+        assert [getattr(each, moment) for each in again.circuits] == [getattr(each, moment) for each in panel.circuits]
     assert all(isinstance(circuit.relay, Relay) for circuit in again.circuits)
 
 
@@ -167,6 +156,12 @@ def test_what_has_no_place_in_a_snapshot_is_an_error(value: Any) -> None:
         {"today_since": "2026-11-20T00:00:00"},
         {"today_since": 7},
         {"ethernet": 1},
+        {"data_model": "v3"},
+        {"leg_voltage_v": [120.0]},
+        {"leg_voltage_v": [120.0, 121.0, 122.0]},
+        {"leg_current_a": None},
+        {"batteries": [{}]},
+        {"pcs": []},
     ],
 )
 def test_what_another_version_wrote_is_a_value_error(change: dict[str, Any]) -> None:
@@ -181,6 +176,39 @@ def test_a_missing_field_is_a_value_error_unless_it_has_a_default() -> None:
     del data["serial"]
     with pytest.raises(ValueError, match="not a PanelSnapshot"):
         decode(PanelSnapshot, data)
+
+
+def as_before_v2(panel: PanelSnapshot) -> dict[str, Any]:
+    """A v1 panel as versions without v2 wrote it."""
+    data = encode(panel)
+    data["circuits"] = [{name: circuit[name] for name in V1_CIRCUIT} for circuit in data["circuits"]]
+    return {name: data[name] for name in V1_PANEL}
+
+
+V1_CIRCUIT = [
+    "circuit_id", "name", "tabs", "power_w", "energy_consumed_wh", "energy_produced_wh", "relay", "priority",
+    "controllable", "virtual", "relay_target", "sheddable", "never_backup", "power_at", "energy_at",
+    "energy_today_wh",
+]  # fmt: skip
+V1_PANEL = [
+    "serial", "firmware", "model", "door", "main_relay", "grid_power_w", "feedthrough_power_w", "house_load_w",
+    "generation_w", "battery_percent", "main_consumed_wh", "main_produced_wh", "circuits", "feedthrough_consumed_wh",
+    "feedthrough_produced_wh", "grid_state", "dsm_state", "run_config", "proximity_proven", "ethernet", "wifi",
+    "cellular", "solar_w", "today_since", "uptime_s",
+]  # fmt: skip
+
+
+def test_what_a_version_without_v2_wrote_is_read_as_a_v1_panel() -> None:
+    panel = decode(PanelSnapshot, json.loads(json.dumps(as_before_v2(PANEL))))
+    assert panel == PANEL and panel.data_model is DataModel.V1
+    assert (panel.islanded, panel.leg_voltage_v, panel.batteries) == (None, (None, None), ())
+    assert panel.circuits[0].live and panel.circuits[0].priority_settable is None
+
+
+@pytest.mark.parametrize(("kind", "known"), [(PanelSnapshot, V1_PANEL), (Circuit, V1_CIRCUIT)])
+def test_every_field_that_came_later_has_a_default(kind: Any, known: list[str]) -> None:
+    later = [field for field in fields(kind) if field.name not in known]
+    assert later and not [f.name for f in later if f.default is MISSING and f.default_factory is MISSING]
 
 
 def test_fields_of_a_later_version_are_left_out() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_codec import PANEL
+from test_codec import PANEL, as_before_v2
 
 from fakes import START
 from wattdeck.core import lastknown
@@ -27,6 +27,13 @@ def load(state_dir: Path) -> Reading[Any] | None:
 
 def test_a_reading_comes_back_waiting_and_marked_as_kept(tmp_path: Path) -> None:
     lastknown.save(tmp_path, READING)
+    assert load(tmp_path) == Reading("span/home", "panel", PANEL, taken_at=START, restored=True)
+
+
+def test_what_was_kept_before_v2_still_fills_the_first_frame(tmp_path: Path) -> None:
+    lastknown.save(tmp_path, READING)
+    document = json.loads((tmp_path / FILE).read_text())
+    (tmp_path / FILE).write_text(json.dumps({**document, "data": as_before_v2(PANEL)}))
     assert load(tmp_path) == Reading("span/home", "panel", PANEL, taken_at=START, restored=True)
 
 

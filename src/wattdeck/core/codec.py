@@ -95,8 +95,7 @@ def _builder(kind: Any) -> Callable[[Any], Any]:
     if origin is typing.Union or origin is types.UnionType:
         return _union_builder(typing.get_args(kind), kind)
     if origin is tuple:
-        item = _builder(typing.get_args(kind)[0])
-        return lambda data: tuple([item(each) for each in _want(data, list)])
+        return _tuple_builder(typing.get_args(kind))
     if kind is Any:
         return lambda data: data
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
@@ -112,6 +111,21 @@ def _builder(kind: Any) -> Callable[[Any], Any]:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return lambda data: kind(data)
     return lambda data: _want(data, kind)
+
+
+def _tuple_builder(kinds: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """Of any length where the type says so, else of exactly the places it names."""
+    items = [_builder(each) for each in kinds if each is not Ellipsis]
+    if Ellipsis in kinds:
+        item = items[0]
+        return lambda data: tuple([item(each) for each in _want(data, list)])
+
+    def build(data: Any) -> Any:
+        if len(_want(data, list)) != len(items):
+            raise TypeError(f"{len(data)} values where {len(items)} are due")
+        return tuple([item(each) for item, each in zip(items, data, strict=True)])
+
+    return build
 
 
 def _dataclass_builder(kind: Any) -> Callable[[Any], Any]:
