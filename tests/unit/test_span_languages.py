@@ -14,9 +14,10 @@ from messages import translations
 from wattdeck.core import interlocks, language, levels
 from wattdeck.core.alarm import Condition
 from wattdeck.core.command import Policy, Request
+from wattdeck.core.language import tr
 from wattdeck.core.lines import arrange, cell_width, line_width, plain, titles
 from wattdeck.core.link import link_lines
-from wattdeck.core.operable import Facts
+from wattdeck.core.operable import Facts, Sibling
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.selecting import describe
 from wattdeck.core.situation import Situation
@@ -26,6 +27,13 @@ from wattdeck.systems.span import SYSTEM, fleet, present, report
 from wattdeck.systems.span.config import SpanAlarms, SpanConfig
 from wattdeck.systems.span.models import PRIORITIES, Circuit, Door, PanelSnapshot, Relay
 from wattdeck.systems.span.present import SORTS, Pending, TableView
+from wattdeck.systems.span.words import (
+    PRIORITY_EFFECTS,
+    REQUESTER_WORDS,
+    requester_words,
+    why_not_controllable,
+    why_not_prioritised,
+)
 
 NOW = START + timedelta(seconds=2)
 CIRCUITS = (
@@ -106,13 +114,23 @@ def questions() -> Sequence[str]:
     texts: list[str] = []
     policy = Policy(control=True, open_above_a=20.5, close_threshold_w=1.0, feeds_this_session=frozenset({"Xx"}))
     for wanted in ("open", "closed", "ajar"):
-        for now in (facts, replace(facts, state="unknown"), replace(facts, link=Link.STALE)):
+        together = replace(facts, target="open", requester=requester_words("pcs"), moves_with=(Sibling("c2", "Yy"),))
+        for now in (facts, together, replace(facts, state="unknown"), replace(facts, link=Link.STALE)):
             request = Request("nt/x", "relay", "c1", wanted)
             situation = Situation(request, now, policy, ("open", "closed"), NOW, False, False, (), None)
             refusals = [rule(situation) for rule in interlocks.REFUSING]
             _, reasons = levels.required_level(situation)
             texts += [each.sentence for each in refusals if each is not None]
             texts += describe(request, now, reasons, NOW) if wanted != "ajar" else ()
+    for value, words in PRIORITY_EFFECTS.items():
+        texts += describe(Request("nt/x", "priority", "c1", value), replace(facts, effects={value: tr(words)}), (), NOW)
+    locked = replace(CIRCUITS[0], controllable=False, priority_settable=False)
+    for circuit in (
+        locked, replace(locked, requester="configuration"), replace(locked, never_backup=True),
+        replace(CIRCUITS[3], requester="fault"), replace(CIRCUITS[0], live=False), replace(locked, meter_only=True),
+    ):  # fmt: skip
+        texts += [why_not_controllable(circuit), why_not_prioritised(circuit)]
+    texts += [requester_words(requester) for requester in REQUESTER_WORDS]
     dropped = interlocks.changed(facts, replace(facts, state="open"))
     assert dropped is not None
     return [re.sub(r"'[^']*'|--[\w-]+|\w+_\w+|control = true|`[^`]*`", "", text) for text in [*texts, dropped.sentence]]

@@ -11,7 +11,7 @@ from typing import Literal
 
 from wattdeck.core.errors import Cause
 from wattdeck.core.language import tr, tr_as
-from wattdeck.core.operable import Facts
+from wattdeck.core.operable import Facts, Sibling
 from wattdeck.core.reading import SourceId
 from wattdeck.core.text import clean
 
@@ -230,7 +230,7 @@ def state_words(kind: str, value: str, chars: int = 40) -> str:
             return clean(value, chars)
 
 
-def shown_name(facts: Facts) -> str:
+def shown_name(facts: Facts | Sibling) -> str:
     """The name as the screens show it, spaces evened out; the object id if nothing of the name can be shown."""
     return _even(clean(facts.name)) or clean(facts.object_id)
 

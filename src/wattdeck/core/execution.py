@@ -19,6 +19,8 @@ from wattdeck.core.operable import Facts, Operable
 
 EVENTS = {State.CONFIRMED: "confirm", State.FAILED: "fail", State.UNKNOWN: "time-out"}
 """Outcome -> journal event."""
+SIBLINGS_CHARS = 1000
+"""Of a record, for what moves with an object."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -213,4 +215,7 @@ def journal_fields(command: str, request: Request, facts: Facts | None, clock: C
             "power_w": facts.power_w,
             "age_s": age_s,
         }
+        siblings = ", ".join(f"{sibling.name} ({sibling.object_id})" for sibling in facts.moves_with)
+        said = {"protocol": facts.protocol, "requester": facts.requester, "moves_with": siblings[:SIBLINGS_CHARS]}
+        fields |= {name: value for name, value in said.items() if value}
     return fields

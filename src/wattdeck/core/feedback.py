@@ -86,22 +86,31 @@ class Feedback:
     async def watch(self, answer: Answer) -> Outcome:
         """Poll until the result is certain or the feedback time is over."""
         limits, start = self._limits, self._clock.monotonic()
-        of_value = answer.reply is Reply.FAULT and self._request.kind != RELAY
-        window_s = limits.failed_write_s if of_value else limits.feedback_s
+        window_s, last_s = self._windows(answer)
         reached_s: float | None = None
         while True:
             await self._look()
             elapsed_s = self._clock.monotonic() - start
             if self._steady() and self._shows_wanted():
                 reached_s = elapsed_s if reached_s is None else reached_s
-                over = elapsed_s >= min(reached_s + limits.fast_s, limits.feedback_s)
+                over = elapsed_s >= min(reached_s + limits.fast_s, max(last_s, limits.feedback_s))
                 if over or self._power_is_off():
                     return self._confirmed()
             elif self._saw_wanted and self._steady() and self._shows_initial():
                 return self._returned()
-            elif elapsed_s >= window_s:
+            elif elapsed_s >= (last_s if self._shows_wanted() or self._last_read_failed else window_s):
                 return self._verdict(answer)
             await self._clock.sleep(limits.poll_s if elapsed_s < limits.fast_s else limits.slow_poll_s)
+
+    def _windows(self, answer: Answer) -> tuple[float, float]:
+        """Seconds until a report of the wanted value is late, and until what is under way then is waited for."""
+        limits, own_s = self._limits, self._before.feedback_s
+        if own_s is not None:
+            # A lost connection is no silence, and power may take its time after an OPEN that was reported late.
+            return own_s, own_s + limits.fast_s
+        of_value = answer.reply is Reply.FAULT and self._request.kind != RELAY
+        window_s = limits.failed_write_s if of_value else limits.feedback_s
+        return window_s, window_s
 
     async def last_look(self) -> Outcome:
         """Read once, quickly, because the session is ending; then say what is known."""
@@ -204,7 +213,13 @@ class Feedback:
             came_back=tr(words.came_back),
             look=tr(words.look),
         )
+        sentence += self._held()
         return Outcome(State.FAILED, Cause.SWITCH_RETURNED, sentence, self._last, sentence)
+
+    def _held(self) -> str:
+        """Who holds the object, as a sentence to go on with; empty if not known."""
+        who = "" if self._last is None else clean(self._last.requester, 80)
+        return " " + tr("Moved last or held by: {who}.", who=who) if who else ""
 
     def _verdict(self, answer: Answer) -> Outcome:
         """What can be said when the time is over."""
@@ -243,6 +258,8 @@ class Feedback:
                 now=now,
                 look=tr(words.look),
             )
+            silence = f" {tr(words.silence)}" if words.silence and answer.reply is Reply.ACKED else ""
+            sentence += silence + self._held()
             return Outcome(State.UNKNOWN, Cause.TIME_LIMIT_OVER, sentence, self._last, sentence)
         sentence = tr(
             "{name} reads {now}, neither as before nor as wanted ({wanted}). {look} before trying again.",
@@ -251,7 +268,9 @@ class Feedback:
             wanted=self._words_of(self._request.wanted),
             look=tr(words.look).capitalize(),
         )
-        definite = answer.reply is not Reply.SILENT and self._last.state != "unknown"
+        sentence += self._held()
+        answered = answer.reply is not Reply.SILENT and self._before.feedback_s is None
+        definite = answered and self._last.state != "unknown"
         state = State.FAILED if definite else State.UNKNOWN
         return Outcome(state, Cause.NOT_EXPECTED_FINAL_POSITION, sentence, self._last, sentence)
 

@@ -131,6 +131,8 @@ class Gate:
         return Refusal(Cause.BLOCKED_BY_INTERLOCKING, sentence)
 
     def _situation(self, request: Request, facts: Facts) -> Situation:
+        moved = [request.object_id, *(sibling.object_id for sibling in facts.moves_with)]
+        opened = [self._operations.last_open(request.source, each) for each in moved]
         return Situation(
             request=request,
             facts=facts,
@@ -139,6 +141,6 @@ class Gate:
             now=self._clock.now(),
             read_only=self._read_only,
             demo=self._demo,
-            operations=self._operations.sent(request.source, request.object_id),
-            last_open=self._operations.last_open(request.source, request.object_id),
+            operations=sorted(moment for each in moved for moment in self._operations.sent(request.source, each)),
+            last_open=max(filter(None, opened), default=None),
         )

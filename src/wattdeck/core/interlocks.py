@@ -5,14 +5,14 @@ All of them are evaluated at select time and again, with fresh facts, at operate
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from wattdeck.core.command import CLOSED, OPEN, RELAY, Policy, Refusal, shown_name, state_words
 from wattdeck.core.errors import Cause
 from wattdeck.core.language import later, tr
 from wattdeck.core.link import link_word
-from wattdeck.core.operable import Facts
+from wattdeck.core.operable import Facts, Sibling
 from wattdeck.core.reading import Link, SourceId
 from wattdeck.core.situation import Situation
 from wattdeck.core.text import clean
@@ -105,16 +105,18 @@ def offered_by_the_device(situation: Situation) -> Refusal | None:
 
 def lockout(situation: Situation) -> Refusal | None:
     """Rule 13: what the configuration locks out stays as it is, with the owner's reason."""
-    entry = situation.policy.lockouts.get(situation.facts.object_id)
-    if entry is None:
+    own, lockouts = Sibling(situation.facts.object_id, situation.facts.name), situation.policy.lockouts
+    locked = next((each for each in (own, *situation.facts.moves_with) if each.object_id in lockouts), None)
+    if locked is None:
         return None
+    entry = lockouts[locked.object_id]
     since = tr(" since {since}", since=entry.since.isoformat()) if entry.since else ""
     return Refusal(
         Cause.BLOCKED_BY_INTERLOCKING,
         tr(
             "{name} is locked out by {owner}{since}: {reason}. Ask the owner to take the lockout out "
             "of the configuration.",
-            name=situation.name,
+            name=shown_name(locked),
             owner=clean(entry.owner),
             since=since,
             reason=clean(entry.reason),
@@ -256,10 +258,12 @@ def changed(before: Facts, now: Facts | None) -> Refusal | None:
         )
     differences: tuple[tuple[str, str | bool, str | bool], ...] = (
         (later("the equipment's identity"), before.identity, now.identity),
+        (later("the protocol"), before.protocol, now.protocol),
         (later("the name"), before.name, now.name),
         (later("the present state"), before.state, now.state),
         (later("user control"), before.controllable, now.controllable),
         (later("what forbids a command"), before.why_not, now.why_not),
+        (later("what moves with it"), _listed(before.moves_with), _listed(now.moves_with)),
     )
     for what, old, new in differences:
         if old != new:
@@ -274,6 +278,10 @@ def changed(before: Facts, now: Facts | None) -> Refusal | None:
                 ),
             )
     return None
+
+
+def _listed(siblings: Sequence[Sibling]) -> str:
+    return ", ".join(sorted(map(shown_name, siblings)))
 
 
 def _words(value: str | bool) -> str:

@@ -24,13 +24,12 @@ def required_level(situation: Situation) -> tuple[Level, tuple[str, ...]]:
 
 def critical_name(situation: Situation) -> str | None:
     """Rule 13: names such as router, alarm or freezer raise the level."""
-    name = unicodedata.normalize("NFKC", situation.name).casefold()
-    for pattern in situation.policy.always_confirm_patterns:
-        # A word may go on after the pattern (freezers), but not begin before it (campfire).
-        if pattern and re.search(rf"(?<![^\W\d_]){re.escape(pattern.casefold())}", name):
-            return tr(
-                "The name of {name} says {pattern}: somebody may depend on it.", name=situation.name, pattern=pattern
-            )
+    for shown in situation.names:
+        name = unicodedata.normalize("NFKC", shown).casefold()
+        for pattern in situation.policy.always_confirm_patterns:
+            # A word may go on after the pattern (freezers), but not begin before it (campfire).
+            if pattern and re.search(rf"(?<![^\W\d_]){re.escape(pattern.casefold())}", name):
+                return tr("The name of {name} says {pattern}: somebody may depend on it.", name=shown, pattern=pattern)
     return None
 
 

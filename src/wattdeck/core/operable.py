@@ -5,9 +5,10 @@ A system implements `Operable` for each of its sources; `control` is its only ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from wattdeck.core.language import later
 from wattdeck.core.reading import Link, SourceId
@@ -41,6 +42,15 @@ class Wording:
     """Why what was reached did not stay."""
     not_offered: str = later("It can be made user-controllable only in the maker's installer tool")
     """What to do where commands are not allowed."""
+    silence: str = ""
+    """What it may mean that a command was taken and nothing came of it, where no answer ever says so."""
+
+
+class Sibling(NamedTuple):
+    """Another object that the same command moves."""
+
+    object_id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,19 @@ class Facts:
     wording: Wording = Wording()
     good_polls_needed: int = MIN_GOOD_POLLS
     """1 where one answer is the whole truth and is read again just before sending."""
+    protocol: str = ""
+    """How the equipment is spoken to, e.g. `v2 tree`. A change between select and operate ends the selection."""
+    feedback_s: float | None = None
+    """Where only a report of the wanted value acknowledges a command: how long to wait for it, s. None: there are
+    answers, and the time is control's own."""
+    requester: str = ""
+    """Who moved it last or holds it where it is, in words; empty: nobody, or not known."""
+    target: str = ""
+    """What somebody has asked for and is not reported yet; empty: nothing, or not known."""
+    moves_with: tuple[Sibling, ...] = ()
+    """What the command moves as well: circuits behind the same relay."""
+    effects: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What a value means once it is set, a sentence for each; values without one need none."""
 
 
 class Operable(Protocol):

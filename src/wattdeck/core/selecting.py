@@ -29,9 +29,19 @@ def describe(request: Request, facts: Facts, reasons: tuple[str, ...], now: date
             age=_age(facts, now),
         ),
     ]
+    if facts.target and facts.target != facts.state:
+        asked = state_words(request.kind, facts.target)
+        lines.append(tr("Asked for by somebody and not reported yet: {state}", state=asked))
+    if facts.requester:
+        lines.append(tr("Moved last or held by: {who}", who=clean(facts.requester, 80)))
     if facts.priority:
         lines.append(tr("Priority: {priority}", priority=clean(facts.priority, 40)))
     lines.append(_effect(request, facts, name))
+    if facts.moves_with:
+        names = ", ".join(map(shown_name, facts.moves_with))
+        lines.append(clean(tr("One relay moves these together: {names}.", names=f"{name}, {names}"), LINE_CHARS))
+    if effect := facts.effects.get(request.wanted):
+        lines.append(clean(effect, LINE_CHARS))
     if request.kind == RELAY and request.wanted == OPEN:
         lines.append(tr("An open relay is not an isolation for electrical work."))
     lines.extend(reasons)

@@ -33,6 +33,16 @@ class Situation:
         return shown_name(self.facts)
 
     @property
+    def names(self) -> Sequence[str]:
+        """The names of all that the command moves, the object's own first."""
+        return (self.name, *(shown_name(sibling) for sibling in self.facts.moves_with))
+
+    @property
+    def object_ids(self) -> frozenset[str]:
+        """The ids of all that the command moves."""
+        return frozenset((self.facts.object_id, *(sibling.object_id for sibling in self.facts.moves_with)))
+
+    @property
     def opens(self) -> bool:
         return self.request.kind == RELAY and self.request.wanted == OPEN
 
@@ -41,9 +51,9 @@ class Situation:
         return self.request.kind == RELAY and self.request.wanted == CLOSED
 
     def is_among(self, named: Collection[str]) -> bool:
-        """Whether a setting that takes ids or names means this object; names in any case."""
-        name = self.name.casefold()
-        return self.facts.object_id in named or any(name == entry.casefold() for entry in named)
+        """Whether a setting that takes ids or names means this object, or one that moves with it; in any case."""
+        names = {name.casefold() for name in self.names}
+        return not self.object_ids.isdisjoint(named) or any(entry.casefold() in names for entry in named)
 
     def since_s(self, moment: datetime) -> float:
         """Seconds since a moment; 0 for one that a corrected clock puts in the future."""

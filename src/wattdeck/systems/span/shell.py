@@ -17,7 +17,7 @@ from wattdeck.shell.context import AppContext
 from wattdeck.shell.ranges import FiniteRange
 from wattdeck.shell.source import common, formatted, one_source
 from wattdeck.shell.words import say
-from wattdeck.systems.span.models import PRIORITIES, Circuit, PanelSnapshot
+from wattdeck.systems.span.models import Circuit, PanelSnapshot
 
 if TYPE_CHECKING:
     from wattdeck.core.hub import Hub
@@ -69,7 +69,7 @@ def relay(
 
 @group.command()
 @click.argument("circuit")
-@click.argument("value", metavar="must-have|nice-to-have|non-essential")
+@click.argument("value", metavar="must-have|nice-to-have|non-essential|never|soc-threshold|off-grid")
 @click.option("--yes", is_flag=True, help="Do not ask; every other rule still holds.")
 @click.option("--reason", default="", help="Why; kept in the journal.")
 @common
@@ -77,11 +77,12 @@ def relay(
 def priority(
     app: AppContext, circuit: str, value: str, yes: bool, reason: str, source: str | None, use_demo: bool
 ) -> None:
-    """Set the load priority of CIRCUIT (name, id or space)."""
-    wanted = value.lower().replace("-", "_")
-    if wanted not in PRIORITIES:
-        sentence = tr("{value} is no priority; there are: must-have, nice-to-have, non-essential", value=repr(value))
-        raise UsageError(sentence)
+    """Set the load priority of CIRCUIT (name, id or space): must-have is never shed (the maker's v2 word: never),
+    nice-to-have below the battery's threshold (soc-threshold), non-essential as soon as the grid is away (off-grid).
+    """
+    from wattdeck.systems.span.commands import priority_named
+
+    wanted = priority_named(value)
     ask = partial(_command, app, source, use_demo, "priority", circuit, wanted, yes, reason)
     click.get_current_context().exit(anyio.run(ask))
 
@@ -127,6 +128,19 @@ def find_circuit(snapshot: PanelSnapshot, text: str) -> Circuit:
     raise UsageError(tr("there is no circuit {text}; there are: {names}", text=repr(text), names=names))
 
 
+def commanded(snapshot: PanelSnapshot, text: str) -> str:
+    """The id of what a person wants to command. The main relay can be named, so that control says why not."""
+    from wattdeck.systems.span.commands import MAIN_RELAY_ID
+
+    if text.casefold().replace(" ", "-") in (MAIN_RELAY_ID, "main-relay") and not _named(snapshot, text):
+        return MAIN_RELAY_ID
+    return find_circuit(snapshot, text).circuit_id
+
+
+def _named(snapshot: PanelSnapshot, text: str) -> bool:
+    return any(circuit.name.casefold() == text.casefold() for circuit in snapshot.circuits)
+
+
 async def _print(app: AppContext, name: str | None, use_demo: bool, form: str, with_circuits: bool) -> int:
     from wattdeck.core import export, snapshot
     from wattdeck.shell.headless import open_hub
@@ -166,9 +180,9 @@ async def _command(
         reading = await source.feed.poll()
         if reading.snapshot is None:
             raise SourceError(f"{source.id}: {reading.problem}")
-        found = find_circuit(reading.snapshot, circuit)
+        found = commanded(reading.snapshot, circuit)
         await source.feed.poll_fresh()
-        return await command_from_shell(deck, source.id, kind, found.circuit_id, wanted, yes=yes, reason=reason)
+        return await command_from_shell(deck, source.id, kind, found, wanted, yes=yes, reason=reason)
 
 
 async def _register(

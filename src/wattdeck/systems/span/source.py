@@ -18,7 +18,7 @@ from wattdeck.systems.span.today import EnergyToday
 from wattdeck.systems.span.wire import virtual_circuits
 
 if TYPE_CHECKING:
-    from wattdeck.systems.span.commands import SpanOperable
+    from wattdeck.systems.span.commands import Commands, SpanOperable
 
 STATUS_EVERY = 4
 """The status (door, network, firmware) is read with every fourth poll (span.md 8.4)."""
@@ -64,6 +64,11 @@ class SpanSource:
     @property
     def feeds(self) -> Sequence[Feed[Any]]:
         return (self.feed,)
+
+    @property
+    def commands(self) -> Commands:
+        """Where commands go now."""
+        return self.client
 
     @cached_property
     def operable(self) -> SpanOperable:

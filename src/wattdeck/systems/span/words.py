@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.units import UNICODE, Glyphs
-from wattdeck.systems.span.models import Circuit, Door, Relay
+from wattdeck.systems.span.models import Circuit, DataModel, Door, Relay
 
 PRIORITY_WORDS = {
     "must_have": later("must have"),
@@ -15,6 +15,27 @@ PRIORITY_WORDS = {
     "unknown": later("unknown"),
 }
 """Load priority -> how it is said, translated where it is drawn: `priority_words`."""
+
+PRIORITY_EFFECTS = {
+    "must_have": later("Never shed: it stays on for as long as the battery lasts."),
+    "nice_to_have": later("Shed when the grid is away and the battery is below its threshold."),
+    "non_essential": later("Shed at once when the grid is away."),
+}
+"""Load priority -> what the panel does with it, translated where it is said."""
+REQUESTER_WORDS = {
+    "user": later("a person"),
+    "backup": later("load shedding"),
+    "load_shed": later("load shedding"),
+    "pcs": later("the power control system"),
+    "pcs_fail_safe": later("the power control system"),
+    "inverter": later("the power control system"),
+    "always_on": later("commissioning"),
+    "never_backup": later("commissioning"),
+    "configuration": later("commissioning"),
+    "fault": later("a fault"),
+}
+"""Who holds a relay, in the panel's words -> how it is said: `requester_words`."""
+LOCKED_BY_COMMISSIONING = ("configuration", "never_backup")
 
 
 def space(tabs: Sequence[int], marks: Glyphs = UNICODE) -> str:
@@ -60,10 +81,47 @@ def door_words(door: Door) -> str:
             return tr_as("door", "unknown")
 
 
+def requester_words(requester: str) -> str:
+    """Who moved a relay last or holds it; empty if nobody, or not known; the panel's own word if it is a new one."""
+    if requester in ("", "none", "unknown"):
+        return ""
+    words = REQUESTER_WORDS.get(requester)
+    return requester if words is None else tr(words)
+
+
+def protocol_words(data_model: DataModel) -> str:
+    """A protocol as screens and records name it: `v1`, `v2 flat`, `v2 tree`."""
+    return data_model.value if data_model is DataModel.V1 else f"v2 {data_model.value}"
+
+
 def why_not_controllable(circuit: Circuit) -> str:
-    """Why this circuit can never be switched from here; empty if it can."""
+    """Why this circuit cannot be switched from here; empty if it can."""
     if circuit.virtual:
         return tr("This space belongs to no circuit of the panel, so there is no relay to switch.")
+    if circuit.meter_only:
+        return tr("This is a meter alone: it has no relay to switch.")
     if not circuit.controllable:
+        if circuit.requester in LOCKED_BY_COMMISSIONING:
+            return tr("Locked when the panel was commissioned: users cannot switch this circuit.")
         return tr("Always on: the panel does not let users switch this circuit.")
-    return ""
+    if circuit.requester == "fault" and circuit.relay is Relay.OPEN:
+        return tr("A fault holds this relay open: it cannot be closed from here. See to the fault at the panel.")
+    return _why_not_live(circuit)
+
+
+def why_not_prioritised(circuit: Circuit) -> str:
+    """Why this circuit's load priority cannot be set from here; empty if it can, or if only trying tells."""
+    if circuit.priority_settable is None or circuit.virtual:
+        return why_not_controllable(circuit)
+    if circuit.priority_settable:
+        return _why_not_live(circuit)
+    if circuit.meter_only:
+        return tr("This is a meter alone: it has no load priority.")
+    if circuit.never_backup:
+        return tr("Never backed up: its priority was fixed when the panel was commissioned.")
+    return tr("The panel does not let users set the priority of this circuit.")
+
+
+def _why_not_live(circuit: Circuit) -> str:
+    """A panel that is live may have a part that is not: what is known of it is old."""
+    return "" if circuit.live else tr("The panel says that this circuit does not report just now. Wait until it does.")
