@@ -9,10 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from wattdeck.core import language
+
+if TYPE_CHECKING:
+    from broker import PanelBroker
 
 # Bytecode is kept even where it usually is not: many tests start Python, and each would compile the deck anew.
 sys.dont_write_bytecode = False
@@ -91,3 +95,20 @@ def deck_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     yield tmp_path / "state"
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture(scope="session")
+def _worker_broker() -> Iterator[PanelBroker]:
+    from broker import start_broker
+
+    started = start_broker()
+    yield started
+    started.mosquitto.close()
+
+
+@pytest.fixture
+def panel_broker(_worker_broker: PanelBroker) -> Iterator[PanelBroker]:
+    """A real broker with TLS, shared by the tests of a worker; whatever one did to it, it runs for the next."""
+    yield _worker_broker
+    _worker_broker.mosquitto.thaw()
+    _worker_broker.mosquitto.start()

@@ -7,10 +7,13 @@ message of an old connection (a command above all) can be sent on a new one.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from wattdeck.core.errors import Unreachable
+
+PUBLISH_WAIT_S = 5.0
+"""How long a client waits for a broker to say that it has a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ class Endpoint:
     """Name or address to connect to."""
     port: int
     user: str
-    password: str
-    ca_pem: str
+    password: str = field(repr=False)
+    ca_pem: str = field(repr=False)
     """The panel's own authority, the only one that counts."""
     names: tuple[str, ...] = ()
     """Names the certificate may bear instead of `host` (span-v2.md 3.2)."""
