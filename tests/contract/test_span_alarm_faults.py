@@ -18,8 +18,8 @@ from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span import SYSTEM as SPAN
 from wattdeck.systems.span.alarms import BATTERY_LOW, DOOR_OPEN, METER_FALLS, OFF_GRID, OVER_LIMIT, RULES, SPIKE
 from wattdeck.systems.span.config import SpanConfig
+from wattdeck.systems.span.rest import STATUS_EVERY
 from wattdeck.systems.span.simulator import SpanSimulator
-from wattdeck.systems.span.source import STATUS_EVERY
 
 pytestmark = pytest.mark.anyio
 

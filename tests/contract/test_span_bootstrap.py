@@ -27,9 +27,10 @@ from span_panel import (
 from wattdeck.core.answers import Answer
 from wattdeck.core.errors import AuthError, BadAnswer, Busy, ServerFailure, SourceError, StatusError, TimedOut
 from wattdeck.core.http import HttpClients
-from wattdeck.systems.span.ebus.answers import Refusal, RegistrationRefused, firmware_build, parse_ca, refusal
+from wattdeck.systems.span.ebus.answers import Refusal, RegistrationRefused, parse_ca, refusal
 from wattdeck.systems.span.ebus.bootstrap import Bootstrap, UnknownDataModel
 from wattdeck.systems.span.ebus.detect import Api, detect
+from wattdeck.systems.span.ebus.firmware import firmware_build
 from wattdeck.systems.span.models import DataModel
 
 pytestmark = pytest.mark.anyio

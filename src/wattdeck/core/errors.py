@@ -41,6 +41,10 @@ class CutShort(BadAnswer):
     """An answer began as it should and ended too early: what a server gives that is restarting."""
 
 
+class Stale(SourceError):
+    """The source is there, and its data are not of now: it says so, or shows it. Not down, however long that lasts."""
+
+
 class AuthError(SourceError):
     """The source refuses our credentials; asking again with the same ones will not help."""
 

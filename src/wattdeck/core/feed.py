@@ -12,7 +12,7 @@ from typing import Generic
 import anyio
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
-from wattdeck.core.errors import AuthError, WattdeckError
+from wattdeck.core.errors import AuthError, Stale, WattdeckError
 from wattdeck.core.language import tr
 from wattdeck.core.reading import Link, Reading, S, SourceId
 
@@ -196,6 +196,9 @@ class Feed(Generic[S]):
             snapshot = await self._fetch()
         except AuthError as error:
             return self._failed(Link.REFUSED, str(error))
+        except Stale as error:
+            held = before.snapshot is not None and not before.restored
+            return self._failed(Link.STALE if held else None, str(error))
         except WattdeckError as error:
             return self._failed(None, str(error))
         except Exception as error:

@@ -17,11 +17,9 @@ from wattdeck.core.text import clean
 from wattdeck.systems.span.models import DataModel
 
 MQTTS_PORT, WS_PORT, WSS_PORT = 8883, 9001, 9002
-NEWEST_BUILD = 999_999
 CLIENTS_MAX = 1000
 
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_BUILD = re.compile(r"(?:^|/)r(\d{6})(?:\D|$)")
 _VERSION = re.compile(r"(\d{1,3})(?:\.\d{1,5}){0,3}")
 _SPACES = re.compile(r"\d{0,3}:(\d{1,3})(?::\d{0,3})?")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
@@ -93,12 +91,6 @@ class Registration:
     mqtts_port: int
     ws_port: int
     wss_port: int
-
-
-def firmware_build(version: str) -> int:
-    """`spanos2/r202627/06` is 202627; what cannot be read is the newest."""
-    found = _BUILD.search(version)
-    return int(found[1]) if found is not None else NEWEST_BUILD
 
 
 def is_serial(text: str) -> bool:

@@ -17,10 +17,10 @@ from wattdeck.core.errors import Busy, CutShort, SourceError, Unreachable, Usage
 from wattdeck.core.http import Answer, Http, HttpClients, Timeouts, json_body, origin_of, register_secret
 from wattdeck.core.language import tr
 from wattdeck.systems.span.ebus import answers, tls
-from wattdeck.systems.span.ebus.answers import Registration, Schema, UnknownDataModel, V2Status, firmware_build
+from wattdeck.systems.span.ebus.answers import Registration, Schema, UnknownDataModel, V2Status
 from wattdeck.systems.span.ebus.stream import CertificateRefused
 
-__all__ = ["Bootstrap", "Registration", "Schema", "UnknownDataModel", "V2Status", "firmware_build"]
+__all__ = ["Bootstrap", "Registration", "Schema", "UnknownDataModel", "V2Status"]
 
 STATUS = "/api/v2/status"
 SCHEMA = "/api/v2/homie/schema"

@@ -23,8 +23,8 @@ NUMBER_MAX = 1e15
 TEXT_CHARS = 200
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_INTEGER = re.compile(r"[+-]?\d{1,15}")
-_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
 class DeviceState(StrEnum):

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 
 import anyio
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import AuthError, SourceError, TimedOut, Unreachable
+from wattdeck.systems.span.ebus.credentials import Credentials
 from wattdeck.systems.span.ebus.stream import Endpoint, Message
 
 TICK_S = 1.0
@@ -22,6 +24,14 @@ INSTANT_S = 1e-6
 """Two moments closer than this are one."""
 PUBLISH_WAIT_S = 5.0
 """How long a client waits for a broker that answers nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What the demo has in place of a panel's broker: `Demo.apps` under `mqtts://host:port`."""
+
+    broker: LocalBroker
+    credentials: Credentials
 
 
 def matches(topic_filter: str, topic: str) -> bool:

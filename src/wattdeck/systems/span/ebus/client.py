@@ -1,0 +1,401 @@
+"""The eBus client: one v2 panel, for ever. Usable alone, as a library: `async with EbusClient(...) as panel`.
+
+A task of its own keeps one session after another: ask by REST which panel and which data model this is, connect,
+subscribe, and keep what comes. `snapshot` is a picture of that, or the error that says why there is none. Nothing
+received is None, never zero; silence is no fault while the panel says it is ready (span-v2.md 9, 11).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from wattdeck.core.clock import SYSTEM_CLOCK, Clock
+from wattdeck.core.errors import (
+    AuthError,
+    BadAnswer,
+    Busy,
+    SourceError,
+    Stale,
+    TimedOut,
+    Unreachable,
+    UsageError,
+    WattdeckError,
+)
+from wattdeck.core.language import tr
+from wattdeck.core.text import clean
+from wattdeck.systems.span.ebus import circuits
+from wattdeck.systems.span.ebus.homie import PREFIX, DeviceState, text
+from wattdeck.systems.span.ebus.panel import PanelView
+from wattdeck.systems.span.ebus.ready import ROOT_WITHIN_S, missing
+from wattdeck.systems.span.ebus.store import MODEL_VERSION, QUIET_S, Change, EbusStore
+from wattdeck.systems.span.ebus.stream import CertificateRefused, Connector, Endpoint, MessageStream
+from wattdeck.systems.span.models import DataModel, PanelSnapshot, Relay
+
+if TYPE_CHECKING:
+    from wattdeck.systems.span.ebus.bootstrap import Bootstrap, Schema
+    from wattdeck.systems.span.ebus.credentials import Credentials
+
+log = logging.getLogger(__name__)
+
+CONNECT_WITHIN_S = 15.0
+FIRST_BACK_OFF_S, BACK_OFF_CAP_S, BOOTING_CAP_S = 1.0, 60.0, 30.0
+REFUSED_AGAIN_S = 60.0
+"""A broker that refuses us is asked once more after so long; then a person is."""
+REFUSALS_MAX = 2
+URGENT_GAP_S = 0.1
+"""However often a relay moves, pictures are not made faster than this."""
+FIRST_ANSWER_S = CONNECT_WITHIN_S + ROOT_WITHIN_S
+"""How long the first picture is waited for."""
+LOOK_AGAIN_S = 0.25
+
+_JITTER = Random()  # noqa: S311  jitter, not secrecy
+
+
+class AuthorityChanged(AuthError):
+    """The panel shows another authority than the one that was trusted; only a person can say that this is right."""
+
+
+class Settling(Stale):
+    """A session has begun and not everything that a picture needs has come yet; soon it has."""
+
+
+class ModelChanged(Exception):
+    """The topics show another data model than the one in use: begin anew."""
+
+
+class EbusClient:
+    """One panel over eBus.
+
+    Args:
+        bootstrap: The panel's REST side.
+        credentials: What registration gave us.
+        connector: Makes a connection to a broker.
+        host: Where the broker is; the address a person typed, not the one the panel advertises.
+        mqtt_port: None: as the panel said at registration.
+        websocket: Over WSS.
+        on_urgent: Called when something changed that should show at once. Must be quick.
+        clock: Time.
+    """
+
+    def __init__(
+        self,
+        bootstrap: Bootstrap,
+        credentials: Credentials,
+        connector: Connector,
+        *,
+        host: str,
+        mqtt_port: int | None = None,
+        websocket: bool = False,
+        on_urgent: Callable[[], None] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        random: Random | None = None,
+    ) -> None:
+        self.credentials = credentials
+        self.firmware = credentials.firmware
+        """As last seen."""
+        self.schema: Schema | None = None
+        self._bootstrap = bootstrap
+        self._connector = connector
+        self._endpoint = _endpoint(credentials, host, mqtt_port, websocket=websocket)
+        self._on_urgent = on_urgent
+        self._clock = clock
+        self._random = random or _JITTER
+        self._task: asyncio.Task[None] | None = None
+        self._stream: MessageStream | None = None
+        self._view: PanelView | None = None
+        self._problem: WattdeckError | None = None
+        self._changed = asyncio.Event()
+        self._called_s = float("-inf")
+        self._shown = False
+        """This session has given a picture."""
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def start(self) -> None:
+        """Begin the first session, or begin again after a refusal; otherwise does nothing."""
+        if self._task is None or self._task.done():
+            self._problem = None
+            self._shown = False
+            self._task = asyncio.get_running_loop().create_task(self._keep_session())
+
+    async def aclose(self) -> None:
+        """End the session. `start` begins anew."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def snapshot(self) -> PanelSnapshot:
+        """The panel as reported so far. While a session begins this waits for it, up to 45 s.
+
+        Raises:
+            AuthError: the broker or a changed authority stops us; `start` tries again.
+            Stale: the panel is there and does not say it is live.
+            SourceError: there is no session, or nothing of the panel yet.
+        """
+        self.start()
+        until_s = self._clock.monotonic() + FIRST_ANSWER_S
+        while (trouble := self._trouble()) is not None:
+            passes = isinstance(trouble, Settling) and not self._shown
+            if not passes or self._clock.monotonic() >= until_s:
+                raise trouble
+            self._changed.clear()
+            await self._change_or(LOOK_AGAIN_S)
+        assert self._view is not None
+        self._shown = True
+        return self._view.snapshot()
+
+    async def set_relay(self, circuit_id: str, relay: Relay) -> None:
+        """Ask for a relay position, once; what becomes of it shows in the next pictures and nowhere else.
+
+        Raises:
+            UsageError: not a position, no such circuit, or the panel does not let it be set; nothing was sent.
+            Unreachable: not connected, or the panel is not ready; nothing was sent and nothing will be.
+            TimedOut: the broker did not say that it has it; the outcome is unknown.
+        """
+        if relay not in (Relay.OPEN, Relay.CLOSED):
+            raise UsageError(
+                tr("a relay can be set to open or closed, not to {wanted}; nothing was sent", wanted=relay)
+            )
+        await self._command(circuit_id, "relay", relay.upper())
+
+    async def set_priority(self, circuit_id: str, priority: str) -> None:
+        """Ask for a load priority, one of `models.PRIORITIES`, once. Raises as `set_relay`."""
+        word = circuits.WIRE_PRIORITIES.get(priority)
+        if word is None:
+            words = {"known": ", ".join(circuits.WIRE_PRIORITIES), "wanted": clean(priority, 40)}
+            raise UsageError(tr("a priority is one of {known}, not {wanted}; nothing was sent", **words))
+        await self._command(circuit_id, "priority", word)
+
+    async def _command(self, circuit_id: str, name: str, payload: str) -> None:
+        stream, view, trouble = self._stream, self._view, self._trouble()
+        if trouble is not None or stream is None or view is None:
+            raise Unreachable(tr("not connected to a panel that is ready; nothing was sent"))
+        part = view.circuit_part(circuit_id)
+        if part is None:
+            raise UsageError(tr("the panel has no circuit {id}; nothing was sent", id=repr(circuit_id[:80])))
+        may = circuits.relay_settable if name == "relay" else circuits.priority_settable
+        if part.path(name) is None or not part.live or not may(part, view.model):
+            raise UsageError(tr("the panel does not let this be set; nothing was sent"))
+        await stream.publish(part.set_topic(name), payload)
+
+    def _trouble(self) -> WattdeckError | None:
+        """Why there is no picture that may be called live; None if there is one."""
+        if self._problem is not None:
+            return self._problem
+        if self._view is None or self._stream is None:
+            return Settling(tr("not connected to the panel's broker yet"))
+        return _trouble_of(self._view, self._clock.monotonic())
+
+    # The session
+
+    async def _keep_session(self) -> None:
+        """One session after another, until a person is needed."""
+        failures = refusals = 0
+        while True:
+            delay_s = 0.0
+            try:
+                await self._session()
+            except ModelChanged:
+                failures = 0 if self._shown else failures + 1
+                self.schema = None
+                delay_s = self._back_off_s(failures, BOOTING_CAP_S) if failures else 0.0
+                self._fail(Stale(tr("the panel changes its data model; reading it anew")))
+            except AuthorityChanged as error:
+                return self._fail(error)
+            except AuthError as error:
+                refusals += 1
+                if refusals >= REFUSALS_MAX:
+                    return self._fail(error)
+                delay_s = REFUSED_AGAIN_S
+                self._fail(Unreachable(tr("{problem}; trying once more in a minute", problem=error)))
+            except WattdeckError as error:
+                failures, refusals = (1, 0) if self._shown else (failures + 1, refusals)
+                delay_s = self._back_off_s(failures, BOOTING_CAP_S if isinstance(error, Busy) else BACK_OFF_CAP_S)
+                self._fail(error)
+            except Exception as error:
+                log.exception("a session with a panel ended for a reason that is not the panel's")
+                failures += 1
+                delay_s = self._back_off_s(failures, BACK_OFF_CAP_S)
+                words = tr("internal error ({error}); the log has the details", error=type(error).__name__)
+                self._fail(SourceError(words))
+            self._view, self._shown = None, False
+            await self._clock.sleep(delay_s)
+            # A model that changed is no fault: its new session may settle without one being shown.
+            self._problem = None if isinstance(self._problem, Stale) else self._problem
+
+    async def _session(self) -> None:
+        """From the first question to the loss of the connection.
+
+        Raises:
+            ModelChanged: the topics show another model.
+            SourceError: anything that ends it.
+        """
+        await self._look()
+        serial = self.credentials.broker_user
+        stream = self._connector(self._endpoint)
+        try:
+            await self._connect(stream)
+            store = EbusStore(serial, self._clock.monotonic)
+            model = None if self.schema is None else self.schema.model
+            spaces = None if self.schema is None else self.schema.spaces
+            self._view = PanelView(store, model or DataModel.FLAT, self._clock, spaces)
+            self._stream, self._problem = stream, None
+            await stream.subscribe([f"{PREFIX}/{serial}/#"])
+            async for message in stream:
+                change = store.apply(message)
+                if not change:
+                    continue
+                if Change.URGENT in change:
+                    await self._take_structure(store, stream, model)
+                    self._tell(Change.STRUCTURE in change)
+                elif not self._shown:
+                    self._changed.set()
+        finally:
+            self._stream = None
+            await stream.aclose()
+        raise Unreachable(tr("the connection to the panel's broker was lost"))
+
+    async def _take_structure(self, store: EbusStore, stream: MessageStream, model: DataModel | None) -> None:
+        """Follow what the descriptions say: the model, and devices to listen to."""
+        evidence = store.evidence
+        version = text(store.root.values.get(MODEL_VERSION))
+        if version and version.partition(".")[0] != "1":
+            words = {"version": clean(version, 20)}
+            raise BadAnswer(tr("the panel speaks data model {version}; wattdeck knows 1, and none other", **words))
+        if evidence is not None and self._view is not None and evidence is not self._view.model:
+            if model is not None or self._shown:
+                raise ModelChanged
+            # Nobody said which model this is; the topics do.
+            self._view = PanelView(store, evidence, self._clock)
+        if evidence is DataModel.TREE:
+            children = store.new_children()
+            if children:
+                await stream.subscribe([f"{PREFIX}/{child}/#" for child in children])
+
+    async def _look(self) -> None:
+        """Ask by REST who answers there, and after a change of firmware which data model it speaks (span-v2.md 11).
+
+        A panel that cannot be asked is still tried by MQTT, as it was last known.
+
+        Raises:
+            Busy: it is starting.
+            SourceError: it is another panel, or speaks nothing we know.
+        """
+        try:
+            status = await self._bootstrap.status()
+        except Busy:
+            raise
+        except (Unreachable, TimedOut) as error:
+            log.info("a panel's REST side does not answer: %s", error)
+            return
+        if status.serial.lower() != self.credentials.serial.lower():
+            words = {"there": clean(status.serial, 40), "ours": self.credentials.serial}
+            raise BadAnswer(tr("another panel answers at this address: {there}, not {ours}", **words))
+        if self.schema is None or status.firmware != self.firmware:
+            try:
+                self.schema = await self._bootstrap.schema()
+            except (Unreachable, TimedOut) as error:
+                log.info("a panel's schema cannot be read: %s", error)
+                self.schema = None
+            self.firmware = status.firmware
+
+    async def _connect(self, stream: MessageStream) -> None:
+        """Connect; a certificate that does not pass is compared with what the panel shows, never trusted for that."""
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_S):
+                await stream.connect()
+        except TimeoutError:
+            raise TimedOut(tr("the panel's broker does not answer")) from None
+        except CertificateRefused as refused:
+            await self._compare_authority(refused)
+            raise
+
+    async def _compare_authority(self, refused: CertificateRefused) -> None:
+        """Raises AuthorityChanged if the panel shows another authority than the pinned one (span-v2.md 3.2)."""
+        from wattdeck.systems.span.ebus.tls import fingerprint
+
+        try:
+            shown = fingerprint(await self._bootstrap.ca())
+        except (SourceError, ValueError):
+            return
+        if shown != self.credentials.ca_sha256:
+            sentence = tr(
+                "the panel shows another certificate authority than the one that was trusted: {new}, not {old} "
+                "(firmware {firmware}). A firmware update may do that, and so may somebody in between. "
+                "`wattdeck span trust` shows both and asks.",
+                new=shown, old=self.credentials.ca_sha256, firmware=clean(self.firmware, 60) or "?",
+            )  # fmt: skip
+            raise AuthorityChanged(sentence) from refused
+
+    # Telling
+
+    def _fail(self, problem: WattdeckError) -> None:
+        self._problem = problem
+        self._tell(at_once=True)
+
+    def _tell(self, at_once: bool) -> None:
+        self._changed.set()
+        now_s = self._clock.monotonic()
+        if self._on_urgent is not None and (at_once or now_s - self._called_s >= URGENT_GAP_S):
+            self._called_s = now_s
+            self._on_urgent()
+
+    def _back_off_s(self, failures: int, cap_s: float) -> float:
+        delay_s: float = min(FIRST_BACK_OFF_S * 2.0 ** min(failures - 1, 16), cap_s)
+        return delay_s * self._random.uniform(0.8, 1.2)
+
+    async def _change_or(self, seconds: float) -> None:
+        """Wait for a change, at most so long."""
+        waiting = asyncio.ensure_future(self._changed.wait())
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait((waiting, sleeping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            sleeping.cancel()
+
+
+def _trouble_of(view: PanelView, now_s: float) -> WattdeckError | None:
+    """What keeps a picture of this store from being live (span-v2.md 9.2, 9.4)."""
+    store = view.store
+    state = store.root.state
+    if store.complete_s is None and state in (DeviceState.UNKNOWN, DeviceState.READY):
+        if now_s - store.waiting_s < ROOT_WITHIN_S:
+            return Settling(tr("connected; waiting for what the panel has to say"))
+        return TimedOut(tr("the broker answers, and the panel's application is silent"))
+    if state is DeviceState.INIT:
+        return Stale(tr("the panel is updating itself"))
+    if state is not DeviceState.READY:
+        return Unreachable(tr("the panel's application is away: it says {state}", state=state.value))
+    if not store.settled:
+        lacking = missing(view, now_s)
+        if lacking:
+            return Settling(tr("waiting for {parts}", parts=lacking))
+        store.settled = True
+    if store.heard_s is not None and now_s - store.heard_s >= QUIET_S:
+        quiet_s = f"{now_s - store.heard_s:.0f}"
+        return Stale(tr("quiet: nothing came for {seconds} s, though the panel says it is ready", seconds=quiet_s))
+    return None
+
+
+def _endpoint(credentials: Credentials, host: str, port: int | None, *, websocket: bool) -> Endpoint:
+    said = credentials.wss_port if websocket else credentials.mqtts_port
+    names = tuple(name for name in (credentials.hostname, credentials.broker_host) if name)
+    return Endpoint(
+        host, port or said, credentials.broker_user, credentials.broker_password, credentials.ca_pem, names, websocket
+    )

@@ -1,0 +1,31 @@
+"""When a panel has said enough to be shown (span-v2.md 9.2)."""
+
+from __future__ import annotations
+
+from wattdeck.core.language import plural
+from wattdeck.systems.span.ebus.circuits import is_meter_only
+from wattdeck.systems.span.ebus.panel import PanelView
+from wattdeck.systems.span.models import DataModel
+
+ROOT_WITHIN_S = 30.0
+CHILDREN_WITHIN_S = 5.0
+VALUES_WITHIN_S = 10.0
+
+
+def missing(view: PanelView, now_s: float) -> str:
+    """What is still waited for, in words; empty: nothing, or not any longer."""
+    store = view.store
+    if store.complete_s is None:
+        return plural("{count} device", "{count} devices", 1)
+    waited_s = now_s - store.complete_s
+    if view.model is DataModel.TREE and waited_s < CHILDREN_WITHIN_S:
+        found = (store.devices.get(device_id) for device_id in store.tree_ids())
+        late = sum(device is None or not device.live for device in found)
+        if late:
+            return plural("{count} device", "{count} devices", late)
+    if waited_s < VALUES_WITHIN_S:
+        parts = view.parts.circuits
+        late = sum(part.raw("power") is None or not (part.raw("name") or is_meter_only(part)) for part in parts)
+        if late:
+            return plural("{count} circuit", "{count} circuits", late)
+    return ""

@@ -1,0 +1,224 @@
+"""What the broker has said so far: devices, their states, descriptions and values (span-v2.md 4, 6.1, 9.3).
+
+A store belongs to one session and one panel: after a reconnect a new one is filled, so that what is not said again is
+not believed. It only keeps; what the values mean is `flat`'s, `tree`'s and `panel`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Flag, auto
+
+from wattdeck.systems.span.ebus import homie
+from wattdeck.systems.span.ebus.homie import Description, DeviceState
+from wattdeck.systems.span.ebus.stream import Message
+from wattdeck.systems.span.models import DataModel
+
+DEVICES_MAX = 600
+VALUES_MAX = 20_000
+"""Of one device: the largest flat panel has about 1,500."""
+QUIET_S = 90.0
+"""A healthy panel moves some value every second; without any for so long its application hangs (span-v2.md 9.4)."""
+DEPTH_MAX = 4
+"""A panel's parts are two levels deep: battery, and its islanding switch."""
+
+URGENT = frozenset(
+    {
+        "relay",
+        "relay-requester",
+        "shed-priority",
+        "priority",
+        "door",
+        "state",
+        "grid-state",
+        "islanding-state",
+        "asserted-islanding-state",
+        "dominant-power-source",
+    }
+)
+"""Properties whose change is shown at once (span-v2.md 9.3)."""
+MODEL_VERSION = "info/data-model-version"
+
+
+class Change(Flag):
+    """What a message changed."""
+
+    NOTHING = 0
+    VALUE = auto()
+    URGENT = auto()
+    STRUCTURE = auto()
+    """A description or a state: what there is, or whether it is live."""
+
+
+@dataclass(slots=True)
+class Device:
+    """One Homie device as reported so far."""
+
+    id: str
+    state: DeviceState = DeviceState.UNKNOWN
+    description: Description | None = None
+    values: dict[str, bytes] = field(default_factory=dict)
+    """`node/property` -> payload."""
+    targets: dict[str, bytes] = field(default_factory=dict)
+    """The same for `$target`: a command the panel has taken and not carried out yet."""
+    touched_s: dict[str, float] = field(default_factory=dict)
+    """Node -> when it was last reported, monotonic."""
+    dirty: set[str] = field(default_factory=set)
+    """Nodes reported since the last picture."""
+
+    @property
+    def live(self) -> bool:
+        return self.state is DeviceState.READY and self.description is not None
+
+
+class EbusStore:
+    """Everything of one panel in one session.
+
+    Args:
+        serial: The panel's device id.
+        monotonic: Seconds that never jump.
+    """
+
+    def __init__(self, serial: str, monotonic: Callable[[], float]) -> None:
+        self.serial = serial
+        self._monotonic = monotonic
+        self.root = Device(serial)
+        self.devices: dict[str, Device] = {serial: self.root}
+        self.asked: set[str] = {serial}
+        """Devices whose topics were subscribed to."""
+        self.waiting_s = monotonic()
+        """Since when the root has not been ready and described."""
+        self.heard_s: float | None = None
+        """When anything came last."""
+        self.complete_s: float | None = None
+        """Since when the root is ready and described; None while it is not."""
+        self.settled = False
+        """Everything a picture needs has come since then, or was waited for long enough."""
+        self.structure = 0
+        """Grows with every change of what there is."""
+
+    def apply(self, message: Message) -> Change:
+        """Take one message in."""
+        topic = homie.parse_topic(message.topic)
+        if topic is None or topic.device not in self.asked:
+            return Change.NOTHING
+        now_s, heard_s = self._monotonic(), self.heard_s
+        self.heard_s = now_s
+        device = self.devices.get(topic.device)
+        if device is None:
+            device = self.devices[topic.device] = Device(topic.device)
+        if topic.attribute == "$state":
+            change = self._take_state(device, message.payload)
+        elif topic.attribute == "$description":
+            change = self._take_description(device, message.payload)
+        elif topic.node:
+            change = _take_value(device, topic, message.payload, now_s)
+        else:
+            change = Change.NOTHING
+        spoke_again = heard_s is not None and now_s - heard_s >= QUIET_S
+        return change | Change.URGENT if spoke_again else change
+
+    def new_children(self) -> list[str]:
+        """Devices that descriptions name and that are not subscribed to yet; they count as subscribed from now on."""
+        found = [child for child in self.tree_ids() if child not in self.asked]
+        found = found[: DEVICES_MAX - len(self.asked)]
+        self.asked.update(found)
+        return found
+
+    def tree_ids(self) -> Iterator[str]:
+        """Ids of all devices the descriptions name, parents first, each once, whatever circles they name."""
+        seen, level = {self.serial}, [self.serial]
+        yield self.serial
+        for _ in range(DEPTH_MAX):
+            below: list[str] = []
+            for device_id in level:
+                device = self.devices.get(device_id)
+                for child in device.description.children if device and device.description else ():
+                    if child not in seen:
+                        seen.add(child)
+                        below.append(child)
+                        yield child
+            level = below
+
+    @property
+    def evidence(self) -> DataModel | None:
+        """Which data model the topics show; None: too little has come (span-v2.md 11)."""
+        if homie.text(self.root.values.get(MODEL_VERSION)):
+            return DataModel.TREE
+        description = self.root.description
+        if description is None:
+            return None
+        types = {node.type for node in description.nodes.values()}
+        if any(each.endswith((".core", "device.circuit")) for each in types) or "core" in description.nodes:
+            return DataModel.FLAT
+        return DataModel.TREE if description.has_children else None
+
+    def _take_state(self, device: Device, payload: bytes) -> Change:
+        state = homie.state(payload)
+        if state is device.state:
+            return Change.NOTHING
+        device.state = state
+        return self._restructured(device)
+
+    def _take_description(self, device: Device, payload: bytes) -> Change:
+        description = homie.parse_description(payload)
+        if description is None and payload:
+            # What cannot be read does not undo what could.
+            return Change.NOTHING
+        if description == device.description:
+            return Change.NOTHING
+        known = device.description
+        device.description = description
+        if description is not None and known is not None:
+            _forget_missing_nodes(device, description)
+        self._forget_strays()
+        return self._restructured(device)
+
+    def _restructured(self, device: Device) -> Change:
+        self.structure += 1
+        device.dirty.add("")
+        if not self.root.live:
+            if self.complete_s is not None:
+                self.waiting_s = self._monotonic()
+            self.complete_s, self.settled = None, False
+        elif self.complete_s is None:
+            self.complete_s = self._monotonic()
+        return Change.STRUCTURE | Change.URGENT
+
+    def _forget_strays(self) -> None:
+        """Let go of devices that no description names any more; should one come back it is asked for anew."""
+        named = set(self.tree_ids())
+        for device_id in [each for each in self.devices if each not in named]:
+            del self.devices[device_id]
+        self.asked &= named
+
+
+def _take_value(device: Device, topic: homie.Topic, payload: bytes, now_s: float) -> Change:
+    path = f"{topic.node}/{topic.prop}"
+    kept = device.targets if topic.attribute else device.values
+    known = kept.get(path)
+    device.touched_s[topic.node] = now_s
+    if known == payload or (known is None and not payload):
+        return Change.NOTHING
+    if not payload:
+        del kept[path]
+    elif len(payload) > homie.VALUE_BYTES_MAX:
+        # Far too long for a value: what it was before is not true any more, what it is now nobody can say.
+        kept.pop(path, None)
+    elif known is not None or len(kept) < VALUES_MAX:
+        kept[path] = payload
+    else:
+        return Change.NOTHING
+    device.dirty.add(topic.node)
+    urgent = topic.attribute or topic.prop in URGENT or path == MODEL_VERSION
+    return Change.VALUE | Change.URGENT if urgent else Change.VALUE
+
+
+def _forget_missing_nodes(device: Device, description: Description) -> None:
+    """Values of nodes the new description does not have are leftovers."""
+    for kept in (device.values, device.targets):
+        for path in [each for each in kept if each.partition("/")[0] not in description.nodes]:
+            del kept[path]
+    for node in [each for each in device.touched_s if each not in description.nodes]:
+        del device.touched_s[node]

@@ -1,0 +1,283 @@
+"""From topics to the one panel model, in both data models (span-v2.md 5, 6, 8, 10)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ebus_examples import CHARGER, HEAT_PUMP, OFFICE, ROUTER, SERIAL, SOLAR, flat_topics, tree_topics
+from fakes import ManualClock
+from wattdeck.systems.span.ebus.firmware import NEWEST, firmware_build, release
+from wattdeck.systems.span.ebus.panel import PanelView
+from wattdeck.systems.span.ebus.store import EbusStore
+from wattdeck.systems.span.ebus.stream import Message
+from wattdeck.systems.span.models import DataModel, Door, PanelSnapshot, Relay
+
+ROOT = f"ebus/5/{SERIAL}"
+BATTERY = f"{SERIAL}-tg12"
+
+
+def filled(topics: Mapping[str, bytes]) -> EbusStore:
+    """A store that was told everything, each device's topics once it is known."""
+    store = EbusStore(SERIAL, ManualClock().monotonic)
+    asked = [SERIAL]
+    while asked:
+        for topic, payload in topics.items():
+            if topic.split("/")[2] in asked:
+                store.apply(Message(topic, payload, retained=True))
+        asked = store.new_children()
+    return store
+
+
+def shown(model: DataModel, changes: Mapping[str, str | None] | None = None) -> PanelSnapshot:
+    """The example's panel with topics changed, or left out where None."""
+    topics = flat_topics() if model is DataModel.FLAT else tree_topics()
+    for topic, text in (changes or {}).items():
+        if text is None:
+            topics.pop(topic)
+        else:
+            topics[topic] = text.encode()
+    store = filled(topics)
+    assert store.evidence is model
+    return PanelView(store, model, ManualClock()).snapshot()
+
+
+def test_both_models_of_one_panel_give_the_same_picture_where_the_table_says_so() -> None:
+    flat, tree = shown(DataModel.FLAT), shown(DataModel.TREE)
+    differ = {field.name for field in fields(flat) if getattr(flat, field.name) != getattr(tree, field.name)}
+    said_by_one_alone = {"firmware", "data_model", "door", "cloud", "forecast", "pcs"}
+    named_otherwise = {"batteries", "inverters", "chargers", "circuits"}
+    assert differ == said_by_one_alone | named_otherwise
+    for one, other in zip(flat.circuits, tree.circuits, strict=True):
+        locked_now = {"controllable", "priority_settable"} if one.circuit_id == SOLAR else set()
+        alike = {name: getattr(one, name) for name in {"sheddable", "never_backup", *locked_now}}
+        assert replace(other, **alike) == one
+
+
+@pytest.mark.parametrize("model", [DataModel.FLAT, DataModel.TREE])
+def test_numbers_of_the_example(model: DataModel) -> None:
+    panel = shown(model)
+    assert (panel.grid_power_w, panel.feed_power_w, panel.house_load_w) == (-348.4, -348.4, 2046.1)
+    assert (panel.solar_w, panel.battery_power_w, panel.feedthrough_power_w) == (2394.5, 0.0, 10.0)
+    assert (panel.main_consumed_wh, panel.main_produced_wh) == (1510000.0, 820500.5)
+    assert (panel.leg_voltage_v, panel.leg_current_a, panel.main_rating_a) == ((121.8, 122.1), (2.0, 3.1), 200.0)
+    assert (panel.islanded, panel.dominant_source, panel.off_grid) == (False, "grid", False)
+    assert (panel.spaces, panel.battery_percent, panel.main_relay) == (32, 81, Relay.CLOSED)
+    pump = panel.circuit(HEAT_PUMP)
+    assert pump is not None
+    assert (pump.name, pump.tabs, pump.power_w, pump.current_a, pump.rating_a) == ("Heat Pump", (2, 4), 1846.0, 7.7, 30)
+    assert (pump.energy_consumed_wh, pump.energy_produced_wh) == (1804490.3, 78.5)
+    assert (pump.relay, pump.priority, pump.controllable, pump.priority_settable) == (
+        Relay.CLOSED, "non_essential", True, True,
+    )  # fmt: skip
+    sun = panel.circuit(SOLAR)
+    assert sun is not None and (sun.power_w, sun.feeds, sun.tabs) == (-2394.5, "pv", (6, 8))
+    car = panel.circuit(CHARGER)
+    assert car is not None and (car.feeds, panel.chargers[0].circuit_id) == ("evse", CHARGER)
+    assert panel.inverters[0].circuit_id == SOLAR
+    # The identity of 8.3 holds in our signs too: what comes in is used here or goes to the sub-panel.
+    used = sum(circuit.power_w or 0.0 for circuit in panel.circuits)
+    assert panel.feed_power_w is not None and panel.feedthrough_power_w is not None
+    assert panel.feed_power_w == pytest.approx(used + panel.feedthrough_power_w)
+
+
+@pytest.mark.parametrize("model", [DataModel.FLAT, DataModel.TREE])
+def test_locked_circuits_are_not_controllable(model: DataModel) -> None:
+    router = shown(model).circuit(ROUTER)
+    assert router is not None
+    assert (router.controllable, router.priority_settable, router.requester) == (False, False, "configuration")
+
+
+def test_either_no_of_the_tree_locks_a_relay() -> None:
+    locked = shown(DataModel.TREE, {f"ebus/5/{HEAT_PUMP}/switch/relay-controllable": "false"}).circuit(HEAT_PUMP)
+    assert locked is not None and not locked.controllable and locked.priority_settable
+    silent = shown(DataModel.TREE, {f"ebus/5/{HEAT_PUMP}/switch/relay-controllable": None}).circuit(HEAT_PUMP)
+    assert silent is not None and silent.controllable
+
+
+@pytest.mark.parametrize("model", [DataModel.FLAT, DataModel.TREE])
+def test_what_is_not_reported_is_unknown_and_never_zero(model: DataModel) -> None:
+    topics = flat_topics() if model is DataModel.FLAT else tree_topics()
+    bare = {topic: payload for topic, payload in topics.items() if "$" in topic or topic.endswith("data-model-version")}
+    panel = PanelView(filled(bare), model, ManualClock()).snapshot()
+    numbers = [value for value in (getattr(panel, field.name) for field in fields(panel)) if isinstance(value, float)]
+    assert numbers == [0.0], "only the offset of a counter that never fell may be zero"
+    assert len(panel.circuits) == 6
+    for circuit in panel.circuits:
+        assert circuit.power_w is circuit.energy_consumed_wh is circuit.energy_produced_wh is circuit.current_a is None
+        assert circuit.relay is Relay.UNKNOWN and circuit.name
+    assert panel.door is Door.UNKNOWN and panel.islanded is None
+
+
+@pytest.mark.parametrize("payload", ["(null)", "NaN", "inf", "-inf", "1e999", "", " ", "12,5", "0x10", "٣", "1_000"])
+def test_a_power_that_is_no_number_is_unknown(payload: str) -> None:
+    circuit = shown(DataModel.TREE, {f"ebus/5/{OFFICE}/meter/active-power": payload}).circuit(OFFICE)
+    assert circuit is not None and circuit.power_w is None
+
+
+def test_a_negative_zero_is_zero() -> None:
+    circuit = shown(DataModel.FLAT, {f"{ROOT}/{OFFICE}/active-power": "-0.0"}).circuit(OFFICE)
+    assert circuit is not None and str(circuit.power_w) == "0.0"
+
+
+def test_a_value_of_a_megabyte_is_none() -> None:
+    circuit = shown(DataModel.TREE, {f"ebus/5/{OFFICE}/info/name": "x" * 1_000_000}).circuit(OFFICE)
+    assert circuit is not None and circuit.name == "Office Outlets"  # as its description calls it
+
+
+def test_names_are_made_harmless() -> None:
+    hostile = "\x1b[31mred\u202e [bold]x[/] \x00" + "y" * 500
+    circuit = shown(DataModel.TREE, {f"ebus/5/{OFFICE}/info/name": hostile}).circuit(OFFICE)
+    assert circuit is not None and circuit.name.isprintable() and len(circuit.name) <= 200
+
+
+def test_flows_that_are_missing_are_unknown_and_the_grid_is_the_feed_unless_fed_by_another() -> None:
+    flows = {f"{ROOT}/power-flows/{name}": None for name in ("grid", "pv", "battery", "site")}
+    fed_by_battery = shown(DataModel.TREE, flows)
+    assert fed_by_battery.grid_power_w is None and fed_by_battery.house_load_w is None
+    alone = shown(DataModel.TREE, {**flows, f"ebus/5/{SERIAL}-lugs-up/connection/fed-by-device-id": None})
+    assert alone.grid_power_w == alone.feed_power_w == -348.4
+    assert alone.solar_w == 2394.5, "from the circuit the inverter hangs on"
+
+
+@pytest.mark.parametrize(
+    ("firmware", "meter_w", "discharge_w"),
+    [("spanos3/r202633/01", "700.0", -700.0), ("spanos3/r202639/03", "700.0", 700.0), ("odd", "-60.0", -60.0)],
+)
+def test_a_batterys_own_meter_turned_its_sign_with_r202639(firmware: str, meter_w: str, discharge_w: float) -> None:
+    changes = {
+        f"{ROOT}/info/firmware-version": firmware,
+        f"{ROOT}/power-flows/battery": None,
+        f"ebus/5/{BATTERY}/meter/active-power": meter_w,
+    }
+    assert shown(DataModel.TREE, changes).battery_power_w == discharge_w
+    changes[f"{ROOT}/power-flows/battery"] = "-250.0"
+    assert shown(DataModel.TREE, changes).battery_power_w == 250.0, "the balance counts more than the meter"
+
+
+def test_downstream_lugs_are_believed_from_r202621_on() -> None:
+    before = {f"{ROOT}/core/software-version": "spanos2/r202615/02", f"{ROOT}/lugs-downstream/active-power": "512.0"}
+    assert shown(DataModel.FLAT, before).feedthrough_power_w == pytest.approx(10.0)
+    after = {**before, f"{ROOT}/core/software-version": "spanos2/r202621/02"}
+    assert shown(DataModel.FLAT, after).feedthrough_power_w == 512.0
+
+
+@pytest.mark.parametrize(
+    ("asserted", "islanding", "former", "islanded", "dominant"),
+    [
+        ("NONE", "ON_GRID", "GRID", False, "grid"),
+        ("NONE", "OFF_GRID", BATTERY, True, "battery"),
+        ("NONE", "OFF_GRID", f"{SERIAL}-iq7plus-72-x-us", True, "pv"),
+        ("NONE", "OFF_GRID", "somebody", True, "unknown"),
+        ("OFF_GRID", "ON_GRID", BATTERY, True, "battery"),
+        ("ON_GRID", "OFF_GRID", BATTERY, False, "grid"),
+        ("NONE", "UNKNOWN", "GRID", None, ""),
+        ("NONE", "SIDEWAYS", "GRID", None, ""),
+    ],
+)
+def test_islanding_of_the_tree(
+    asserted: str, islanding: str, former: str, islanded: bool | None, dominant: str
+) -> None:
+    switch = f"ebus/5/{BATTERY}-mid/grid"
+    panel = shown(
+        DataModel.TREE,
+        {
+            f"{ROOT}/shed/asserted-islanding-state": asserted,
+            f"{switch}/islanding-state": islanding,
+            f"{switch}/grid-forming-entity": former,
+        },
+    )
+    assert (panel.islanded, panel.dominant_source) == (islanded, dominant)
+
+
+def test_islanding_of_the_flat_model() -> None:
+    assert shown(DataModel.FLAT, {f"{ROOT}/bess/grid-state": "OFF_GRID"}).off_grid is True
+    unsaid = {f"{ROOT}/bess/grid-state": "UNKNOWN"}
+    assert shown(DataModel.FLAT, {**unsaid, f"{ROOT}/core/dominant-power-source": "BATTERY"}).islanded is True
+    assert shown(DataModel.FLAT, {**unsaid, f"{ROOT}/core/dominant-power-source": "UNKNOWN"}).islanded is None
+
+
+def test_tandem_circuits_share_a_space() -> None:
+    spaces = {f"ebus/5/{each}/info/spaces": "44" for each in (OFFICE, HEAT_PUMP)}
+    panel = shown(DataModel.TREE, spaces)
+    assert [circuit.tabs for circuit in panel.circuits if circuit.circuit_id in (OFFICE, HEAT_PUMP)] == [(44,), (44,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "tabs"),
+    [
+        ("2,4", (2, 4)),
+        ("43,45", (43, 45)),
+        (" 9 ", (9,)),
+        ("4,2,4", (2, 4)),
+        ("", ()),
+        ("x,-3,0,9999", ()),
+        ("1 3", (1, 3)),
+    ],
+)
+def test_spaces_of_the_tree(text: str, tabs: tuple[int, ...]) -> None:
+    circuit = shown(DataModel.TREE, {f"ebus/5/{OFFICE}/info/spaces": text}).circuit(OFFICE)
+    assert circuit is not None and circuit.tabs == tabs
+
+
+def test_a_group_behind_one_meter_counts_once() -> None:
+    group = json.dumps([OFFICE, SOLAR])
+    changes = {f"ebus/5/{each}/meter/shared-with-device-ids": group for each in (OFFICE, SOLAR)}
+    changes |= {f"ebus/5/{each}/meter/active-power": "500.0" for each in (OFFICE, SOLAR)}
+    panel = shown(DataModel.TREE, changes)
+    office = panel.circuit(OFFICE)
+    assert office is not None and office.shared_with == (SOLAR,)
+    assert panel.generation_w == 500.0
+
+
+def test_a_remote_meter_has_power_and_nothing_to_switch() -> None:
+    topics = tree_topics()
+    described = json.loads(topics[f"ebus/5/{OFFICE}/$description"])
+    described |= {"name": OFFICE, "nodes": {"meter": described["nodes"]["meter"]}}
+    topics[f"ebus/5/{OFFICE}/$description"] = json.dumps(described).encode()
+    for name in ("info/name", "info/spaces", "switch/relay"):
+        topics.pop(f"ebus/5/{OFFICE}/{name}", None)
+    circuit = PanelView(filled(topics), DataModel.TREE, ManualClock()).snapshot().circuit(OFFICE)
+    assert circuit is not None and circuit.meter_only and not circuit.controllable
+    assert circuit.power_w == 117.8 and circuit.tabs == () and circuit.relay is Relay.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("name", "build", "short"),
+    [("spanos2/r202627/06", 202627, "r202627"), ("spanos3/r202639/03", 202639, "r202639"), ("new", NEWEST, "new")],
+)
+def test_firmware_names(name: str, build: int, short: str) -> None:
+    assert (firmware_build(name), release(name)) == (build, short)
+
+
+@pytest.mark.parametrize("model", [DataModel.FLAT, DataModel.TREE])
+def test_circuits_nothing_was_said_of_are_the_same_objects(model: DataModel) -> None:
+    topics = flat_topics() if model is DataModel.FLAT else tree_topics()
+    store = filled(topics)
+    view = PanelView(store, model, ManualClock())
+    before = view.snapshot()
+    path = f"{ROOT}/{OFFICE}/active-power" if model is DataModel.FLAT else f"ebus/5/{OFFICE}/meter/active-power"
+    store.apply(Message(path, b"-900.0"))
+    after = view.snapshot()
+    changed = {one.circuit_id for one, other in zip(before.circuits, after.circuits, strict=True) if one is not other}
+    assert changed == {OFFICE}
+
+
+@given(st.data())
+def test_any_payload_anywhere_gives_a_picture(data: st.DataObject) -> None:
+    model = data.draw(st.sampled_from([DataModel.FLAT, DataModel.TREE]))
+    topics = flat_topics() if model is DataModel.FLAT else tree_topics()
+    odd = st.one_of(
+        st.binary(max_size=60), st.sampled_from([b"(null)", b"NaN", b"\0", b"true", b"OPEN", b"1e400", b"{}"])
+    )
+    for topic in data.draw(st.lists(st.sampled_from(sorted(topics)), max_size=12)):
+        topics[topic] = data.draw(odd)
+    panel = PanelView(filled(topics), model, ManualClock()).snapshot()
+    for circuit in panel.circuits:
+        assert circuit.name.isprintable()
+        assert all(1 <= tab <= 512 for tab in circuit.tabs)
