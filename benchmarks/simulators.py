@@ -18,7 +18,8 @@ import anyio
 from wattdeck.core.asgi import AsgiApp
 from wattdeck.core.serve import serve
 from wattdeck.core.system import SimulatorOptions
-from wattdeck.systems.span.household import HOUSEHOLDS, NICE_TO_HAVE, OUTLETS, Household, Load
+from wattdeck.systems.span.household import HOUSEHOLDS, Household
+from wattdeck.systems.span.loads import NICE_TO_HAVE, OUTLETS, Load
 from wattdeck.systems.span.simulator import SpanSimulator
 
 FULL = Household(

@@ -11,7 +11,8 @@ import pytest
 from deck_app import LARGE, NORMAL, SMALL, Stage, make_bench, on_stage, running
 from wattdeck.core.lines import cell_width
 from wattdeck.systems.span import household
-from wattdeck.systems.span.household import ALWAYS_ON, Household, Load
+from wattdeck.systems.span.household import Household
+from wattdeck.systems.span.loads import ALWAYS_ON, Load
 from wattdeck.ui.events import EventsScreen
 from wattdeck.ui.help import HelpScreen
 from wattdeck.ui.table import DeckTable

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebus_examples import HEAT_PUMP, flat_topics
+from ebus_examples import HEAT_PUMP, flat_topics, tree_topics
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span.ebus import homie
 from wattdeck.systems.span.ebus.stream import Message
@@ -115,19 +115,49 @@ def assert_flat_balances(bench: Bench) -> None:
     assert round(bench.number(f"{down}/exported-energy") - (exported_wh - up_out_wh), 3) == 0
 
 
-@settings(max_examples=12, deadline=None)
+def assert_tree_balances(bench: Bench) -> None:
+    """The same for a device for each part; a group behind one meter counts once, a remote meter not at all."""
+    serial = bench.house.household.serial
+    children = bench.description(serial).children
+    circuits = [each for each in children if bench.description(each).type.endswith(".circuit")]
+    circuits = [each for each in circuits if "info" in bench.description(each).nodes]
+    counted = [each for each in circuits if not set(circuits[: circuits.index(each)]) & set(shared_with(bench, each))]
+    sum_w = sum(bench.number(f"{each}/meter/active-power") for each in counted)
+    up_w, down_w = bench.number(f"{serial}-lugs-up/meter/active-power"), 0.0
+    if f"{serial}-lugs-dn" in children:
+        down_w = bench.number(f"{serial}-lugs-dn/meter/active-power")
+    assert round(up_w + sum_w - down_w, 3) == 0
+    flow_w = {each: bench.number(f"{serial}/power-flows/{each}") for each in ("grid", "pv", "battery", "site")}
+    assert round(sum(flow_w.values()), 3) == 0
+    fed = f"ebus/5/{serial}-lugs-up/connection/fed-by-device-id" in bench.broker.retained
+    assert round(flow_w["grid"] + up_w + (flow_w["battery"] if fed else 0.0), 3) == 0
+    for each in children:
+        if bench.description(each).type.endswith(".bess"):
+            assert bench.number(f"{each}/meter/active-power") == -flow_w["battery"]
+
+
+def shared_with(bench: Bench, circuit: str) -> list[str]:
+    return bench.broker.retained.get(f"ebus/5/{circuit}/meter/shared-with-device-ids", b"").decode().split(",")
+
+
+@settings(max_examples=20, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     start_s=st.integers(0, 100_000_000),
     household=st.sampled_from(sorted(HOUSEHOLDS)),
     grid_up=st.booleans(),
+    api=st.sampled_from(["flat", "tree"]),
 )
-def test_flat_values_balance_to_the_last_digit(seed: int, start_s: int, household: str, grid_up: bool) -> None:
-    bench = Bench("flat", household, seed=seed, start=NOON + timedelta(seconds=start_s))
+def test_published_values_balance_to_the_last_digit(
+    seed: int, start_s: int, household: str, grid_up: bool, api: str
+) -> None:
+    bench = Bench(api, household, seed=seed, start=NOON + timedelta(seconds=start_s))
     bench.house.set_grid(up=grid_up)
-    for _ in range(5):
+    for _ in range(3):
         bench.wait(7)
-        assert_flat_balances(bench)
+        (assert_flat_balances if api == "flat" else assert_tree_balances)(bench)
+        if not grid_up:
+            assert bench.number(f"{bench.house.household.serial}/power-flows/grid") == 0
 
 
 def test_flat_declares_what_the_sheet_declares() -> None:
@@ -199,3 +229,185 @@ def test_a_locked_circuit_ignores_commands() -> None:
     bench.wait(2)
     assert bench.value(f"{router}/relay") == "CLOSED" and bench.value(f"{router}/shed-priority") == "NEVER"
     assert bench.value(f"{router}/always-on") == "true"
+
+
+# the parent/child model
+
+
+def test_tree_declares_what_the_sheet_declares() -> None:
+    sheet = {}
+    for topic, payload in tree_topics().items():
+        if topic.endswith("/$description"):
+            found = homie.parse_description(payload)
+            assert found is not None
+            if found.name not in ("Router and Alarm", "Commissioned PV System"):
+                sheet[found.type] = found
+    bench = Bench("tree")
+    seen = set()
+    for device in (*bench.description(HOME).children, f"{HOME}-tg12-mid"):
+        ours = bench.description(device)
+        if bench.broker.retained.get(f"ebus/5/{device}/switch/relay-controllable") != b"false":
+            assert ours.nodes == sheet[ours.type].nodes, device
+            seen.add(ours.type.rpartition(".")[2])
+        assert ours.root == HOME and ours.has_children
+    assert bench.description(HOME).nodes == sheet["energy.ebus.device.distribution-enclosure"].nodes
+    assert seen == {"lugs", "circuit", "bess", "mid", "pv", "evse"}
+
+
+def test_tree_publishes_what_the_sheet_publishes() -> None:
+    bench = Bench("tree")
+    serial = bench.house.household.serial
+
+    def generic(topics: Any) -> set[str]:
+        return {topic.split("/", 3)[3] for topic in topics}
+
+    assert generic(tree_topics()) - generic(bench.broker.retained) <= {
+        "connection/fed-by-device-id",
+        "connection/fed-by-device-type",
+        "connection/fed-by-device-status",
+    }
+    assert bench.value(f"{serial}/info/data-model-version") == "1.0"
+    assert bench.value(f"{serial}/info/firmware-version") == "spanos3/r202639/03"
+
+
+def test_every_value_of_the_tree_is_declared() -> None:
+    for household in HOUSEHOLDS:
+        bench = Bench("tree", household)
+        for topic in bench.broker.retained:
+            place = homie.parse_topic(topic)
+            assert place is not None
+            if place.node:
+                listed = bench.description(place.device).nodes[place.node].properties
+                assert listed is not None and place.prop in listed, topic
+
+
+def test_children_are_ready_before_the_root_appears() -> None:
+    bench = Bench("tree", "barn")
+    serial = bench.house.household.serial
+    states = [(topic.split("/")[2], text) for topic, text in bench.ear.heard if topic.endswith("/$state")]
+    assert states[-2:] == [(serial, "init"), (serial, "ready")]
+    assert [text for _, text in states] == ["init", "ready"] * (len(states) // 2)
+    assert states.index((f"{serial}-tg27-mid", "ready")) < states.index((f"{serial}-tg27", "init"))
+    reached = {serial} | set(bench.description(serial).children) | set(bench.description(f"{serial}-tg27").children)
+    assert reached == {device for device, _ in states}
+
+
+def test_both_models_say_the_same_of_one_house() -> None:
+    flat, tree = Bench("flat"), Bench("tree")
+    for circuit in flat.house.circuits:
+        for ours, theirs in (
+            ("active-power", "meter/active-power"),
+            ("exported-energy", "meter/exported-energy"),
+            ("name", "info/name"),
+            ("shed-priority", "load-shed/priority"),
+        ):
+            assert flat.value(f"{HOME}/{circuit}/{ours}") == tree.value(f"{circuit}/{theirs}")
+    for flow in ("grid", "pv", "battery", "site"):
+        assert flat.value(f"{HOME}/power-flows/{flow}") == tree.value(f"{HOME}/power-flows/{flow}")
+
+
+def test_locked_circuits_have_no_settable_key_at_all() -> None:
+    bench = Bench("tree")
+    router = bench.circuit("Router and Alarm")
+    described = bench.value(f"{router}/$description")
+    assert "settable" not in described and "settable" in bench.value(f"{bench.circuit('Heat Pump')}/$description")
+    assert bench.value(f"{router}/switch/relay-controllable") == "false"
+    assert bench.value(f"{router}/switch/relay-requester") == "CONFIGURATION"
+
+
+def test_a_circuit_that_is_never_backed_up_has_a_relay_and_no_choice_of_priority() -> None:
+    bench = Bench("tree", "barn")
+    sauna = bench.circuit("Sauna")
+    description = bench.description(sauna)
+    assert description.settable("switch", "relay") and not description.settable("load-shed", "priority")
+    bench.set(f"{sauna}/load-shed/priority", "NEVER")
+    bench.wait()
+    assert bench.value(f"{sauna}/load-shed/priority") == "OFF_GRID"
+
+
+def test_the_barn_has_everything_odd() -> None:
+    bench = Bench("tree", "barn")
+    serial = bench.house.household.serial
+    spaces = [bench.broker.retained.get(f"ebus/5/{each}/info/spaces") for each in bench.description(serial).children]
+    assert spaces.count(b"14") == 2
+    remote = [
+        each
+        for each in bench.description(serial).children
+        if bench.description(each).type.endswith("circuit") and set(bench.description(each).nodes) == {"meter"}
+    ]
+    assert len(remote) == 1 and bench.number(f"{remote[0]}/meter/active-power") < 0
+    lights = bench.circuit("Stable Lights")
+    (fans,) = shared_with(bench, lights)
+    assert shared_with(bench, fans) == [lights] and bench.value(f"{fans}/info/name") == "Stable Fans"
+    assert bench.value(f"{fans}/meter/active-power") == bench.value(f"{lights}/meter/active-power")
+    assert bench.value(f"{serial}-lugs-up/connection/fed-by-device-id") == f"{serial}-tg27"
+    assert bench.number(f"{serial}-lugs-dn/meter/active-power") > 0
+
+
+def test_one_relay_moves_the_whole_group() -> None:
+    bench = Bench("tree", "barn")
+    lights = bench.circuit("Stable Lights")
+    (fans,) = shared_with(bench, lights)
+    bench.set(f"{fans}/switch/relay", "OPEN")
+    bench.wait()
+    assert bench.value(f"{lights}/switch/relay") == bench.value(f"{fans}/switch/relay") == "OPEN"
+
+
+def test_panels_come_in_sizes() -> None:
+    small, large = Bench("tree", "small"), Bench("tree", "large")
+    assert 950 < len(large.broker.retained) < 1050
+    spaces = set()
+    for each in small.house.circuits:
+        spaces |= set(small.value(f"{each}/info/spaces").split(","))
+    assert spaces == {str(number) for number in range(9, 25)}
+    assert "breaker" not in large.description("nt-2611-large").nodes
+
+
+def test_without_the_grid_the_panel_sheds_and_says_so() -> None:
+    for api, place, word in (
+        ("flat", f"{HOME}/{{}}/relay-requester", "BACKUP"),
+        ("tree", "{}/switch/relay-requester", "LOAD_SHED"),
+    ):
+        bench = Bench(api)
+        bench.simulator.set_fault("grid-down")
+        bench.wait()
+        assert bench.value(place.format(bench.circuit("Pool Pump"))) == word
+        assert bench.value(place.format(bench.circuit("Refrigerator"))) == "NONE"
+    assert bench.value(f"{HOME}-tg12-mid/grid/islanding-state") == "OFF_GRID"
+    assert bench.value(f"{HOME}-tg12-mid/grid/grid-forming-entity") == f"{HOME}-tg12"
+
+
+def test_a_priority_is_real() -> None:
+    bench = Bench("tree")
+    pump = bench.circuit("Pool Pump")
+    bench.set(f"{pump}/load-shed/priority", "NEVER")
+    bench.wait(0)
+    assert bench.value(f"{pump}/load-shed/priority") == "NEVER"
+    bench.simulator.set_fault("grid-down")
+    bench.wait()
+    assert bench.value(f"{pump}/switch/relay") == "CLOSED"
+    bench.set(f"{pump}/load-shed/priority", "UNKNOWN")
+    bench.set(f"{pump}/load-shed/priority", "never")
+    bench.wait()
+    assert bench.value(f"{pump}/load-shed/priority") == "NEVER"
+
+
+def test_the_chargers_ceiling_is_clamped_and_kept() -> None:
+    bench = Bench("tree")
+    charger = f"{HOME}-dt-01/config/user-max-charge-current"
+    assert f"ebus/5/{charger}" not in bench.broker.retained
+    for sent, shown in (("99", "48"), ("1", "6"), ("-5", "6"), ("16", "16"), ("many", "16"), ("20.5", "16")):
+        bench.set(charger, sent)
+        bench.wait(0)
+        assert bench.value(charger) == shown, sent
+    bench.simulator.set_fault("load", "EV Charger:9000")
+    bench.wait()
+    assert bench.number(f"{bench.circuit('EV Charger')}/meter/active-power") == pytest.approx(-16 * 240, abs=1)
+    assert bench.value(f"{HOME}-dt-01/status/status") == "CHARGING"
+
+
+def test_equal_values_are_not_sent_again() -> None:
+    bench = Bench("tree")
+    assert bench.wait(0) == []
+    heard = bench.wait(1)
+    assert 0 < len(heard) < 120 and not [topic for topic, _ in heard if "$" in topic]

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wattdeck.core.simulated import SimulatedClock
-from wattdeck.systems.span.household import NICE_TO_HAVE, NON_ESSENTIAL, Household, chance, salt_of
+from wattdeck.systems.span.household import Household
+from wattdeck.systems.span.loads import NICE_TO_HAVE, NON_ESSENTIAL, chance, salt_of
 from wattdeck.systems.span.power_flow import PER_UNIT, CircuitState, Flow, Moment, solve
 
 EASY_STEPS, LONGEST_STEP_S, MOST_STEPS = 100, 300, 1000
@@ -91,6 +92,7 @@ class House:
             self.circuits[circuit_id] = CircuitState(
                 circuit_id, load.name, load.tabs, load, salt, load.priority, load.controllable
             )
+            self.circuits[circuit_id].never_backup = load.never_backup
         battery = self.household.battery
         self._charge_before_wh = 0.0
         self.charge_wh = battery.capacity_wh * (0.55 + 0.3 * chance(self._salt, 3)) if battery else 0.0

@@ -8,16 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wattdeck.systems.span.household import (
-    INVERTER,
-    Battery,
-    Household,
-    Load,
-    chance,
-    demand_w,
-    scramble,
-    solar_w,
-)
+from wattdeck.systems.span.household import Battery, Household
+from wattdeck.systems.span.loads import INVERTER, Load, chance, demand_w, scramble, solar_w
 
 PER_UNIT = 64
 """Steps in a watt and in a watt-hour."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wattdeck.systems.span.household import salt_of
+from wattdeck.systems.span.loads import salt_of
 
 PRESSES_TO_UNLOCK = 3
 PRESSES_WITHIN_S = 10.0

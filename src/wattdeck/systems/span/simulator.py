@@ -24,7 +24,8 @@ from wattdeck.systems.span.ebus.local import LocalBroker
 from wattdeck.systems.span.endpoints import Endpoints, Refusal, refusal_response
 from wattdeck.systems.span.faults import BOARD, Fault, FaultBoard
 from wattdeck.systems.span.house import House
-from wattdeck.systems.span.household import HOUSEHOLDS, salt_of
+from wattdeck.systems.span.household import HOUSEHOLDS
+from wattdeck.systems.span.loads import salt_of
 from wattdeck.systems.span.registry import PRESSES_TO_UNLOCK, Registry
 from wattdeck.systems.span.simulated.panel import EbusPanel
 
@@ -202,7 +203,8 @@ class SpanSimulator:
         taken = {tab for key, other in circuits.items() if key != circuit_id for tab in other.load.tabs}
         taken |= set(self.house.household.solar_tabs)
         own = circuits[circuit_id].load.tabs
-        free = [tab for tab in range(1, 33) if tab not in taken and tab not in own]
+        first, last = self.house.household.first_space, self.house.household.spaces
+        free = [tab for tab in range(first, last + 1) if tab not in taken and tab not in own]
         tabs = tabs or tuple(free[: len(own)])
         if not tabs or taken & set(tabs):
             raise ValueError(f"not all of the spaces {', '.join(map(str, tabs))} are free; free are {free}")

@@ -66,5 +66,7 @@ class Equipment:
     """By the name of the circuit whose meter and relay they share."""
     remote_share: float = 0.0
     """Part of the sub-panel's power that a remote current transformer measures; 0: there is none."""
+    extras: bool = False
+    """It publishes what no document mentions, as hardware 3.0 does (span-v2.md 6.4)."""
     managed: Sequence[str] = ()
     """Names of circuits under the power control system, highest rank first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from wattdeck.systems.span.answers import shown_name
@@ -9,7 +10,7 @@ from wattdeck.systems.span.ebus.homie import PREFIX
 from wattdeck.systems.span.ebus.local import LocalBroker
 from wattdeck.systems.span.faults import FaultBoard
 from wattdeck.systems.span.house import House
-from wattdeck.systems.span.simulated import flat
+from wattdeck.systems.span.simulated import flat, tree
 from wattdeck.systems.span.simulated.publisher import Publisher
 from wattdeck.systems.span.simulated.spelling import Device
 from wattdeck.systems.span.simulated.view import LEG_V, PRIORITIES, circuit_named, sibling_owner, view
@@ -19,6 +20,8 @@ RELAY_LAG_S = 0.4
 """How long a relay takes from the command to the report."""
 LEAST_CHARGE_A = 6
 V1_PRIORITIES = {theirs: ours for ours, theirs in PRIORITIES.items()}
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 
 MoveLater = Callable[[float, str, bool, str], None]
 
@@ -75,7 +78,7 @@ class EbusPanel:
         door = "OPEN" if faults.standing("door-open") else house.door
         facts = flat.Facts(self.firmware, door, self._user_max_a)
         seen = view(house, lambda circuit: shown_name(house, faults, circuit))
-        return flat.devices(house, seen, facts)
+        return flat.devices(house, seen, facts) if self.api == "flat" else tree.devices(house, seen, facts)
 
     def take(self, topic: str, payload: bytes) -> None:
         """A command. What is not allowed or not understood is ignored without a word (span-v2.md 7)."""
@@ -107,7 +110,7 @@ class EbusPanel:
 
     def _limit_charger(self, word: str) -> None:
         charger = self._house.household.equipment.charger
-        if charger is None or not word.isdigit() or len(word) > 9:
+        if charger is None or not _INTEGER.fullmatch(word):
             return
         self._user_max_a = max(LEAST_CHARGE_A, min(charger.most_a, int(word)))
         circuit = circuit_named(self._house, charger.circuit)

@@ -31,6 +31,11 @@ def number(value: float) -> str:
     return f"{round(value, 1) + 0.0:.1f}"
 
 
+def text(value: str) -> str:
+    """A text; Homie's word for an empty one, as an empty payload would delete."""
+    return value or "\0"
+
+
 def truth(value: bool) -> str:
     """A boolean."""
     return "true" if value else "false"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wattdeck.systems.span.house import House, Meter, counter_wh
-from wattdeck.systems.span.household import NICE_TO_HAVE, NON_ESSENTIAL, Load, chance, salt_of
+from wattdeck.systems.span.loads import NICE_TO_HAVE, NON_ESSENTIAL, Load, chance, salt_of
 from wattdeck.systems.span.models import leg, voltage_v
 from wattdeck.systems.span.power_flow import PER_UNIT, CircuitState
 from wattdeck.systems.span.simulated.equipment import Sibling
@@ -114,13 +114,14 @@ def view(house: House, named: Names) -> PanelView:
         grid_w = round(-upstream_w - battery_w, 1) + 0.0
     site_w = round(-(grid_w + solar_w + battery_w), 1) + 0.0
     upstream, downstream = _lugs(house, circuits, upstream_w, downstream_w)
+    currents_a = _currents_a(circuits, downstream_w)
     circuits += _siblings(house, circuits)
     if equipment.remote_share:
         circuits.append(_remote(house, circuits, upstream, downstream_w))
     storage = house.household.battery
     return PanelView(
         _voltages_v(house),
-        _currents_a(circuits, downstream_w),
+        currents_a,
         tuple(circuits),
         upstream,
         downstream,
@@ -287,7 +288,7 @@ def _voltages_v(house: House) -> tuple[float, float]:
 def _currents_a(circuits: list[CircuitView], downstream_w: float) -> tuple[float, float]:
     legs = {"L1": downstream_w / 2, "L2": downstream_w / 2}
     for each in circuits:
-        for space in each.spaces if not each.shared_with else ():
+        for space in each.spaces:
             legs[leg(space)] -= each.power_w / len(each.spaces)
     return round(abs(legs["L1"]) / LEG_V, 1), round(abs(legs["L2"]) / LEG_V, 1)
 
