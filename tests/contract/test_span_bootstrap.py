@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +36,7 @@ from wattdeck.systems.span.ebus.answers import Refusal, RegistrationRefused, par
 from wattdeck.systems.span.ebus.bootstrap import Bootstrap, UnknownDataModel
 from wattdeck.systems.span.ebus.detect import Api, detect
 from wattdeck.systems.span.ebus.firmware import firmware_build
+from wattdeck.systems.span.ebus.stream import CertificateRefused
 from wattdeck.systems.span.models import DataModel
 
 pytestmark = pytest.mark.anyio
@@ -392,3 +398,62 @@ async def test_a_reduced_token_is_told_apart(bootstrap: Bootstrap) -> None:
 async def test_two_certificates_are_never_taken_for_one() -> None:
     with pytest.raises(BadAnswer):
         parse_ca(Answer(200, (CA_PEM + CA_PEM).encode(), {}), "PANEL")
+
+
+# Over real TLS
+
+
+@pytest.fixture
+async def tls_panel(panel: ScriptedPanel) -> AsyncIterator[Callable[..., Awaitable[Bootstrap]]]:
+    """Starts the scripted panel's HTTPS on loopback, with a certificate of the given authority for the given names."""
+    async with AsyncExitStack() as stack:
+
+        async def start(ca: trustme.CA, *names: str) -> Bootstrap:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            ca.issue_cert(*names).configure_cert(context)
+            server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+            await stack.enter_async_context(server)
+            clients = HttpClients()
+            stack.push_async_callback(clients.aclose)
+            port = server.sockets[0].getsockname()[1]
+            bootstrap = Bootstrap("127.0.0.1", port=port, https_port=port, clients=clients)
+            stack.push_async_callback(bootstrap.aclose)
+            return bootstrap
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            method, path, _ = head.split(" ", 2)
+            length = re.search(r"(?i)content-length: (\d+)", head)
+            body = await reader.readexactly(int(length[1])) if length else b""
+            found = panel.handle(httpx.Request(method, f"https://127.0.0.1{path}", content=body))
+            heading = f"HTTP/1.1 {found.status_code} x\r\nConnection: close\r\nContent-Length: {len(found.content)}"
+            writer.write(heading.encode() + b"\r\n\r\n" + found.content)
+            await writer.drain()
+            writer.close()
+
+        yield start
+
+
+TlsPanel = Callable[..., Awaitable[Bootstrap]]
+
+
+@pytest.mark.parametrize("names", [("127.0.0.1",), (f"span-{SERIAL}.local",)])
+async def test_the_pinned_authority_vouches_by_address_or_by_name(
+    panel: ScriptedPanel, tls_panel: TlsPanel, names: tuple[str, ...]
+) -> None:
+    ca = authority()
+    bootstrap = await tls_panel(ca, *names)
+    accepted = (f"span-{SERIAL}.local",)
+    assert (await bootstrap.vouched(SERIAL, ca_pem=pem(ca), names=accepted)).serial == SERIAL
+    assert (await bootstrap.register("x", passphrase=PASSPHRASE, ca_pem=pem(ca), names=accepted)).serial == SERIAL
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_another_authority_or_another_host_gets_nothing(
+    panel: ScriptedPanel, tls_panel: TlsPanel, own: bool
+) -> None:
+    ca = authority()
+    bootstrap = await tls_panel(ca, "198.51.100.1" if own else "127.0.0.1")
+    with pytest.raises(CertificateRefused, match="nothing was sent"):
+        await bootstrap.register("x", passphrase=PASSPHRASE, ca_pem=pem(ca if own else authority("other")))
+    assert not panel.requests

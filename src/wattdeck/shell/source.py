@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ from wattdeck.shell.speech import form_option
 if TYPE_CHECKING:
     from wattdeck.core.hub import Hub
     from wattdeck.core.system import Source
+
+T = TypeVar("T")
 
 formatted = form_option("text", "json", "csv")
 
@@ -36,17 +38,22 @@ def one_source(hub: Hub, system: str, name: str | None, what: str) -> Source:
         ConfigError: none of the system is configured.
         UsageError: there is none of that name, or several and none was named.
     """
-    known = [source for source in hub.sources if source.startswith(f"{system}/")]
+    return one_of(hub.sources, system, name, what)
+
+
+def one_of(sources: Mapping[str, T], system: str, name: str | None, what: str) -> T:
+    """The same among anything that is kept by a source's id."""
+    known = [source for source in sources if source.startswith(f"{system}/")]
     noun = what.rpartition(" ")[2]
     if not known:
         raise ConfigError(tr("no {what} is configured; add a [[{system}]] table", what=what, system=system))
     if name is None:
         if len(known) > 1:
             raise UsageError(tr("which {noun}? Name one with --source: {known}", noun=noun, known=", ".join(known)))
-        return hub.sources[known[0]]
+        return sources[known[0]]
     wanted = name if name.startswith(f"{system}/") else f"{system}/{name}"
     if wanted not in known:
         raise UsageError(
             tr("there is no {noun} {name!r}; there are: {known}", noun=noun, name=name, known=", ".join(known))
         )
-    return hub.sources[wanted]
+    return sources[wanted]

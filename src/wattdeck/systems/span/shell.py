@@ -5,28 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import click
 
-from wattdeck.core.errors import AuthError, SourceError, UsageError
+from wattdeck.core.errors import SourceError, UsageError
 from wattdeck.core.language import tr
-from wattdeck.core.text import clean
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.ranges import FiniteRange
 from wattdeck.shell.source import common, formatted, one_source
-from wattdeck.shell.words import say
 from wattdeck.systems.span.models import Circuit, PanelSnapshot
 
 if TYPE_CHECKING:
     from wattdeck.core.hub import Hub
-    from wattdeck.systems.span.config import SpanConfig
     from wattdeck.systems.span.source import SpanSource
-
-DOOR_POLL_S = 2.0
-DOOR_WAIT_S = 900.0
-"""The door procedure opens registration for about this long (span.md 3)."""
 
 
 @click.group()
@@ -89,14 +82,36 @@ def priority(
 
 @group.command()
 @click.option("--source", metavar="NAME", help="Which panel, where more than one is configured.")
-@click.option("--passphrase", is_flag=True, help="Ask for the panel's passphrase instead of the door (newer firmware).")
+@click.option("--passphrase", is_flag=True, help="Ask for the panel's passphrase instead of the door.")
+@click.option(
+    "--passphrase-file", metavar="FILE", help="Read the passphrase from a file, or from stdin (-). Never an argument."
+)
+@click.option("--door", is_flag=True, help="Prove it at the panel's door.")
 @click.option("--name", default=None, help="Name of the registration on the panel (else made up).")
-@click.option("--wait", type=FiniteRange(0, 3600), default=DOOR_WAIT_S, help="Seconds to wait for the door.")
+@click.option("--wait", type=FiniteRange(0, 3600), default=900.0, help="Seconds to wait for the door.")
+@click.option(
+    "--fingerprint", "--yes-fingerprint", metavar="FP", help="v2: trust an authority with this SHA-256 alone."
+)
+@click.option("--again", is_flag=True, help="v2: register although this machine is registered.")
+@click.option("--full/--no-full", default=None, help="v2: after the door, register once more for a full token.")
+@click.option("--keep-passphrase/--forget-passphrase", default=None, help="v2: whether to store the passphrase.")
 @click.pass_obj
-def register(app: AppContext, source: str | None, passphrase: bool, name: str | None, wait: float) -> None:
-    """Get a token from the panel: walks through the door procedure and stores what comes back."""
-    secret = click.prompt(tr("Passphrase"), hide_input=True, err=True) if passphrase else None
-    click.get_current_context().exit(anyio.run(_register, app, source, secret, name, wait))
+def register(app: AppContext, /, source: str | None, **options: Any) -> None:
+    """Get let in to the panel, by passphrase or at its door, and store what comes back."""
+    from wattdeck.systems.span.registering import register_panel
+
+    click.get_current_context().exit(anyio.run(partial(register_panel, app, source, **options)))
+
+
+@group.command()
+@click.option("--source", metavar="NAME", help="Which panel, where more than one is configured.")
+@click.option("--fingerprint", metavar="FP", help="Trust an authority with this SHA-256 alone, without asking.")
+@click.pass_obj
+def trust(app: AppContext, source: str | None, fingerprint: str | None) -> None:
+    """See whether a v2 panel has a new certificate authority, and trust that one from now on."""
+    from wattdeck.systems.span.registering import trust_panel
+
+    click.get_current_context().exit(anyio.run(trust_panel, app, source, fingerprint))
 
 
 def one_panel(hub: Hub, name: str | None) -> SpanSource:
@@ -183,66 +198,3 @@ async def _command(
         found = commanded(reading.snapshot, circuit)
         await source.feed.poll_fresh()
         return await command_from_shell(deck, source.id, kind, found, wanted, yes=yes, reason=reason)
-
-
-async def _register(
-    app: AppContext, name: str | None, secret: str | None, client_name: str | None, wait_s: float
-) -> int:
-    from wattdeck.core.hub import Hub
-    from wattdeck.core.paths import state_dir, token_path
-    from wattdeck.core.secrets import store_private
-    from wattdeck.core.sources import sources_of
-
-    pairs = [pair for pair in sources_of(app.settings, app.systems) if pair[0].name == "span"]
-    async with Hub(pairs, state_dir=state_dir(), keep_last=False) as hub:
-        source = one_panel(hub, name)
-        if secret is None:
-            await _wait_for_door(hub, source, wait_s)
-        own_name = client_name or _unique_name()
-        registration = await source.client.register(own_name, "wattdeck", secret)
-        config: SpanConfig = source.config
-        path = token_path(state_dir(), "span", config.name)
-        store_private(path, registration.token + "\n")
-        say(tr("registered as {name}; the token is in {path}", name=own_name, path=path))
-        source.client.set_token(registration.token)
-        panel = await source.client.panel()
-        say(tr("the panel answers: {count} spaces. All set.", count=len(panel.branches)))
-        if config.token is not None:
-            words = tr(
-                "{source} has a `token` in the configuration, which is used instead; take it out", source=source.id
-            )
-            say(words)
-    return 0
-
-
-async def _wait_for_door(hub: Hub, source: SpanSource, wait_s: float) -> None:
-    """Say what to do and watch the panel until it has been done.
-
-    Raises:
-        AuthError: it was not done in time.
-    """
-    from wattdeck.systems.span.client import DOOR_PROCEDURE
-
-    deadline_s = hub.clock.monotonic() + wait_s
-    told = False
-    while True:
-        state = await source.client.status()
-        if state.proximity_proven or state.unlock_presses_left == 0:
-            return
-        if state.proximity_proven is None and state.unlock_presses_left is None:
-            return
-        if not told:
-            told = True
-            serial, procedure = clean(state.serial), tr(DOOR_PROCEDURE)
-            say(tr("panel {serial}: {procedure}. Waiting; Ctrl-C gives up.", serial=serial, procedure=procedure))
-        if hub.clock.monotonic() >= deadline_s:
-            raise AuthError(tr("the door procedure was not seen in time; run this again when you are at the panel"))
-        await hub.clock.sleep(DOOR_POLL_S)
-
-
-def _unique_name() -> str:
-    """A name no panel has yet: a used one is refused (span.md 3)."""
-    import secrets
-    import socket
-
-    return f"wattdeck-{clean(socket.gethostname(), 24)}-{secrets.token_hex(3)}"

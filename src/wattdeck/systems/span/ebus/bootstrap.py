@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
-from wattdeck.core.errors import Busy, CutShort, SourceError, Unreachable, UsageError
+from wattdeck.core.errors import BadAnswer, Busy, CutShort, SourceError, Unreachable, UsageError
 from wattdeck.core.http import Answer, Http, HttpClients, Timeouts, json_body, origin_of, register_secret
 from wattdeck.core.language import tr
 from wattdeck.systems.span.ebus import answers, tls
@@ -143,6 +143,24 @@ class Bootstrap:
         if answer.status_code != 200:
             raise answers.refusal(answer, what, name, with_passphrase=passphrase is not None)
         return answers.parse_registration(answer, what)
+
+    async def vouched(self, serial: str, *, ca_pem: str, names: Sequence[str] = ()) -> V2Status:
+        """The status over HTTPS: whether the authority vouches for whoever answers there. Uses nothing up.
+
+        Raises:
+            CertificateRefused: it does not.
+            BadAnswer: another panel answers.
+        """
+        https = await self._trusting(ca_pem, names)
+        answer = await self._secretly(https, "GET", STATUS, deadline_s=self.timeout_s)
+        what = https.what("GET", STATUS)
+        if answer.status_code != 200:
+            raise answers.plain_error(answer, what)
+        status = answers.parse_status(json_body(answer, what), what)
+        if status.serial.lower() != serial.lower():
+            words = {"what": what, "found": status.serial, "wanted": serial}
+            raise BadAnswer(tr("{what}: panel {found} answers in place of panel {wanted}", **words))
+        return status
 
     async def clients(self, token: str, *, ca_pem: str, names: Sequence[str] = ()) -> tuple[str, ...]:
         """Who is registered.
