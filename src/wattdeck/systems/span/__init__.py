@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     from wattdeck.systems.span.models import PanelSnapshot
     from wattdeck.systems.span.simulator import SpanSimulator
 
-DEMO_HOUSEHOLDS = ("home", "shop")
-
-
 class SpanSystem(System):
-    """SPAN panels over the v1 REST protocol."""
+    """SPAN panels, by v1 (REST) and by v2 (MQTT) in both its data models."""
 
     name = "span"
     title = "SPAN"
@@ -71,29 +68,9 @@ class SpanSystem(System):
         return SpanSimulator(options)
 
     def demo(self, options: SimulatorOptions, poll_s: float | None) -> Demo:
-        from wattdeck.core.secrets import SecretRef
-        from wattdeck.systems.span.config import SpanConfig
-        from wattdeck.systems.span.simulator import SpanSimulator
+        from wattdeck.systems.span.demo import demo
 
-        sources = []
-        apps = {}
-        for index, household in enumerate(DEMO_HOUSEHOLDS):
-            simulator = SpanSimulator(options, household=household)
-            host = f"127.0.0.{index + 1}"
-            own = household == "home"
-            sources.append(
-                SpanConfig(
-                    name=household,
-                    host=host,
-                    token=SecretRef(plain=simulator.issue_token()),
-                    control=True,
-                    poll_s=poll_s or 1.0,
-                    battery=own,
-                    solar_tabs=(30, 32) if own else (),
-                )
-            )
-            apps[f"http://{host}"] = simulator.app
-        return Demo(sources, apps)
+        return demo(options, poll_s)
 
     def trend_values(self, feed: str, snapshot: Any) -> Mapping[str, float | None]:
         del feed
