@@ -112,6 +112,7 @@ class EbusClient:
         self._problem: WattdeckError | None = None
         self._changed = asyncio.Event()
         self._called_s = float("-inf")
+        self._telling: asyncio.Task[None] | None = None
         self._shown = False
         """This session has given a picture."""
 
@@ -133,11 +134,12 @@ class EbusClient:
 
     async def aclose(self) -> None:
         """End the session. `start` begins anew."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        for task in (self._task, self._telling):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self._task = self._telling = None
 
     async def snapshot(self) -> PanelSnapshot:
         """The panel as reported so far. While a session begins this waits for it, up to 45 s.
@@ -262,7 +264,7 @@ class EbusClient:
                     continue
                 if Change.URGENT in change:
                     await self._take_structure(store, stream, model)
-                    self._tell(Change.STRUCTURE in change)
+                    self._tell()
                 elif not self._shown:
                     self._changed.set()
         finally:
@@ -346,13 +348,24 @@ class EbusClient:
 
     def _fail(self, problem: WattdeckError) -> None:
         self._problem = problem
-        self._tell(at_once=True)
+        self._tell()
 
-    def _tell(self, at_once: bool) -> None:
+    def _tell(self) -> None:
+        """Say that something should show at once; soon, if something did a moment ago."""
         self._changed.set()
-        now_s = self._clock.monotonic()
-        if self._on_urgent is not None and (at_once or now_s - self._called_s >= URGENT_GAP_S):
-            self._called_s = now_s
+        if self._on_urgent is None or (self._telling is not None and not self._telling.done()):
+            return
+        wait_s = self._called_s + URGENT_GAP_S - self._clock.monotonic()
+        if wait_s > 0:
+            self._telling = asyncio.get_running_loop().create_task(self._tell_in(wait_s))
+            return
+        self._called_s = self._clock.monotonic()
+        self._on_urgent()
+
+    async def _tell_in(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._called_s = self._clock.monotonic()
+        if self._on_urgent is not None:
             self._on_urgent()
 
     def _back_off_s(self, failures: int, cap_s: float) -> float:
