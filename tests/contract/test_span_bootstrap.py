@@ -223,6 +223,7 @@ async def test_the_authority_comes_as_one_clean_certificate(panel: ScriptedPanel
         CA_PEM.replace("CERTIFICATE", "PRIVATE KEY"),
         CA_PEM[: len(CA_PEM) // 2],
     ],
+    ids=["nothing", "a page", "no certificate", "two", "a key", "half"],
 )
 async def test_what_is_not_exactly_one_certificate_is_refused(
     panel: ScriptedPanel, bootstrap: Bootstrap, text: str

@@ -127,13 +127,15 @@ def test_a_wrong_fingerprint_is_refused_with_both_shown_and_nothing_sent(bench: 
     assert {scheme for scheme, *_ in bench.panel.requests} == {"http"} and not bench.panel.registered
 
 
-@pytest.mark.parametrize("given", ["", "ab:cd", PRINT[:-1] + "x", "0" * 63])
+@pytest.mark.parametrize("given", ["", "ab:cd", PRINT[:-1] + "x", "0" * 63], ids=range(4))
 def test_a_fingerprint_that_is_none_is_a_usage_error_before_anything(bench: Bench, given: str) -> None:
     code, words = bench.run("register", "--door", "--fingerprint", given)
     assert code == 2 and "64 hexadecimal digits" in words and not bench.panel.requests
 
 
-@pytest.mark.parametrize("form", [PRINT, PRINT.replace(":", ""), f"SHA256:{PRINT}", f"sha256 Fingerprint={PRINT}"])
+@pytest.mark.parametrize(
+    "form", [PRINT, PRINT.replace(":", ""), f"SHA256:{PRINT}", f"sha256 Fingerprint={PRINT}"], ids=range(4)
+)
 def test_a_fingerprint_is_taken_as_people_write_it(bench: Bench, secret_file: SecretFile, form: str) -> None:
     assert bench.run("register", "--passphrase-file", secret_file(PASSPHRASE), "--fingerprint", form)[0] == 0
 
@@ -145,6 +147,7 @@ def test_a_fingerprint_is_taken_as_people_write_it(bench: Bench, secret_file: Se
         (("--passphrase",), "--passphrase-file"),
         (("--door",), f"--fingerprint {PRINT}"),
     ],
+    ids=["nothing", "passphrase", "door"],
 )
 def test_without_a_terminal_nothing_is_asked_and_the_option_is_named(
     bench: Bench, arguments: tuple[str, ...], missing: str

@@ -124,6 +124,7 @@ def damaged(**changes: Any) -> str:
         damaged(ca_pem=pem(authority("other"))),
         damaged(ca_sha256="00:11"),
     ],
+    ids=range(19),
 )
 def test_a_damaged_file_is_named_and_a_way_out_is_told(tmp_path: Path, text: str) -> None:
     path = kept.save(tmp_path, MINE)
