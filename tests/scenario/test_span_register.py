@@ -22,11 +22,13 @@ from span_panel import (
     registration,
 )
 from wattdeck.cli import run as run_command_line
+from wattdeck.core.errors import Unreachable
 from wattdeck.core.http import HttpClients
 from wattdeck.systems.span import registering
 from wattdeck.systems.span.ebus import credentials as kept
-from wattdeck.systems.span.ebus import tls
+from wattdeck.systems.span.ebus import mqtt, tls
 from wattdeck.systems.span.ebus.credentials import Credentials, Privilege
+from wattdeck.systems.span.ebus.local import LocalBroker
 from wattdeck.systems.span.person import Person
 
 CA_PEM, OTHER_PEM = pem(authority()), pem(authority("other"))
@@ -60,6 +62,7 @@ class Bench:
     clock: ManualClock
     state: Path
     capture: pytest.CaptureFixture[str]
+    broker: LocalBroker
 
     def run(self, *arguments: str) -> tuple[int, str]:
         """Exit code and words."""
@@ -87,12 +90,15 @@ def bench(deck_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     monkeypatch.setattr(registering, "HttpClients", lambda: HttpClients(mounts=mounts, only_mounted=True, clock=clock))
     monkeypatch.setattr(registering, "SYSTEM_CLOCK", clock)
     monkeypatch.setattr(registering, "Person", Seat)
+    broker = LocalBroker(clock)
+    broker.passwords = {SERIAL: BROKER_PASSWORD}
+    monkeypatch.setattr(mqtt, "connector", broker.connector)
     Seat.here, Seat.answers, Seat.asked = False, {}, []
     config = deck_home.parent / "config" / "wattdeck" / "config.toml"
     config.parent.mkdir(parents=True)
     config.write_text('[[span]]\nname = "home"\nhost = "192.0.2.7"\n')
     config.chmod(0o600)
-    return Bench(panel, clock, deck_home / "wattdeck", capsys)
+    return Bench(panel, clock, deck_home / "wattdeck", capsys, broker)
 
 
 @pytest.fixture
@@ -278,12 +284,26 @@ def test_registering_again_asks_and_without_a_terminal_names_the_option(bench: B
     assert code == 0 and "has not changed" in words and len(bench.panel.registered) == 2
 
 
-def test_a_panel_without_broker_password_is_let_in_by_its_passphrase(bench: Bench, secret_file: SecretFile) -> None:
+@pytest.mark.parametrize("takes_it", [True, False])
+def test_a_panel_without_broker_password_is_tried_with_its_passphrase(
+    bench: Bench, secret_file: SecretFile, takes_it: bool
+) -> None:
     bench.panel.null_passwords = True
+    bench.broker.passwords = {SERIAL: PASSPHRASE if takes_it else "another-one"}
     code, words = bench.run("register", "--passphrase-file", secret_file(PASSPHRASE), "--fingerprint", PRINT)
     made = bench.credentials
-    assert code == 0 and made is not None and made.broker_password == PASSPHRASE
+    assert code == (0 if takes_it else 1)
+    assert ("does not take the passphrase" in words) is not takes_it
+    assert made is not None and made.broker_password == PASSPHRASE
     assert "did not hand out broker credentials" in words
+
+
+def test_a_broker_that_cannot_be_reached_is_said_and_the_credentials_stay(
+    bench: Bench, secret_file: SecretFile
+) -> None:
+    bench.broker.refusal = Unreachable("no route to host")
+    code, words = bench.run("register", "--passphrase-file", secret_file(PASSPHRASE), "--fingerprint", PRINT)
+    assert code == 1 and "no route to host. The credentials are stored" in words and bench.credentials is not None
 
 
 def test_a_door_without_any_password_says_so(bench: Bench) -> None:

@@ -57,6 +57,11 @@ def token_path(state_dir: Path, system: str, name: str) -> Path:
     return state_dir / "tokens" / system / name
 
 
+def credentials_dir(state_dir: Path, system: str) -> Path:
+    """Where a system keeps what registrations left, if that is more than a token. The name was validated at load."""
+    return state_dir / "credentials" / system
+
+
 def runtime_dir() -> Path:
     """Where lock files live while sessions run. Refused if anybody else could have put it there."""
     import warnings

@@ -22,9 +22,10 @@ from wattdeck.core.finding import Finding, Verdict
 from wattdeck.core.hub import Hub
 from wattdeck.core.language import tr
 from wattdeck.core.link import link_words
-from wattdeck.core.paths import private_dir, token_path
+from wattdeck.core.paths import credentials_dir, private_dir, token_path
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.redact import redact
+from wattdeck.core.system import Context
 from wattdeck.core.text import clean
 from wattdeck.core.units import UNKNOWN, age
 
@@ -73,6 +74,8 @@ class Probe:
         """Look, step by step, until something stands in the way or everything was seen."""
         end_s = self._clock.monotonic() + self._timeout_s
         if await self._secrets() and (self._demo_apps is not None or await self._connection()):
+            if self._demo_apps is None:
+                await self._particulars()
             await self._readings(max(0.1, end_s - self._clock.monotonic()))
         return self._found
 
@@ -198,6 +201,20 @@ class Probe:
             tr("Set this machine's clock, or the other one's."),
         )
 
+    async def _particulars(self) -> None:
+        """What only the system knows to look at."""
+        from wattdeck.core.http import HttpClients
+
+        clients = HttpClients(clock=self._clock)
+        try:
+            with anyio.fail_after(2 * self._step_s):
+                for each in await self._system.findings(self._config, Context(clients, self._state_dir, self._clock)):
+                    self._add(each.subject, each.verdict, each.words, each.advice)
+        except (WattdeckError, TimeoutError) as error:
+            self._add("", Verdict.NOTE, str(error) or tr("no answer in time"))
+        finally:
+            await clients.aclose()
+
     async def _readings(self, timeout_s: float) -> None:
         """One poll of each feed, in a folder of its own."""
         with tempfile.TemporaryDirectory(prefix="wattdeck-") as folder:
@@ -221,6 +238,9 @@ class Probe:
             copy = token_path(folder, self._system.name, self._config.name)
             private_dir(copy.parent)
             shutil.copyfile(kept, copy)
+        credentials = credentials_dir(self._state_dir, self._system.name)
+        if credentials.is_dir():
+            shutil.copytree(credentials, credentials_dir(folder, self._system.name))
 
     def _judge(self, reading: Reading[Any]) -> None:
         state = link_words(reading, self._clock.now())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wattdeck.core.alarm import AlarmRule, Watch
     from wattdeck.core.config import SourceConfig
     from wattdeck.core.feed import Feed
+    from wattdeck.core.finding import Finding
     from wattdeck.core.http import HttpClients
     from wattdeck.core.lines import Line
     from wattdeck.core.matters import Matters
@@ -175,6 +176,15 @@ class System(ABC):
         """What a person does when the source does not let us in, in words; empty: the error says it."""
         del config
         return ""
+
+    async def findings(self, config: SourceConfig, context: Context) -> Sequence[Finding]:
+        """What else there is to say when somebody asks whether a source can be reached; nothing is stored or changed.
+
+        Args:
+            context: Connections of their own, and the real state directory.
+        """
+        del config, context
+        return ()
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         """Feed name -> frozen model of its `data`, for the JSON Schema."""

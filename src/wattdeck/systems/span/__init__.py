@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from wattdeck.core.alarm import AlarmRule
     from wattdeck.core.config import SourceConfig
+    from wattdeck.core.finding import Finding
     from wattdeck.core.lines import Line
     from wattdeck.core.matters import Matters
     from wattdeck.core.units import Glyphs
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from wattdeck.systems.span.config import SpanConfig
     from wattdeck.systems.span.models import PanelSnapshot
     from wattdeck.systems.span.simulator import SpanSimulator
+
 
 class SpanSystem(System):
     """SPAN panels, by v1 (REST) and by v2 (MQTT) in both its data models."""
@@ -104,7 +106,16 @@ class SpanSystem(System):
         from wattdeck.core.language import tr
 
         name = config.name
-        return tr("Run `wattdeck span register --source {name}` at the panel; it stores a new token.", name=name)
+        return tr(
+            "Run `wattdeck span register --source {name}`, with the panel's passphrase or at its door; it stores what "
+            "lets us in.",
+            name=name,
+        )
+
+    async def findings(self, config: SourceConfig, context: Context) -> Sequence[Finding]:
+        from wattdeck.systems.span.ebus.findings import findings
+
+        return await findings(cast("SpanConfig", config), context, self.way_in(config))
 
     def snapshot_types(self) -> Mapping[str, type[Any]]:
         from wattdeck.systems.span.models import PanelSnapshot

@@ -20,7 +20,7 @@ from wattdeck.core.secrets import SECRET_BYTES_MAX, store_private
 from wattdeck.core.sources import sources_of
 from wattdeck.core.text import clean
 from wattdeck.shell.source import one_of
-from wattdeck.shell.words import say
+from wattdeck.shell.words import EXIT_PROBLEM, say
 from wattdeck.systems.span.client import DOOR_PROCEDURE, SpanClient
 from wattdeck.systems.span.ebus import credentials as kept
 from wattdeck.systems.span.ebus import trust
@@ -70,9 +70,8 @@ async def register_panel(
         found = await _detected(bootstrap, config)
         if found.status is None:
             await _register_v1(config, clients, wishes)
-        else:
-            await _register_v2(config, bootstrap, found.status, wishes)
-    return 0
+            return 0
+        return await _register_v2(config, bootstrap, found.status, wishes)
 
 
 async def trust_panel(app: AppContext, source: str | None, fingerprint: str | None) -> int:
@@ -169,7 +168,7 @@ def _text_of(path: Path) -> str:
     return data.decode()
 
 
-async def _register_v2(config: SpanConfig, bootstrap: Bootstrap, status: V2Status, wishes: Wishes) -> None:
+async def _register_v2(config: SpanConfig, bootstrap: Bootstrap, status: V2Status, wishes: Wishes) -> int:
     words = {"serial": status.serial, "firmware": status.firmware or tr("unknown")}
     say(tr("Panel {serial}, firmware {firmware}, speaks v2.", **words))
     place = state_dir()
@@ -178,17 +177,37 @@ async def _register_v2(config: SpanConfig, bootstrap: Bootstrap, status: V2Statu
         wishes=wishes, person=Person(), clock=SYSTEM_CLOCK,
     )  # fmt: skip
     made = await enrolment.run()
-    path = kept.path_of(place, made.serial)
-    token = token_words(made.privilege)
-    say(
-        tr(
-            "Registered as {name}, with {token}; the credentials are in {path}.",
-            name=made.client_name,
-            token=token,
-            path=path,
-        )
-    )
+    words = {
+        "name": made.client_name,
+        "token": token_words(made.privilege),
+        "path": str(kept.path_of(place, made.serial)),
+    }
+    say(tr("Registered as {name}, with {token}; the credentials are in {path}.", **words))
     await _note_model(bootstrap, made, place)
+    return await _try_broker(config, made, handed_out=enrolment.handed_out)
+
+
+async def _try_broker(config: SpanConfig, made: Credentials, *, handed_out: bool) -> int:
+    """Log in once, to say whether it works; 0 if it does, else 1."""
+    from wattdeck.systems.span.ebus import mqtt
+
+    stream = mqtt.connector(made.endpoint(config.host, config.mqtt_port, websocket=config.websocket))
+    try:
+        await stream.connect()
+    except AuthError as error:
+        say(
+            str(error)
+            if handed_out
+            else tr("The panel did not hand out broker credentials, and its broker does not take the passphrase.")
+        )
+        return EXIT_PROBLEM
+    except SourceError as error:
+        say(tr("{error}. The credentials are stored; the deck goes on trying.", error=error))
+        return EXIT_PROBLEM
+    finally:
+        await stream.aclose()
+    say(tr("The panel's broker lets us in. All set."))
+    return 0
 
 
 async def _note_model(bootstrap: Bootstrap, made: Credentials, place: Path) -> None:
@@ -199,7 +218,7 @@ async def _note_model(bootstrap: Bootstrap, made: Credentials, place: Path) -> N
         say(str(error))
         return
     kept.save(place, replace(made, data_model=schema.model.value))
-    say(tr("The panel speaks the data model {model}. All set.", model=schema.version or schema.model.value))
+    say(tr("The panel speaks the data model {model}.", model=schema.version or schema.model.value))
 
 
 async def _register_v1(config: SpanConfig, clients: HttpClients, wishes: Wishes) -> None:

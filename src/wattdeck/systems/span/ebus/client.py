@@ -34,7 +34,7 @@ from wattdeck.systems.span.ebus.homie import PREFIX, DeviceState, text
 from wattdeck.systems.span.ebus.panel import PanelView
 from wattdeck.systems.span.ebus.ready import ROOT_WITHIN_S, missing
 from wattdeck.systems.span.ebus.store import MODEL_VERSION, QUIET_S, Change, EbusStore
-from wattdeck.systems.span.ebus.stream import CertificateRefused, Connector, Endpoint, MessageStream
+from wattdeck.systems.span.ebus.stream import CertificateRefused, Connector, MessageStream
 from wattdeck.systems.span.models import DataModel, PanelSnapshot, Relay
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class EbusClient:
         self.schema: Schema | None = None
         self._bootstrap = bootstrap
         self._connector = connector
-        self._endpoint = _endpoint(credentials, host, mqtt_port, websocket=websocket)
+        self._endpoint = credentials.endpoint(host, mqtt_port, websocket=websocket)
         self._on_urgent = on_urgent
         self._clock = clock
         self._random = random or _JITTER
@@ -404,11 +404,3 @@ def _trouble_of(view: PanelView, now_s: float) -> WattdeckError | None:
         quiet_s = f"{now_s - store.heard_s:.0f}"
         return Stale(tr("quiet: nothing came for {seconds} s, though the panel says it is ready", seconds=quiet_s))
     return None
-
-
-def _endpoint(credentials: Credentials, host: str, port: int | None, *, websocket: bool) -> Endpoint:
-    said = credentials.wss_port if websocket else credentials.mqtts_port
-    names = tuple(name for name in (credentials.hostname, credentials.broker_host) if name)
-    return Endpoint(
-        host, port or said, credentials.broker_user, credentials.broker_password, credentials.ca_pem, names, websocket
-    )

@@ -11,11 +11,12 @@ from typing import Any
 
 from wattdeck.core.errors import BadAnswer, ConfigError
 from wattdeck.core.language import tr
-from wattdeck.core.paths import read_bounded
+from wattdeck.core.paths import credentials_dir, read_bounded
 from wattdeck.core.redact import register_secret
 from wattdeck.core.secrets import store_private
 from wattdeck.systems.span.ebus import tls
 from wattdeck.systems.span.ebus.answers import is_serial
+from wattdeck.systems.span.ebus.stream import Endpoint
 
 SCHEMA = "wattdeck.span-credentials/1"
 FILE_BYTES_MAX = 65_536
@@ -60,6 +61,17 @@ class Credentials:
     """As last seen."""
     data_model: str = ""
     """`flat`, `tree`, or empty: as last seen."""
+
+    def endpoint(self, host: str, port: int | None = None, *, websocket: bool = False) -> Endpoint:
+        """Where the broker is and how to get in.
+
+        Args:
+            host: As configured: what the panel advertises may not be found from here.
+            port: None: as the panel said.
+        """
+        said = self.wss_port if websocket else self.mqtts_port
+        names = tuple(name for name in (self.hostname, self.broker_host) if name)
+        return Endpoint(host, port or said, self.broker_user, self.broker_password, self.ca_pem, names, websocket)
 
 
 def path_of(state_dir: Path, serial: str) -> Path:
@@ -140,7 +152,7 @@ def forget(state_dir: Path, serial: str) -> None:
 
 
 def _folder(state_dir: Path) -> Path:
-    return state_dir / "credentials" / "span"
+    return credentials_dir(state_dir, "span")
 
 
 def _host_of(address: str) -> str:

@@ -76,6 +76,8 @@ class Enrolment:
         self._clock = clock
         self._ca_pem = ""
         self._names = trust.names_of(status.serial)
+        self.handed_out = True
+        """The panel gave a password for its broker; else its passphrase stands for it."""
         self._sent: str | None = None
         """The passphrase that the panel took."""
 
@@ -269,7 +271,8 @@ class Enrolment:
                     name=name,
                 )
             )
-        if registration.broker_password is None:
+        self.handed_out = registration.broker_password is not None
+        if not self.handed_out:
             say(tr("The panel did not hand out broker credentials; its passphrase takes their place."))
         return Credentials(
             serial=self._status.serial,
