@@ -62,7 +62,7 @@ def serve(panels: int, rate: float) -> None:
         for index, serial in enumerate(serials):
             # Circuit ids must differ from panel to panel, as they do in life.
             for topic, payload in topics_of(serial).items():
-                told, said = _own(topic, serial, index), _own(payload.decode(), serial, index)
+                told, said = _own(topic, index), _own(payload.decode(), index)
                 client.publish(told, said, retain=True).wait_for_publish(10)
                 count += 1
                 if told.endswith("meter/active-power"):
@@ -79,7 +79,7 @@ def serve(panels: int, rate: float) -> None:
         client.disconnect()
 
 
-def _own(text: str, serial: str, index: int) -> str:
+def _own(text: str, index: int) -> str:
     """Ids of a panel's circuits, made its own; the first panel keeps those it has."""
     if index == 0:
         return text
@@ -124,8 +124,8 @@ class Hubbed:
         from wattdeck.systems.span.ebus.tls import fingerprint
 
         known = Credentials(
-            "", "", "benchmark", "token", 0, Privilege.FULL, "", "password", "127.0.0.1", "", server["port"], 9001, 9002,
-            server["ca"], fingerprint(server["ca"]), data_model="tree",
+            "", "", "benchmark", "token", 0, Privilege.FULL, "", "password", "127.0.0.1", "",
+            server["port"], 9001, 9002, server["ca"], fingerprint(server["ca"]), data_model="tree",
         )  # fmt: skip
         pairs = []
         for index, serial in enumerate(server["serials"]):
@@ -137,6 +137,7 @@ class Hubbed:
             pairs.append((SYSTEM, config))
         self.hub = Hub(pairs, state_dir=folder, keep_last=False)
         self.live: dict[str, float] = {}
+        self.all_live = asyncio.Event()
         self.readings = self.changed = 0
         self._last: dict[str, Any] = {}
         self.hub.subscribe(self._note)
@@ -148,13 +149,14 @@ class Hubbed:
             self.changed += 1
         if reading.link == "live":
             self.live.setdefault(reading.source, time.monotonic())
+            if len(self.live) == len(self.hub.sources):
+                self.all_live.set()
 
 
 async def wait_live(hubbed: Hubbed) -> None:
     """Until every panel has been live once."""
     async with asyncio.timeout(60):
-        while len(hubbed.live) < len(hubbed.hub.sources):
-            await asyncio.sleep(0.005)
+        await hubbed.all_live.wait()
 
 
 def cpu_s() -> float:

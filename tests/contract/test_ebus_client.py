@@ -288,7 +288,9 @@ async def test_urgent_changes_are_told_and_powers_are_not(seat: Seat, model: Dat
         seat.broker.publish(relay_topic(model, OFFICE), "CLOSED")
         seat.broker.publish(relay_topic(model, OFFICE), "OPEN")
     await seat.pass_time(1)
-    assert before + 2 <= seat.urgent <= before + 4, "a relay that chatters is not shown more often than a person can see"
+    assert before + 2 <= seat.urgent <= before + 4, (
+        "a relay that chatters is not shown more often than a person can see"
+    )
     await seat.client.aclose()
 
 

@@ -14,7 +14,19 @@ import pytest
 import wattdeck
 from wattdeck.cli import run
 
-DEAR = ("textual", "httpx", "pydantic", "click", "starlette", "uvicorn", "sqlalchemy", "bs4", "plotext")
+DEAR = (
+    "textual",
+    "httpx",
+    "aiomqtt",
+    "cryptography",
+    "pydantic",
+    "click",
+    "starlette",
+    "uvicorn",
+    "sqlalchemy",
+    "bs4",
+    "plotext",
+)
 HELP = Path(wattdeck.__file__).with_name("help.txt")
 WRITE_HELP = "python tests/unit/test_loading.py"
 
@@ -48,6 +60,7 @@ def _at_home(deck_home: Path) -> None:
         "wattdeck.core.serve, wattdeck.core.trend, wattdeck.core.codec",
         "wattdeck.systems.span.models, wattdeck.systems.span.client, wattdeck.systems.span.present",
         "wattdeck.systems.span.simulator, wattdeck.systems.span.commands, wattdeck.systems.span.source",
+        "wattdeck.systems.span.ebus.client, wattdeck.systems.span.ebus.mqtt, wattdeck.systems.span.ebus.bootstrap",
         "wattdeck.systems.usms.models, wattdeck.systems.usms.client, wattdeck.systems.usms.pages",
         "wattdeck.systems.usms.present, wattdeck.systems.usms.report, wattdeck.systems.usms.source",
         "wattdeck.systems.usms.simulator, wattdeck.systems.usms.shell, wattdeck.core.history",

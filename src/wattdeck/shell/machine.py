@@ -16,7 +16,7 @@ from wattdeck.core.finding import Finding, Verdict
 from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 
-PACKAGES = ("textual", "httpx", "pydantic", "plotext", "anyio", "click", "starlette", "uvicorn")
+PACKAGES = ("textual", "httpx", "aiomqtt", "pydantic", "plotext", "anyio", "click", "starlette", "uvicorn")
 LEAST_COLUMNS, LEAST_ROWS = 60, 18
 """Below this no command can be confirmed in the live app."""
 GOOD_COLUMNS, GOOD_ROWS = 80, 24

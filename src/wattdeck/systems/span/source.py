@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from wattdeck.systems.span.ebus.local import StandIn
     from wattdeck.systems.span.ebus.stream import Connector
 
+log = logging.getLogger(__name__)
+
 HIDDEN_POLL_S = 10.0
 """A panel nobody looks at is read at most this often."""
 LOOK_FOR_V2_EVERY = 20
@@ -41,6 +44,7 @@ class SpanSource:
         self._rest = RestPanel(config, context)
         self._ebus: EbusClient | None = None
         self._polls = 0
+        self._seen = ("", "")
         self._today = EnergyToday(context.state_dir / "today" / f"span.{config.name}.json")
         self.feed: Feed[PanelSnapshot] = Feed(
             self.id,
@@ -127,7 +131,29 @@ class SpanSource:
             # A person mends this, with another registration: what is stored then is read anew.
             await self._leave_v2()
             raise
+        if (snapshot.firmware, snapshot.data_model.value) != self._seen:
+            self._seen = snapshot.firmware, snapshot.data_model.value
+            await self._keep_seen(ebus.credentials.serial)
         return snapshot, ()
+
+    async def _keep_seen(self, serial: str) -> None:
+        """Note firmware and data model with the registration, as it is by now; that fails without harm."""
+        if self._demo:
+            return
+        from anyio import to_thread
+
+        from wattdeck.systems.span.ebus.credentials import load, save
+
+        def note() -> None:
+            firmware, model = self._seen
+            kept = load(self._context.state_dir, serial)
+            if kept is not None and (kept.firmware, kept.data_model) != self._seen:
+                save(self._context.state_dir, replace(kept, firmware=firmware, data_model=model))
+
+        try:
+            await to_thread.run_sync(note)
+        except ConfigError as error:
+            log.warning("%s: %s", self.id, error)
 
     # Which protocol
 
