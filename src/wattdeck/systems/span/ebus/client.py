@@ -52,7 +52,7 @@ URGENT_GAP_S = 0.1
 """However often a relay moves, pictures are not made faster than this."""
 FIRST_ANSWER_S = CONNECT_WITHIN_S + ROOT_WITHIN_S
 """How long the first picture is waited for."""
-LOOK_AGAIN_S = 0.25
+LOOK_AGAIN_S = 0.05
 
 _JITTER = Random()  # noqa: S311  jitter, not secrecy
 
@@ -265,8 +265,6 @@ class EbusClient:
                 if Change.URGENT in change:
                     await self._take_structure(store, stream, model)
                     self._tell()
-                elif not self._shown:
-                    self._changed.set()
         finally:
             self._stream = None
             await stream.aclose()

@@ -95,6 +95,8 @@ class EbusStore:
         """Since when the root is ready and described; None while it is not."""
         self.settled = False
         """Everything a picture needs has come since then, or was waited for long enough."""
+        self._descended = False
+        """Descriptions name other children than when they were last followed."""
         self.structure = 0
         """Grows with every change of what there is."""
 
@@ -121,6 +123,9 @@ class EbusStore:
 
     def new_children(self) -> list[str]:
         """Devices that descriptions name and that are not subscribed to yet; they count as subscribed from now on."""
+        if not self._descended:
+            return []
+        self._descended = False
         found = [child for child in self.tree_ids() if child not in self.asked]
         found = found[: DEVICES_MAX - len(self.asked)]
         self.asked.update(found)
@@ -172,7 +177,11 @@ class EbusStore:
         device.description = description
         if description is not None and known is not None:
             _forget_missing_nodes(device, description)
-        self._forget_strays()
+        children = () if description is None else description.children
+        if children != (() if known is None else known.children):
+            self._descended = True
+            if known is not None:
+                self._forget_strays()
         return self._restructured(device)
 
     def _restructured(self, device: Device) -> Change:
