@@ -15,7 +15,7 @@ from starlette.responses import Response
 from wattdeck.core.asgi import AsgiApp, ConnectionDropped, ConnectionRefused, Message, Receive, Send
 from wattdeck.systems.span.faults import Fault, FaultBoard
 
-API = "/api/v1/"
+API, API_V2 = "/api/v1/", "/api/v2/"
 CONTROLS = "/_sim/"
 STAMP = (b"x-wattdeck-simulator", b"span")
 OVERSIZE_BYTES = 6_000_000
@@ -27,6 +27,8 @@ _ENDPOINTS = {
     "circuits": "circuits",
     "storage/soe": "soe",
     "auth/register": "register",
+    "homie/schema": "schema",
+    "certificate/ca": "ca",
 }
 _INSTEAD = ("html-502", "html-200", "status", "sunset")
 _AROUND = ("connection-close", "deprecation-headers", "truncated", "oversize", "cut-short", "drip")
@@ -39,7 +41,9 @@ _PROXY_PAGE = (
 
 def endpoint_of(path: str) -> str:
     """Which endpoint, in the words of the fault switches, a path belongs to."""
-    rest = path.removeprefix(API)
+    rest = path.removeprefix(API).removeprefix(API_V2)
+    if path.startswith(f"{API_V2}auth/clients"):
+        return "clients"
     return "circuit" if rest.startswith("circuits/") else _ENDPOINTS.get(rest, "other")
 
 
@@ -95,7 +99,7 @@ class Disturbance:
         self._refuse(endpoint)
         silence = self._faults.strikes(("close", "hang"), endpoint)
         await self._fall_silent(silence, "before", receive)
-        instead = self._instead(endpoint)
+        instead = self._instead(endpoint, scope["path"])
         if instead is not None:
             await instead(scope, receive, send)
             return
@@ -140,7 +144,7 @@ class Disturbance:
         if "close" in silence and silence["close"].value == when:
             raise ConnectionDropped
 
-    def _instead(self, endpoint: str) -> Response | None:
+    def _instead(self, endpoint: str, path: str) -> Response | None:
         """An answer that is not the panel's, or None."""
         if self._elapsed_s() < self._booting_until_s:
             return _proxy_page()
@@ -153,7 +157,7 @@ class Disturbance:
             return Response("<!doctype html><title>Sign in</title><p>Welcome", media_type="text/html")
         if "status" in hit:
             return _bare(int(str(hit["status"].value)))
-        return _bare(404) if "sunset" in hit else None
+        return _bare(404) if "sunset" in hit and not path.startswith(API_V2) else None
 
     async def _send_bent(self, recorded: _Recorded, around: Mapping[str, Fault], endpoint: str, send: Send) -> None:
         """Send a recorded answer with what is wrong with it.

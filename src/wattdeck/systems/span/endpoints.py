@@ -130,15 +130,15 @@ class Endpoints:
         return json_response({"accessToken": client.token, "tokenType": "bearer", "iatMs": issued_at_ms})
 
     async def _clients(self, _: Request) -> Response:
-        return json_response({"clients": {name: _document(c) for name, c in self._registry.clients.items()}})
+        return json_response({"clients": {name: client_document(c) for name, c in self._registry.clients.items()}})
 
     async def _client(self, request: Request) -> Response:
-        return json_response(_document(self._known_client(request)))
+        return json_response(client_document(self._known_client(request)))
 
     async def _delete_client(self, request: Request) -> Response:
         client = self._known_client(request)
         del self._registry.clients[client.name]
-        return json_response(_document(client))
+        return json_response(client_document(client))
 
     def _known_client(self, request: Request) -> Client:
         client = self._registry.clients.get(request.path_params["name"])
@@ -308,7 +308,8 @@ class Endpoints:
         return Refusal(422, [{"loc": loc, "msg": str(message), "type": kind}])
 
 
-def _document(client: Client) -> Json:
+def client_document(client: Client) -> Json:
+    """A registration as `GET /auth/clients` shows it."""
     groups: dict[str, list[str]] = {"delete": [], "get": [], "post": [], "push": []}
     return {
         "description": client.description,

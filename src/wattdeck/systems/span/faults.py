@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from wattdeck.core import faultboard
 from wattdeck.core.faultboard import Catalogue, Fault, Kind, choice, seconds, share, status
+from wattdeck.systems.span.simulated import faults as ebus
 
 __all__ = ["BOARD", "KINDS", "Fault", "FaultBoard"]
 
-ENDPOINTS = ("status", "panel", "circuits", "circuit", "soe", "register", "other")
+ENDPOINTS = ("status", "panel", "circuits", "circuit", "soe", "register", "schema", "ca", "clients", "mqtt", "other")
+"""`mqtt` is no endpoint: a second of messages on the broker counts as one answer there."""
 
 
 def _jump(text: str) -> float:
@@ -122,7 +124,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("counter-reset", "counters lose a share for good", "SHARE", "1", share, strikes="once"),
     Kind("reboot", "uptime 0, door unknown, locked, 502 for a time", "SECONDS", "20", seconds, strikes="once"),
 )
-BOARD = Catalogue(KINDS, ENDPOINTS)
+BOARD = Catalogue((*KINDS, *ebus.KINDS), ENDPOINTS)
 ON_AT_START = ("priority-500",)
 
 

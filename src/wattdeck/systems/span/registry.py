@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wattdeck.systems.span.loads import salt_of
+from wattdeck.systems.span.simulated.identity import BROKER_PASSWORD, PASSPHRASE
 
 PRESSES_TO_UNLOCK = 3
 PRESSES_WITHIN_S = 10.0
@@ -21,6 +22,8 @@ class Client:
     issued_at_s: int
     """Unix seconds."""
     token: str
+    full: bool = True
+    """May see and drop clients and change the passphrase: not one that registered at the door (span-v2.md 2.4)."""
 
 
 class Registry:
@@ -37,6 +40,8 @@ class Registry:
         self._presses_s: list[float] = []
         self._unlocked_until_s = float("-inf")
         self._issued = 0
+        self._rotated = 0
+        self.passphrase, self.broker_password = PASSPHRASE, BROKER_PASSWORD
         self.clients: dict[str, Client] = {}
 
     @property
@@ -57,17 +62,27 @@ class Registry:
         self._presses_s.clear()
         self._unlocked_until_s = float("-inf")
 
-    def issue(self, name: str, description: str, issued_at_s: int) -> Client:
+    def issue(self, name: str, description: str, issued_at_s: int, *, full: bool = True) -> Client:
         """Register a client, whatever the lock says. A name in use is replaced: ask `clients` first."""
         self._issued += 1
         token = f"demo-{salt_of('token', self._seed, self._issued, name):016x}"
-        client = Client(name, description, issued_at_s, token)
+        client = Client(name, description, issued_at_s, token, full)
         self.clients[name] = client
         return client
 
     def knows(self, token: str) -> bool:
         """Whether a token was issued here and is still good."""
-        return any(client.token == token for client in self.clients.values())
+        return self.client_of(token) is not None
+
+    def client_of(self, token: str) -> Client | None:
+        """Whose token this is; None: nobody's."""
+        return next((client for client in self.clients.values() if client.token == token), None)
+
+    def rotate(self) -> None:
+        """Change the passphrase and the broker's password. Tokens stay good."""
+        self._rotated += 1
+        self.passphrase = f"{PASSPHRASE}-{self._rotated}"
+        self.broker_password = f"{BROKER_PASSWORD}-{self._rotated}"
 
     def revoke_all(self) -> None:
         """Forget every client."""

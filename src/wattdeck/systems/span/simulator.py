@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from wattdeck.core.asgi import AsgiApp
 from wattdeck.core.simcontrols import controls
@@ -27,10 +28,11 @@ from wattdeck.systems.span.house import House
 from wattdeck.systems.span.household import HOUSEHOLDS
 from wattdeck.systems.span.loads import salt_of
 from wattdeck.systems.span.registry import PRESSES_TO_UNLOCK, Registry
+from wattdeck.systems.span.simulated.endpoints import EndpointsV2
+from wattdeck.systems.span.simulated.identity import BROKER_PASSWORD
 from wattdeck.systems.span.simulated.panel import EbusPanel
 
 APIS = ("v1", "flat", "tree")
-BROKER_PASSWORD = "demo-broker-password"  # noqa: S105
 V1_ENERGY_PERIOD_S = 600.0
 INSTANT_S = 1e-6
 
@@ -94,11 +96,10 @@ class SpanSimulator:
         """Where the panel publishes; None: it speaks v1 alone."""
         self.panel: EbusPanel | None = None
         """Its application on the broker."""
-        if api != "v1":
-            self._speak_v2(api)
+        routes_v2 = [] if api == "v1" else self._speak_v2(api)
         endpoints = Endpoints(self.house, self._answers, self.registry, self.faults, self._settle, self._move_later)
         panel = Starlette(
-            routes=[*endpoints.routes(), *controls(self, {"door": self._use_door})],
+            routes=[*endpoints.routes(), *routes_v2, *controls(self, {"door": self._use_door})],
             exception_handlers={Refusal: refusal_response, HTTPException: refusal_response},
         )
         self._disturbance = Disturbance(panel, self.faults, clock.elapsed_s, sleep)
@@ -154,6 +155,22 @@ class SpanSimulator:
             self.house.reboot()
             self.registry.lock()
             self._disturbance.boot(float(str(fault.value)))
+        elif self.panel is not None:
+            self._happen_v2(self.panel, fault)
+
+    def _happen_v2(self, panel: EbusPanel, fault: Fault) -> None:
+        """What a fault that strikes once does to a panel on its broker."""
+        if fault.kind.name in ("upgrade", "downgrade") and isinstance(fault.value, tuple):
+            away_s, new_ca = fault.value
+            panel.change_model("tree" if fault.kind.name == "upgrade" else "flat", away_s, new_ca=new_ca)
+            if away_s > 0:
+                self._disturbance.boot(away_s)
+        elif fault.kind.name == "new-ca":
+            panel.renew_authority()
+        elif fault.kind.name == "drop":
+            panel.drop()
+        elif fault.kind.name == "burst":
+            panel.burst(int(str(fault.value)))
 
     def _apply_standing(self) -> None:
         """Bring the house in line with the faults of the house that are on."""
@@ -169,6 +186,8 @@ class SpanSimulator:
         moved, loaded = self.faults.standing("moved-tabs"), self.faults.standing("load")
         self.house.rewire({} if moved is None else self._moves(moved))
         self.house.force_loads({} if loaded is None else self._loads_w(loaded))
+        if self.panel is not None:
+            self.panel.apply_standing()
 
     def _loads_w(self, fault: Fault) -> dict[str, float]:
         """What a `load` fault lets a circuit draw, W, by its id; nothing for other faults.
@@ -210,12 +229,16 @@ class SpanSimulator:
             raise ValueError(f"not all of the spaces {', '.join(map(str, tabs))} are free; free are {free}")
         return {circuit_id: tabs}
 
-    def _speak_v2(self, api: str) -> None:
-        """Publish on a broker as well."""
+    def _speak_v2(self, api: str) -> list[Route]:
+        """Publish on a broker as well. Returns the routes of v2's REST interface."""
         self.broker = LocalBroker()
         self.broker.passwords[self.house.household.serial] = BROKER_PASSWORD
-        self.panel = EbusPanel(self.house, self.faults, self.broker, api, self._settle, self._move_later)
-        self._answers.firmware = lambda: self.panel.firmware if self.panel else ""
+        panel = EbusPanel(self.house, self.faults, self.broker, api, self._settle, self._move_later)
+        self._answers.firmware = lambda: panel.firmware
+        hardware = self.house.household.equipment.hardware
+        endpoints = EndpointsV2(panel, self.registry, self.faults, self._settle, lambda: self._answers.wall_s, hardware)
+        self.panel = panel
+        return endpoints.routes()
 
     def _move_later(self, delay_s: float, circuit_id: str, opened: bool, by: str = "USER") -> None:
         self._movements.append(Movement(self.house.clock.elapsed_s() + delay_s, circuit_id, opened, by))
@@ -262,4 +285,15 @@ class SpanSimulator:
             "door": house.door,
             "grid_up": house.grid_up,
             "soe_percent": house.soe_percent,
+        } | self._state_v2()
+
+    def _state_v2(self) -> Json:
+        """What there is to say of a panel that publishes."""
+        if self.panel is None or self.broker is None:
+            return {"api": "v1"}
+        return {
+            "api": self.panel.api,
+            "firmware": self.panel.firmware,
+            "away": self.panel.away,
+            "topics": len(self.broker.retained),
         }

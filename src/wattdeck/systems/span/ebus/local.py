@@ -117,6 +117,7 @@ class LocalBroker:
         Raises:
             AuthError: user or password are wrong.
         """
+        self.move_on()
         if self.refusal is not None:
             raise self.refusal
         if self.passwords and self.passwords.get(user) != password:

@@ -1,29 +1,30 @@
-"""The simulated panel on a broker: what it publishes every second, and what it does with commands."""
+"""The simulated panel on a broker: what it publishes every second, and what faults do to it and to the broker."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
+from wattdeck.core.errors import AuthError, Unreachable
+from wattdeck.core.faultboard import Fault
 from wattdeck.systems.span.answers import shown_name
-from wattdeck.systems.span.ebus.homie import PREFIX
 from wattdeck.systems.span.ebus.local import LocalBroker
 from wattdeck.systems.span.faults import FaultBoard
 from wattdeck.systems.span.house import House
 from wattdeck.systems.span.simulated import flat, tree
+from wattdeck.systems.span.simulated.bending import bend, foreigners
+from wattdeck.systems.span.simulated.commands import Commands, MoveLater
+from wattdeck.systems.span.simulated.identity import BrokerAddress, BrokerHost
 from wattdeck.systems.span.simulated.publisher import Publisher
-from wattdeck.systems.span.simulated.spelling import Device
-from wattdeck.systems.span.simulated.view import LEG_V, PRIORITIES, circuit_named, sibling_owner, view
+from wattdeck.systems.span.simulated.spelling import Device, Json
+from wattdeck.systems.span.simulated.view import view
 
 FIRMWARES = {"flat": "spanos2/r202627/06", "tree": "spanos3/r202639/03"}
-RELAY_LAG_S = 0.4
-"""How long a relay takes from the command to the report."""
-LEAST_CHARGE_A = 6
-V1_PRIORITIES = {theirs: ours for ours, theirs in PRIORITIES.items()}
-
-_INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
-
-MoveLater = Callable[[float, str, bool, str], None]
+CLEAN_END_SINCE = 202633
+"""From this build on a panel that goes says `disconnected`; before, the broker says `lost` for it."""
+REPEATS_UNTIL = 202639
+"""Before this build what is measured is sent every second, changed or not (span-v2.md 0.5)."""
+SILENT = ("lost", "disconnected", "sleeping")
+INSTANT_S = 1e-6
 
 
 class EbusPanel:
@@ -50,12 +51,28 @@ class EbusPanel:
         self._house = house
         self._faults = faults
         self._broker = broker
-        self.api = api
         self._settle = settle
-        self._move_later = move_later
-        self._user_max_a: int | None = None
-        self._publisher = Publisher(broker, lambda: 1000 * house.second + 123)
+        self._api = api
+        self._next_api = ""
+        """The model it comes back with; empty: it is there."""
+        self._back_s = float("-inf")
+        self._named_s = float("-inf")
+        self._dropped_s = self._now_s()
+        self._standing: dict[str, Fault | None] = {}
+        self._commands = Commands(house, faults, broker, lambda: self.api, move_later)
+        self._publisher = Publisher(broker, self._stamp, salt(house))
+        self._others = Publisher(broker, self._stamp)
+        self.address: BrokerAddress | None = None
+        """Where the broker is on the network; None: in this process alone."""
+        self.host: BrokerHost | None = None
+        """The broker outside of this process, if there is one."""
         broker.tick, broker.on_set = self.tick, self.take
+
+    @property
+    def api(self) -> str:
+        """The model it speaks now: `flat` or `tree`."""
+        self._come_back()
+        return self._api
 
     @property
     def serial(self) -> str:
@@ -63,57 +80,157 @@ class EbusPanel:
         return self._house.household.serial
 
     @property
+    def away(self) -> bool:
+        """It boots, and nothing of it is there."""
+        self._come_back()
+        return bool(self._next_api)
+
+    @property
     def firmware(self) -> str:
         """The release it runs."""
-        return FIRMWARES[self.api]
+        usual = FIRMWARES[self.api]
+        release = str(self._faults.value("firmware") or "")
+        if release.startswith("spanos"):
+            return release
+        head, _, tail = usual.split("/")
+        return f"{head}/{release}/{tail}" if release else usual
+
+    def schema(self) -> Json:
+        """`GET /homie/schema`."""
+        return tree.schema(self.firmware) if self.api == "tree" else flat.schema(self._house, self.firmware)
+
+    def take(self, topic: str, payload: bytes) -> None:
+        """A command from a client."""
+        state = self._faults.value("device-state")
+        if not self.away and not (isinstance(state, tuple) and state[0] in ("", "panel")):
+            self._commands.take(topic, payload)
 
     def tick(self) -> None:
         """Bring the broker up to the present."""
         self._settle()
-        self._publisher.bring(self.devices())
+        if self.away:
+            return
+        self._drop_in_time()
+        devices = self._devices()
+        root = devices[-1]
+        if root.state in SILENT and self._publisher.knows(root.device_id):
+            self._publisher.say_state(root.device_id, root.state)
+            return
+        self._publisher.copies = self._number("copies", 1)
+        self._publisher.shuffled = self._faults.standing("disorder") is not None
+        self._publisher.bring(devices, repeat=self._repeat())
+        self._others.bring(foreigners(devices) if self._faults.standing("foreign") else [])
 
-    def devices(self) -> list[Device]:
-        """Every device as it should be now, children first, the root last."""
+    def change_model(self, api: str, away_s: float, *, new_ca: bool) -> None:
+        """Become a panel of the other model, after a time of absence or at once."""
+        if new_ca:
+            self.renew_authority()
+        self._next_api = api
+        self._back_s = self._now_s() + away_s
+        if away_s > 0:
+            clean = tree.build(FIRMWARES[self._api]) >= CLEAN_END_SINCE
+            self._publisher.say_state(self.serial, "disconnected" if clean else "lost")
+            self._broker.refusal = Unreachable("the panel is away")
+            self.drop()
+            if self.host is not None:
+                self.host.be_away(away=True)
+        self._broker.soon(away_s)
+
+    def drop(self) -> None:
+        """End every connection to the broker."""
+        self._broker.drop()
+        if self.host is not None:
+            self.host.drop()
+
+    def renew_authority(self) -> None:
+        """Take another certificate authority; in this process there is none."""
+        if self.host is not None:
+            self.host.renew_authority()
+
+    def set_password(self, password: str) -> None:
+        """Let clients in with another password from now on."""
+        self._broker.passwords[self.serial] = password
+        if self.host is not None:
+            self.host.set_password(password)
+
+    def burst(self, times: int) -> None:
+        """Publish everything many times at once."""
+        for _ in range(0 if self.away else times):
+            self._publisher.bring(self._devices(), repeat="all")
+
+    def apply_standing(self) -> None:
+        """Follow faults that were switched on or off."""
+        changed = {name: self._faults.standing(name) for name in ("broker-frozen", "broker-refuse", "names-late")}
+        before, self._standing = self._standing, dict(changed)
+        news = {name: fault for name, fault in changed.items() if fault is not before.get(name)}
+        if "broker-frozen" in news:
+            self._broker.frozen = news["broker-frozen"] is not None
+            if self.host is not None:
+                self.host.freeze(frozen=self._broker.frozen)
+        if "broker-refuse" in news and not self._next_api:
+            refused = news["broker-refuse"] is not None
+            self._broker.refusal = self._refusal()
+            if self.host is not None:
+                self.host.refuse(refused=refused)
+        late = news.get("names-late")
+        if late is not None:
+            self._named_s = self._now_s() + float(str(late.value))
+            self._publisher.announce_anew()
+        self._broker.soon(0.0)
+
+    def _refusal(self) -> AuthError | None:
+        refused = self._faults.standing("broker-refuse") is not None
+        return AuthError("the broker does not accept user and password") if refused else None
+
+    def _come_back(self) -> None:
+        """Be there again, with the other model, if the time has come."""
+        if not self._next_api or self._now_s() < self._back_s - INSTANT_S:
+            return
+        self._api, self._next_api = self._next_api, ""
+        self._broker.refusal = self._refusal()
+        if self.host is not None:
+            self.host.be_away(away=False)
+        self._publisher.start_over(self.serial, leave=self._faults.standing("leftovers") is not None)
+
+    def _devices(self) -> list[Device]:
+        """Every device as it goes out now, children first, the root last."""
         house, faults = self._house, self._faults
         door = "OPEN" if faults.standing("door-open") else house.door
-        facts = flat.Facts(self.firmware, door, self._user_max_a)
+        facts = flat.Facts(self.firmware, door, self._commands.user_max_a)
         seen = view(house, lambda circuit: shown_name(house, faults, circuit))
-        return flat.devices(house, seen, facts) if self.api == "flat" else tree.devices(house, seen, facts)
+        devices = flat.devices(house, seen, facts) if self.api == "flat" else tree.devices(house, seen, facts)
+        named = self._faults.standing("names-late") is None or self._now_s() >= self._named_s
+        devices = bend(devices, faults, named=named)
+        self._commands.add_targets(devices)
+        return devices
 
-    def take(self, topic: str, payload: bytes) -> None:
-        """A command. What is not allowed or not understood is ignored without a word (span-v2.md 7)."""
-        parts = topic.removeprefix(f"{PREFIX}/").removesuffix("/set").split("/")
-        if len(parts) != 3:
-            return
-        device, node, prop = parts
-        word = payload.decode("utf-8", "replace")
-        if prop == "relay":
-            self._switch(node if self.api == "flat" else device, word)
-        elif prop in ("shed-priority", "priority"):
-            self._set_priority(node if self.api == "flat" else device, word)
-        elif prop == "user-max-charge-current":
-            self._limit_charger(word)
+    def _repeat(self) -> str:
+        asked = self._faults.value("equal")
+        if asked is not None:
+            return {"withheld": "nothing"}.get(str(asked), str(asked))
+        return "measured" if tree.build(self.firmware) < REPEATS_UNTIL else "nothing"
 
-    def _switch(self, circuit_id: str, word: str) -> None:
-        circuit = self._house.circuits.get(sibling_owner(self._house, circuit_id))
-        if circuit is None or not circuit.controllable or word not in ("OPEN", "CLOSED"):
-            return
-        self._move_later(RELAY_LAG_S, circuit.circuit_id, word == "OPEN", "USER")
-        self._broker.soon(RELAY_LAG_S)
+    def _drop_in_time(self) -> None:
+        every = self._faults.value("drop-every")
+        now_s = self._now_s()
+        if not isinstance(every, float):
+            self._dropped_s = now_s
+        elif now_s - self._dropped_s >= every - INSTANT_S:
+            self._dropped_s = now_s
+            self.drop()
 
-    def _set_priority(self, circuit_id: str, word: str) -> None:
-        circuit = self._house.circuits.get(circuit_id)
-        if circuit is None or not circuit.controllable or circuit.never_backup or word not in V1_PRIORITIES:
-            return
-        self._house.set_priority(circuit_id, V1_PRIORITIES[word])
-        self._broker.soon(0.0)
+    def _number(self, name: str, usual: int) -> int:
+        value = self._faults.value(name)
+        return value if isinstance(value, int) else usual
 
-    def _limit_charger(self, word: str) -> None:
-        charger = self._house.household.equipment.charger
-        if charger is None or not _INTEGER.fullmatch(word):
-            return
-        self._user_max_a = max(LEAST_CHARGE_A, min(charger.most_a, int(word)))
-        circuit = circuit_named(self._house, charger.circuit)
-        if circuit is not None:
-            self._house.limit(circuit.circuit_id, self._user_max_a * LEG_V * len(circuit.tabs))
-        self._broker.soon(0.0)
+    def _now_s(self) -> float:
+        return self._house.clock.elapsed_s()
+
+    def _stamp(self) -> int:
+        """Unix milliseconds, for descriptions."""
+        return 1000 * self._house.second + 123
+
+
+def salt(house: House) -> int:
+    """A number for this panel's luck."""
+    return house.booted_s

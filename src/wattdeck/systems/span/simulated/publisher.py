@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from wattdeck.systems.span.ebus.homie import PREFIX
@@ -16,6 +16,10 @@ MEASURED = frozenset(
     | {"l2-voltage", "current-a", "current-b", "voltage-a", "voltage-b", "pv", "battery", "grid", "site"}
 )
 """What older firmware sends every second, changed or not."""
+
+
+_SPEAKING = ("ready", "init")
+"""A device in any other state says nothing."""
 
 
 @dataclass(slots=True)
@@ -47,10 +51,9 @@ class Publisher:
         self.shuffled = False
         """The messages of a tick go out in any order."""
 
-    @property
-    def known(self) -> Collection[str]:
-        """Devices on the broker."""
-        return self._known.keys()
+    def knows(self, device_id: str) -> bool:
+        """Whether a device is on the broker."""
+        return device_id in self._known
 
     def bring(self, devices: Sequence[Device], *, repeat: str = "nothing") -> None:
         """Publish the way from what was said to what should be said: children first, the root last.
@@ -74,30 +77,34 @@ class Publisher:
             self._say(device_id, place, "")
 
     def say_state(self, device_id: str, state: str) -> None:
-        """Publish a state by itself: that of a device whose application is not there to say more."""
+        """Publish a state by itself: that of an application which is not there to say more."""
         known = self._known.get(device_id)
-        if known is None or known.state != state:
-            self._say(device_id, "$state", state)
         if known is not None:
-            known.state = state
-        self._flush()
+            self._say_state(device_id, known, state)
+            self._flush()
 
-    def say(self, topic: str, payload: str) -> None:
-        """Publish anything else."""
-        self._outgoing.append((topic, payload))
-        self._flush()
-
-    def forget(self) -> None:
-        """Announce everything anew at the next occasion; what is on the broker stays there until then."""
+    def announce_anew(self) -> None:
+        """Go through `init` and the descriptions again at the next occasion."""
         for known in self._known.values():
             known.described = known.state = ""
 
-    def abandon(self) -> None:
-        """Leave everything on the broker as it is, for ever."""
+    def start_over(self, root: str, *, leave: bool) -> None:
+        """Make way for another model: the root goes to `init`, and what was said is taken back, or left for ever."""
+        known = self._known.pop(root, None)
+        self._say(root, "$state", "init")
+        if not leave:
+            for device_id in list(self._known):
+                self.withdraw(device_id)
+            for place in known.values if known is not None else ():
+                self._say(root, place, "")
         self._known.clear()
+        self._flush()
 
     def _bring(self, device: Device, repeat: str) -> None:
         known = self._known.get(device.device_id)
+        if device.state not in _SPEAKING and known is not None:
+            self._say_state(device.device_id, known, device.state)
+            return
         described = json.dumps(device.description, separators=(",", ":")) if device.described else "none"
         anew = known is None or known.described != described
         if known is None:
@@ -111,9 +118,12 @@ class Publisher:
             if anew or known.values.get(place) != text or _repeated(place, repeat):
                 self._say(device.device_id, place, text)
         known.values = dict(device.values)
-        if known.state != device.state:
-            self._say(device.device_id, "$state", device.state)
-            known.state = device.state
+        self._say_state(device.device_id, known, device.state)
+
+    def _say_state(self, device_id: str, known: _Known, state: str) -> None:
+        if known.state != state:
+            self._say(device_id, "$state", state)
+            known.state = state
 
     def _announce(self, device: Device, described: str) -> None:
         self._say(device.device_id, "$state", "init")
