@@ -35,6 +35,7 @@ class PaperSource:
         snapshot = replace(PANEL, circuits=circuits or (OVEN,), **changes)
         self.reading = Reading(self.id, "panel", snapshot, Link.LIVE, START, good_polls=3, interval_s=1.0)
         self.sent: list[tuple[str, object]] = []
+        self.speaks_v2 = snapshot.data_model is not DataModel.V1
 
     @property
     def feed(self) -> PaperSource:
@@ -43,6 +44,10 @@ class PaperSource:
     @property
     def commands(self) -> PaperSource:
         return self
+
+    @property
+    def ebus(self) -> PaperSource | None:
+        return self if self.speaks_v2 else None
 
     async def poll_fresh(self) -> Reading[PanelSnapshot]:
         return self.reading
@@ -70,8 +75,8 @@ def why_not(circuit: Circuit, kind: str = RELAY) -> str:
         ({}, ""),
         ({"controllable": False}, "Always on"),
         ({"controllable": False, "requester": "always_on"}, "Always on"),
-        ({"controllable": False, "requester": "configuration"}, "Locked when the panel was commissioned"),
-        ({"controllable": False, "requester": "never_backup"}, "Locked when the panel was commissioned"),
+        ({"controllable": False, "requester": "configuration"}, "Locked by the panel's set-up"),
+        ({"controllable": False, "requester": "never_backup"}, "Locked by the panel's set-up"),
         ({"relay": Relay.OPEN, "requester": "fault"}, "A fault holds this relay open"),
         ({"relay": Relay.CLOSED, "requester": "fault"}, ""),
         ({"meter_only": True, "tabs": ()}, "a meter alone"),
@@ -171,6 +176,15 @@ async def test_commands_go_to_the_connection_of_now() -> None:
     await operable.send(RELAY, "c1", "open")
     await operable.send(PRIORITY, "c1", "must_have")
     assert source.sent == [("c1", Relay.OPEN), ("c1", "must_have")]
+
+
+@pytest.mark.parametrize("data_model", [DataModel.V1, DataModel.FLAT])
+async def test_nothing_goes_over_another_protocol_than_what_was_looked_at(data_model: DataModel) -> None:
+    source = PaperSource(data_model=data_model)
+    source.speaks_v2 = not source.speaks_v2
+    with pytest.raises(Unreachable, match="another protocol"):
+        await source.operable.send(RELAY, "c1", "open")
+    assert source.sent == []
 
 
 @pytest.mark.parametrize(

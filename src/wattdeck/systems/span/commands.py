@@ -101,6 +101,10 @@ class SpanOperable:
         if wanted not in self.wanted_values(kind) or object_id == MAIN_RELAY_ID:
             raise UsageError(tr("{wanted} cannot be asked for; nothing was sent", wanted=repr(wanted)))
         commands: Commands = self._source.commands
+        snapshot, by_v2 = self._source.feed.reading.snapshot, self._source.ebus is not None
+        if snapshot is None or by_v2 is (snapshot.data_model is DataModel.V1):
+            # What was looked at came over another connection than the one there is now.
+            raise Unreachable(tr("the panel is being spoken to in another protocol now; nothing was sent"))
         if kind == RELAY:
             await commands.set_relay(object_id, Relay(wanted))
         else:

@@ -102,7 +102,9 @@ def why_not_controllable(circuit: Circuit) -> str:
         return tr("This is a meter alone: it has no relay to switch.")
     if not circuit.controllable:
         if circuit.requester in LOCKED_BY_COMMISSIONING:
-            return tr("Locked when the panel was commissioned: users cannot switch this circuit.")
+            return tr(
+                "Locked by the panel's set-up (always on, or fixed when it was commissioned): users cannot switch it."
+            )
         return tr("Always on: the panel does not let users switch this circuit.")
     if circuit.requester == "fault" and circuit.relay is Relay.OPEN:
         return tr("A fault holds this relay open: it cannot be closed from here. See to the fault at the panel.")
