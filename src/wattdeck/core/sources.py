@@ -36,6 +36,9 @@ def demo_sources(
         except ValueError as error:
             raise UsageError(tr("the demo cannot start like that: {error}", error=error)) from None
         if demo is not None:
+            taken = apps.keys() & demo.apps.keys()
+            if taken:
+                raise UsageError(tr("two systems' demos claim {origin}", origin=", ".join(sorted(taken))))
             pairs += [(system, config) for config in demo.sources]
             apps.update(demo.apps)
     return pairs, apps

@@ -10,8 +10,8 @@ from wattdeck.core.system import Demo, SimulatorOptions
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.simulator import SpanSimulator
 
-PANELS = (("home", "v1"), ("shop", "flat"), ("barn", "tree"))
-"""Household, which names the source, and the protocol its panel speaks."""
+PANELS = (("home", "v1", "127.0.0.1"), ("shop", "flat", "127.0.0.2"), ("barn", "tree", "127.0.0.6"))
+"""Household, which names the source, the protocol its panel speaks, and where it is; no other system's demo is there."""
 MQTTS_PORT = 8883
 
 
@@ -19,9 +19,8 @@ def demo(options: SimulatorOptions, poll_s: float | None) -> Demo:
     """Sources, and what answers where they point."""
     sources = []
     apps: dict[str, Any] = {}
-    for index, (household, api) in enumerate(PANELS):
+    for household, api, host in PANELS:
         simulator = SpanSimulator(replace(options, api=api), household=household)
-        host = f"127.0.0.{index + 1}"
         own = household == "home"
         sources.append(
             SpanConfig(
