@@ -23,10 +23,11 @@ from wattdeck.core.selecting import describe
 from wattdeck.core.situation import Situation
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import UNICODE
-from wattdeck.systems.span import SYSTEM, fleet, present, report
+from wattdeck.systems.span import SYSTEM, circuits, fleet, present, report, spaces
+from wattdeck.systems.span.circuits import SORTS, Pending, TableView
 from wattdeck.systems.span.config import SpanAlarms, SpanConfig
+from wattdeck.systems.span.detail import detail
 from wattdeck.systems.span.models import PRIORITIES, Circuit, Door, PanelSnapshot, Relay
-from wattdeck.systems.span.present import SORTS, Pending, TableView
 from wattdeck.systems.span.words import (
     PRIORITY_EFFECTS,
     REQUESTER_WORDS,
@@ -96,14 +97,14 @@ def everything() -> Sequence[str]:
             texts.append(present.no_circuits_words(reading, TableView()))
     texts.append(present.no_circuits_words(READING, TableView(filter="qq")))
     texts.append(plain(present.summary(READING, Trend(), NOW, 120, UNICODE)))
-    texts.append(titles(arrange(present.columns(TableView()), 200)) + titles(arrange(fleet.PANEL_COLUMNS, 200)))
+    texts.append(titles(arrange(circuits.columns(TableView()), 200)) + titles(arrange(fleet.PANEL_COLUMNS, 200)))
     for pending in (None, Pending("relay", "open", ""), Pending("priority", "must_have", "")):
         waiting = {} if pending is None else {circuit.circuit_id: pending for circuit in CIRCUITS}
-        rows = present.rows(READING, Trend(), waiting, TableView(unmapped=True), NOW)
+        rows = circuits.rows(READING, Trend(), waiting, TableView(unmapped=True), NOW)
         texts += [text for row in rows for text, _ in row.cells]
     for circuit in CIRCUITS:
-        texts.append(plain(present.detail(replace(READING, restored=True), circuit, None, (), "", NOW, 60)))
-    texts += [present.unmapped_line(PANEL, shown) for shown in (True, False)]
+        texts.append(plain(detail(replace(READING, restored=True), circuit, None, (), "", NOW, 60)))
+    texts += [spaces.unmapped_line(PANEL, shown) for shown in (True, False)]
     return texts
 
 
@@ -171,18 +172,18 @@ def test_no_english_word_is_left_in_an_alarm(tongue: str) -> None:
 
 def test_titles_and_words_of_the_table_fit_their_columns(tongue: str) -> None:
     for view in [TableView(sort=sort, descending=True) for sort in SORTS]:
-        for column in present.columns(view):
+        for column in circuits.columns(view):
             assert cell_width(language.tr(column.title) if column.title else "") <= column.width, column.title
     for column in fleet.PANEL_COLUMNS:
         assert cell_width(language.tr(column.title)) <= column.width, column.title
-    columns = {column.key: column.width for column in present.columns(TableView())}
+    columns = {column.key: column.width for column in circuits.columns(TableView())}
     relays = [replace(CIRCUITS[0], relay=relay, controllable=free) for relay in Relay for free in (True, False)]
     for circuit in relays:
         for pending in (None, Pending("relay", "open", ""), Pending("relay", "closed", "")):
-            words, _ = present.locked_span(present.relay_span(circuit, pending), pending is None, UNICODE)
+            words, _ = circuits.locked_span(circuits.relay_span(circuit, pending), pending is None, UNICODE)
             assert cell_width(words) <= columns["relay"] or circuit.relay is Relay.UNKNOWN, words
     for priority in PRIORITIES:
-        words, _ = present.priority_span(replace(CIRCUITS[0], priority=priority), None)
+        words, _ = circuits.priority_span(replace(CIRCUITS[0], priority=priority), None)
         assert cell_width(words) <= columns["priority"], words
 
 

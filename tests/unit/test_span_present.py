@@ -15,9 +15,10 @@ from wattdeck.core.lines import line_width, plain
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import ASCII, UNICODE
-from wattdeck.systems.span import SYSTEM, fleet, present, report, words
+from wattdeck.systems.span import SYSTEM, circuits, fleet, present, report, spaces, words
+from wattdeck.systems.span.circuits import Pending, TableView
+from wattdeck.systems.span.detail import detail
 from wattdeck.systems.span.models import Circuit, Door, PanelSnapshot, Relay
-from wattdeck.systems.span.present import Pending, TableView
 
 
 def circuit(circuit_id: str, name: str, tabs: tuple[int, ...], power_w: float | None, **fields: Any) -> Circuit:
@@ -51,8 +52,8 @@ NOW = START + timedelta(seconds=2)
 
 def cells(view: TableView | None = None, pending: dict[str, Pending] | None = None) -> dict[str, list[str]]:
     view = view or TableView()
-    found = present.rows(READING, Trend(), pending or {}, view, NOW)
-    assert all(len(row.cells) == len(present.columns(view)) for row in found)
+    found = circuits.rows(READING, Trend(), pending or {}, view, NOW)
+    assert all(len(row.cells) == len(circuits.columns(view)) for row in found)
     return {row.id: [text for text, _ in row.cells] for row in found}
 
 
@@ -83,9 +84,9 @@ def test_an_always_on_circuit_says_so() -> None:
 def test_unmapped_spaces_are_shown_on_request_only() -> None:
     assert list(cells()) == ["c2", "c1", "c3"] or "unmapped_tab_30" not in cells()
     assert "unmapped_tab_30" in cells(TableView(unmapped=True))
-    assert present.unmapped_line(PANEL, shown=False) == "Not mapped: 1 space, −500 W (u shows them)"
-    assert "u hides them" in present.unmapped_line(PANEL, shown=True)
-    assert present.unmapped_line(replace(PANEL, circuits=(OVEN,)), shown=False) == ""
+    assert spaces.unmapped_line(PANEL, shown=False) == "Not mapped: 1 space, −500 W (u shows them)"
+    assert "u hides them" in spaces.unmapped_line(PANEL, shown=True)
+    assert spaces.unmapped_line(replace(PANEL, circuits=(OVEN,)), shown=False) == ""
 
 
 def test_rows_sort_by_space_power_name_and_energy_and_the_unknown_stay_last() -> None:
@@ -114,9 +115,9 @@ def test_a_filter_takes_words_of_name_space_relay_and_priority(words: str, found
 
 
 def test_the_sorted_column_is_marked() -> None:
-    titles = [column.title for column in present.columns(TableView(sort="power", descending=True))]
+    titles = [column.title for column in circuits.columns(TableView(sort="power", descending=True))]
     assert "Power W▼" in titles and "Circuit" in titles
-    assert "trend" not in [column.key for column in present.columns(TableView(sparks=False))]
+    assert "trend" not in [column.key for column in circuits.columns(TableView(sparks=False))]
 
 
 def test_a_wish_stands_beside_the_position_and_never_in_its_place() -> None:
@@ -124,32 +125,32 @@ def test_a_wish_stands_beside_the_position_and_never_in_its_place() -> None:
     assert row[7] == "● → open"
     row = cells(pending={"c1": Pending("priority", "must_have", "sent")})["c1"]
     assert (row[7], row[8]) == ("● closed", "nice to have → must have")
-    assert present.relay_span(replace(OVEN, relay=Relay.OPEN), None) == ("○ open", "relay-open")
-    assert present.relay_span(PUMP, Pending("relay", "open", "sent"))[0] == "? → open"
+    assert circuits.relay_span(replace(OVEN, relay=Relay.OPEN), None) == ("○ open", "relay-open")
+    assert circuits.relay_span(PUMP, Pending("relay", "open", "sent"))[0] == "? → open"
 
 
 def test_a_dash_and_ascii_stand_in_where_the_terminal_has_no_glyphs() -> None:
-    assert present.relay_span(OVEN, None, ASCII)[0].isascii() and words.space((2, 4), ASCII) == "2.4"
+    assert circuits.relay_span(OVEN, None, ASCII)[0].isascii() and words.space((2, 4), ASCII) == "2.4"
 
 
 def test_rows_need_a_snapshot() -> None:
-    assert present.rows(Reading("span/home", "panel"), Trend(), {}, TableView(), NOW) == []
+    assert circuits.rows(Reading("span/home", "panel"), Trend(), {}, TableView(), NOW) == []
 
 
 @pytest.mark.parametrize(
     ("age_s", "words"), [(None, "–"), (0.0, "<5 s"), (5.0, "5 s"), (19.0, "10 s"), (89.0, "80 s"), (95.0, "1 min")]
 )
 def test_ages_in_the_table_move_in_steps(age_s: float | None, words: str) -> None:
-    assert present.coarse_age(age_s) == words
+    assert circuits.coarse_age(age_s) == words
 
 
 def test_a_circuit_that_lags_behind_its_neighbours_is_older_than_the_reading() -> None:
     late = replace(OVEN, power_at=START - timedelta(seconds=30))
     panel = replace(PANEL, circuits=(late, ALARM))
-    newest = present.newest_power_at(panel)
-    assert present.measured_age_s(late, READING, newest, NOW) == 32.0
-    assert present.measured_age_s(ALARM, READING, newest, NOW) == 2.0
-    assert present.measured_age_s(SOLAR, READING, newest, NOW) == 2.0
+    newest = circuits.newest_power_at(panel)
+    assert circuits.measured_age_s(late, READING, newest, NOW) == 32.0
+    assert circuits.measured_age_s(ALARM, READING, newest, NOW) == 2.0
+    assert circuits.measured_age_s(SOLAR, READING, newest, NOW) == 2.0
 
 
 def test_figures_say_direction_in_a_word() -> None:
@@ -189,19 +190,19 @@ def test_the_summary_says_what_is_wrong(width: int) -> None:
 
 
 def test_the_detail_says_all_that_is_known_of_a_circuit() -> None:
-    shown = plain(present.detail(READING, OVEN, None, (), "", NOW, 40))
+    shown = plain(detail(READING, OVEN, None, (), "", NOW, 40))
     for part in ("Oven", "space 13·15 · 240 V · L1+L2", "2 000 W  ≈ 8.3 A", "● closed", "nice to have", "1.50 kWh"):
         assert part in shown
     assert "last command  none" in shown
     kept = replace(READING, restored=True)
-    assert "kept from an earlier run" in plain(present.detail(kept, OVEN, None, (), "", NOW, 40))
-    shown = plain(present.detail(READING, OVEN, None, ("locked out by Ana",), "opened 12:00", NOW, 40))
+    assert "kept from an earlier run" in plain(detail(kept, OVEN, None, (), "", NOW, 40))
+    shown = plain(detail(READING, OVEN, None, ("locked out by Ana",), "opened 12:00", NOW, 40))
     assert "opened 12:00" in shown and "locked out by Ana" in shown
 
 
 def test_the_detail_says_why_a_circuit_cannot_be_switched() -> None:
-    assert "Always on" in plain(present.detail(READING, ALARM, None, (), "", NOW, 60))
-    assert "there is no relay to switch" in plain(present.detail(READING, SOLAR, None, (), "", NOW, 80))
+    assert "Always on" in plain(detail(READING, ALARM, None, (), "", NOW, 60))
+    assert "there is no relay to switch" in plain(detail(READING, SOLAR, None, (), "", NOW, 80))
     assert words.why_not_controllable(OVEN) == ""
 
 
@@ -263,17 +264,17 @@ def test_a_panel_is_one_row_among_all_panels() -> None:
         ),
         max_size=8,
     ),
-    st.sampled_from(present.SORTS),
+    st.sampled_from(circuits.SORTS),
     st.booleans(),
     st.none() | st.floats(0, 5e4),
 )
 def test_no_panel_is_too_odd_to_be_shown(
-    circuits: list[Circuit], sort: str, descending: bool, load_w: float | None
+    given_circuits: list[Circuit], sort: str, descending: bool, load_w: float | None
 ) -> None:
-    reading = replace(READING, snapshot=replace(PANEL, circuits=tuple(circuits), house_load_w=load_w))
+    reading = replace(READING, snapshot=replace(PANEL, circuits=tuple(given_circuits), house_load_w=load_w))
     view = TableView(sort=sort, descending=descending, unmapped=True)
-    found = present.rows(reading, Trend(), {}, view, NOW)
-    assert sorted(row.id for row in found) == sorted(each.circuit_id for each in circuits)
+    found = circuits.rows(reading, Trend(), {}, view, NOW)
+    assert sorted(row.id for row in found) == sorted(each.circuit_id for each in given_circuits)
     assert report.text_lines(reading, NOW)
 
 

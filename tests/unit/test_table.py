@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 
 from wattdeck.core.lines import Column, LazyRows, Row, cell_width
 from wattdeck.core.units import UNICODE, Glyphs
-from wattdeck.systems.span.present import TableView, columns
+from wattdeck.systems.span.circuits import TableView, columns
 from wattdeck.ui.table import DeckTable
 from wattdeck.ui.theme import Palette, meaning_defaults, read_theme, theme_folders
 

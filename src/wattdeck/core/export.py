@@ -19,6 +19,7 @@ UNITS = {
     "a": "A",
     "v": "V",
     "s": "s",
+    "min": "min",
     "percent": "%",
     "bnd": "BND",
     "kw": "kW",
@@ -88,7 +89,12 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        # Of a pair one may be known: the other is no gap that nobody sees, and no zero.
+        return (
+            " ".join("?" if each is None else str(each) for each in value)
+            if any(each is not None for each in value)
+            else ""
+        )
     return value
 
 

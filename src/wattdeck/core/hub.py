@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -160,8 +161,9 @@ class Hub:
             trend.gap(self.clock.now().timestamp())
             return
         taken_s = reading.taken_at.timestamp()
-        values = self.system_of(reading.source).trend_values(reading.feed, reading.snapshot)
-        trend.add(taken_s, values)
+        system = self.system_of(reading.source)
+        values = system.trend_values(reading.feed, reading.snapshot)
+        trend.add(taken_s, values, partial(system.earlier_trends, reading.snapshot))
         self._remember_day(reading.source, taken_s, values)
         key = (reading.source, reading.feed)
         now_s = self.clock.monotonic()

@@ -362,8 +362,9 @@ class ReplayHub(Hub):
             return
         trend = self.trends[reading.source]
         if reading.link is Link.LIVE and reading.snapshot is not None and reading.taken_at is not None:
-            values = self.system_of(reading.source).trend_values(reading.feed, reading.snapshot)
-            trend.add(reading.taken_at.timestamp(), values)
+            system = self.system_of(reading.source)
+            values = system.trend_values(reading.feed, reading.snapshot)
+            trend.add(reading.taken_at.timestamp(), values, partial(system.earlier_trends, reading.snapshot))
             self._remember_day(reading.source, reading.taken_at.timestamp(), values)
         elif reading.link is not Link.WAITING:
             trend.gap(self._at_s)

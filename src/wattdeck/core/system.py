@@ -156,6 +156,11 @@ class System(ABC):
         del feed, snapshot
         return {}
 
+    def earlier_trends(self, snapshot: Any, key: str) -> Sequence[str]:
+        """The keys of `trend_values` whose sum a new key was known as before, so that it keeps its past."""
+        del snapshot, key
+        return ()
+
     def matters(self, readings: Sequence[Reading[Any]], now: datetime) -> Matters:
         """A source in three or four numbers, for the overview. Called at every paint of it: quick, loads no Textual."""
         from wattdeck.core.matters import Matters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 KEEP_S = 3600.0
 """How far back values are kept, s."""
@@ -13,6 +13,9 @@ SET_BACK_S = 60.0
 """A sample this far before the last one means that the clock was set back, s."""
 _TRIM = 256
 """Values dropped from the front at once, so that trimming is rare."""
+
+Earlier = Callable[[str], Sequence[str]]
+"""Key -> the keys under which its value was known before: it is their sum."""
 
 
 class Trend:
@@ -36,8 +39,12 @@ class Trend:
         """Seconds from the first to the last value kept."""
         return self._times[-1] - self._times[0] if self._times else 0.0
 
-    def add(self, time_s: float, values: Mapping[str, float | None]) -> None:
-        """Add one sample. A time not after the last one is ignored; a clock that was set back starts anew."""
+    def add(self, time_s: float, values: Mapping[str, float | None], earlier: Earlier | None = None) -> None:
+        """Add one sample. A time not after the last one is ignored; a clock that was set back starts anew.
+
+        Args:
+            earlier: Where a key that is new takes its past from; None: it has none.
+        """
         if self._times and time_s < self._times[-1] - SET_BACK_S:
             self._times = array("d")
             self._columns.clear()
@@ -50,12 +57,19 @@ class Trend:
         for key, value in numbers.items():
             column = self._columns.get(key)
             if column is None:
-                column = self._columns[key] = array("f", [math.nan]) * (count - 1)
+                column = self._columns[key] = self._past(earlier(key) if earlier is not None else (), count - 1)
             column.append(value)
         for column in self._columns.values():
             if len(column) < count:
                 column.append(math.nan)
         self._trim(time_s)
+
+    def _past(self, keys: Sequence[str], count: int) -> array[float]:
+        """The sum of columns, as long as `count`; nothing where one of them is not there."""
+        columns = [self._columns[key] for key in keys if key in self._columns]
+        if not columns or len(columns) < len(keys):
+            return array("f", [math.nan]) * count
+        return array("f", map(sum, zip(*(column[:count] for column in columns), strict=True)))
 
     def gap(self, time_s: float) -> None:
         """Mark that nothing is known at this time, so that a plot shows a hole and not a bridge."""

@@ -82,10 +82,16 @@ class SpanSystem(System):
             "house": panel.house_load_w,
             "generation": panel.generation_w,
             "solar": panel.solar_w,
+            "battery": panel.battery_power_w,
         }
         for circuit in panel.circuits:
             values[circuit.circuit_id] = circuit.power_w
         return values
+
+    def earlier_trends(self, snapshot: Any, key: str) -> Sequence[str]:
+        from wattdeck.systems.span.spaces import earlier_ids
+
+        return earlier_ids(cast("PanelSnapshot", snapshot), key)
 
     def matters(self, readings: Sequence[Reading[Any]], now: datetime) -> Matters:
         from wattdeck.systems.span.matters import matters

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wattdeck.core.language import tr, tr_as
+from wattdeck.core.language import plural, tr, tr_as
 from wattdeck.core.matters import Figure, Matters
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import number, power
 from wattdeck.systems.span.models import Door, PanelSnapshot, Relay
+from wattdeck.systems.span.parts import battery_percent
 
 TREND_KEY = "grid"
 
@@ -26,6 +27,14 @@ def _abnormal(snapshot: PanelSnapshot) -> Iterator[Figure]:
         yield Figure(tr("Main"), tr_as("relay", "open"), tr("main relay open"), "severity-high")
     elif snapshot.off_grid:
         yield Figure(tr("Grid"), tr("away"), tr("off grid"), "severity-high")
+    faults = sum(circuit.requester == "fault" and circuit.relay is Relay.OPEN for circuit in snapshot.circuits)
+    if faults:
+        words = plural("{count} circuit opened on a fault", "{count} circuits opened on a fault", faults)
+        yield Figure(tr("Fault"), str(faults), words, "severity-high")
+    if snapshot.pcs is not None and snapshot.pcs.active:
+        yield Figure(tr("PCS"), tr("sheds"), tr("PCS sheds"), "severity-medium")
+    if any(battery.link == "lost" or not battery.live for battery in snapshot.batteries):
+        yield Figure(tr("Battery"), tr_as("reach", "lost"), tr("battery out of reach"), "severity-medium")
     if snapshot.door is Door.OPEN:
         yield Figure(tr("Door"), tr_as("door", "open"), tr("door open"), "severity-medium")
 
@@ -34,8 +43,8 @@ def _numbers(snapshot: PanelSnapshot) -> Iterator[Figure]:
     house = power(snapshot.house_load_w)
     yield Figure(tr("Grid"), power(snapshot.grid_power_w, plus=True))
     yield Figure(tr("House"), house, tr("{power} house", power=house))
-    if snapshot.battery_percent is not None:
-        yield Figure(tr("Battery"), f"{number(snapshot.battery_percent)} %")
+    if (charge := battery_percent(snapshot)) is not None:
+        yield Figure(tr("Battery"), f"{number(charge)} %")
     if snapshot.solar_w is not None:
         made = power(snapshot.solar_w)
         yield Figure(tr("Solar"), made, tr("{power} solar", power=made))

@@ -5,12 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 
 from wattdeck.core.language import tr
-from wattdeck.core.link import link_span
-from wattdeck.core.reading import Reading
-from wattdeck.core.units import UNICODE, energy, power
-from wattdeck.systems.span.models import PanelSnapshot
-from wattdeck.systems.span.present import TableView, figures, visible
-from wattdeck.systems.span.words import door_words, name_words, priority_words, relay_words, space
+from wattdeck.core.link import link_span, link_word
+from wattdeck.core.reading import Link, Reading
+from wattdeck.core.units import UNICODE, energy, number, power
+from wattdeck.systems.span.circuits import TableView, space_words, visible
+from wattdeck.systems.span.models import Circuit, DataModel, PanelSnapshot
+from wattdeck.systems.span.parts import sections
+from wattdeck.systems.span.partwords import model_words
+from wattdeck.systems.span.present import figures
+from wattdeck.systems.span.spaces import free_words, tandem_spaces
+from wattdeck.systems.span.words import (
+    door_words,
+    held_words,
+    name_words,
+    priority_words,
+    relay_words,
+)
 
 
 def text_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
@@ -28,7 +38,8 @@ def status_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
     if reading.problem:
         out.append("  " + tr("problem: {problem}", problem=reading.problem))
     names = {"serial": snapshot.serial, "firmware": snapshot.firmware, "model": snapshot.model}
-    out.append("  " + tr("panel {serial}, firmware {firmware}, model {model}", **names))
+    panel = tr("panel {serial}, firmware {firmware}, model {model}", **names)
+    out.append(f"  {panel}, {model_words(snapshot.data_model)}")
     values = [f"{figure.label} {figure.value} {figure.note}".rstrip() for figure in figures(snapshot)]
     relay, door = relay_words(snapshot.main_relay), door_words(snapshot.door)
     values += [tr("main relay {position}", position=relay), tr("door {position}", position=door)]
@@ -36,18 +47,37 @@ def status_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
     consumed, produced = energy(snapshot.main_consumed_wh), energy(snapshot.main_produced_wh)
     meter = tr("Main meter: consumed {consumed} kWh, produced {produced} kWh", consumed=consumed, produced=produced)
     out.append(f"  {meter}")
+    if snapshot.data_model is DataModel.V1:
+        return out
+    for section in sections(snapshot)[1:]:
+        facts = ", ".join(f"{label} {value}" for label, value in section.facts)
+        out.append(f"  {section.title}: {facts}")
     return out
 
 
 def circuit_lines(snapshot: PanelSnapshot) -> list[str]:
-    """A line for each circuit and each unmapped space."""
-    out = []
-    for circuit in visible(snapshot, TableView(unmapped=True)):
-        relay = tr("no relay") if circuit.virtual else tr("relay {position}", position=relay_words(circuit.relay))
-        today = tr("today {energy} kWh", energy=f"{energy(circuit.energy_today_wh):>7}")
-        place = tr("space {numbers}", numbers=f"{space(circuit.tabs):<6}")
-        out.append(
-            f"  {name_words(circuit):<26.60} {place} {power(circuit.power_w):>10}  {today}  {relay}"
-            + ("" if circuit.virtual else f", {priority_words(circuit.priority)}")
-        )
-    return out
+    """A line for each circuit and each space with a meter of its own; spaces without are counted."""
+    tandem = tandem_spaces(snapshot)
+    metered = [
+        circuit for circuit in visible(snapshot, TableView(unmapped=True)) if circuit.name or not circuit.virtual
+    ]
+    out = [_circuit_line(circuit, tandem) for circuit in metered]
+    free = free_words(snapshot) if snapshot.data_model is not DataModel.V1 else ""
+    return [*out, f"  {free}"] if free else out
+
+
+def _circuit_line(circuit: Circuit, tandem: frozenset[int]) -> str:
+    relay = tr("relay {position}", position=relay_words(circuit.relay))
+    if circuit.virtual or circuit.meter_only:
+        relay = tr("no relay")
+    elif holder := held_words(circuit):
+        relay = f"{relay}, {holder}"
+    today = tr("today {energy} kWh", energy=f"{energy(circuit.energy_today_wh):>7}")
+    place = tr("space {numbers}", numbers=f"{space_words(circuit, tandem):<6}")
+    amps = "" if circuit.current_a is None else f" {number(circuit.current_a, 1):>6} A"
+    words = [relay]
+    if not (circuit.virtual or circuit.meter_only):
+        words.append(priority_words(circuit.priority))
+    if not circuit.live:
+        words.append(link_word(Link.STALE))
+    return f"  {name_words(circuit):<26.60} {place} {power(circuit.power_w):>10}{amps}  {today}  {', '.join(words)}"

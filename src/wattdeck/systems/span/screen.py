@@ -15,13 +15,16 @@ from textual.widget import Widget
 from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Line, cut
 from wattdeck.core.reading import Reading, SourceId
-from wattdeck.systems.span import fleet, present
+from wattdeck.systems.span import circuits, fleet, present
+from wattdeck.systems.span.detail import detail
 from wattdeck.systems.span.models import Circuit, PanelSnapshot, Relay
+from wattdeck.systems.span.parts import section_lines, sections
+from wattdeck.systems.span.regions import WIDE, Regions
+from wattdeck.systems.span.spaces import empty_spaces, heir, unmapped_line
 from wattdeck.systems.span.widgets import CircuitTable, Ruled, Summary
 from wattdeck.systems.span.words import PRIORITY_WORDS, name_words, priority_words
 from wattdeck.ui import chart
 from wattdeck.ui.chart import Drawing, Plot, Question, Window
-from wattdeck.ui.system_screen import SystemScreen
 from wattdeck.ui.table import DeckTable
 
 if TYPE_CHECKING:
@@ -29,11 +32,8 @@ if TYPE_CHECKING:
 
     from wattdeck.core.command import Lockout
 
-WIDE, TALL, ROOMY = 100, 30, 160
-"""From these sizes on there is room for the detail pane and for the plot beside the table."""
 
-
-class SpanScreen(SystemScreen):
+class SpanScreen(Regions):
     """Watches one SPAN panel, or all of them in a summary."""
 
     SYSTEM = "span"
@@ -50,6 +50,10 @@ class SpanScreen(SystemScreen):
                 tooltip="Show or hide spaces that belong to no circuit"),
         Binding("a", "all_panels", "Panels", id="span.panels", tooltip="Show all panels, or one"),
         Binding("d", "detail", "Detail", id="span.detail", show=False, tooltip="Show or hide the detail pane"),
+        Binding("I", "facts", "Panel", id="span.facts", show=False,
+                tooltip="Show the panel itself, or the circuit again"),
+        Binding("J", "scroll(5)", "Scroll", id="span.scroll_down", show=False, tooltip="Scroll the pane down"),
+        Binding("K", "scroll(-5)", "Scroll up", id="span.scroll_up", show=False, tooltip="Scroll the pane up"),
         Binding("v", "plot", "Plot", id="span.plot", show=False, tooltip="Show or hide the plot"),
         Binding("plus,equals_sign", "zoom(1)", "Zoom in", id="span.zoom_in", show=False,
                 tooltip="Plot a shorter time"),
@@ -63,17 +67,14 @@ class SpanScreen(SystemScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.view = present.TableView()
+        self.view = circuits.TableView()
         self.window = Window()
-        self._detail_wanted: bool | None = None
-        self._plot_wanted: bool | None = None
-        self._all_panels = False
         self._circuit_drawing = Drawing()
         self._plots_asked = False
 
     @property
     def looked_at(self) -> Sequence[SourceId]:
-        return self.sources if self._all_panels else [self.source]
+        return self.sources if self.all_panels else [self.source]
 
     def body(self) -> Iterable[Widget]:
         yield Summary(id="summary")
@@ -86,7 +87,7 @@ class SpanScreen(SystemScreen):
     # Paint
 
     def paint_body(self, now: datetime) -> None:
-        self._arrange()
+        self.lay_out()
         summary = self.query_one("#summary", Summary)
         table = self.query_one(CircuitTable)
         reading = self._reading()
@@ -98,7 +99,7 @@ class SpanScreen(SystemScreen):
         lines = present.summary(reading, self.trend(), now, width, self.marks)
         self._set_height(summary, len(lines) + 1)
         summary.paint([*lines, rule])
-        if self._all_panels:
+        if self.all_panels:
             self._paint_panels(now)
         else:
             self._paint_circuits(reading, table, now)
@@ -112,12 +113,12 @@ class SpanScreen(SystemScreen):
     def _reading(self) -> Reading[PanelSnapshot] | None:
         return cast("Reading[PanelSnapshot] | None", next(iter(self.readings()), None))
 
-    def _pending(self) -> Mapping[str, present.Pending]:
+    def _pending(self) -> Mapping[str, circuits.Pending]:
         desk = self.deck_app.desk
         if desk is None:
             return {}
         return {
-            object_id: present.Pending(item.kind, item.wanted, desk.words_for(item))
+            object_id: circuits.Pending(item.kind, item.wanted, desk.words_for(item))
             for object_id, item in desk.control.pending(self.source).items()
         }
 
@@ -126,13 +127,16 @@ class SpanScreen(SystemScreen):
         return {} if desk is None else desk.control.lockouts(self.source)
 
     def _paint_circuits(self, reading: Reading[PanelSnapshot], table: CircuitTable, now: datetime) -> None:
-        view = replace(self.view, sparks=not self.deck_app.low_bandwidth, locked=frozenset(self._lockouts()))
-        table.columns_are(present.columns(view, self.marks), present.no_circuits_words(reading, view))
-        shown = replace(view, draw_sparks="trend" in table.shown_columns)
-        rows = present.rows(reading, self.trend(), self._pending(), shown, now, self.marks)
-        table.show(rows)
         snapshot = reading.snapshot
-        words = present.unmapped_line(snapshot, view.unmapped) if snapshot is not None else ""
+        view = replace(self.view, sparks=not self.deck_app.low_bandwidth, locked=frozenset(self._lockouts()))
+        if snapshot is not None:
+            view = circuits.view_of(view, snapshot)
+            # A space may have become part of a named circuit: the cursor goes with it.
+            table.cursor_id = heir(snapshot, table.cursor_id) or table.cursor_id
+        table.columns_are(circuits.columns(view, self.marks), present.no_circuits_words(reading, view))
+        shown = replace(view, draw_sparks="trend" in table.shown_columns)
+        table.show(circuits.rows(reading, self.trend(), self._pending(), shown, now, self.marks))
+        words = unmapped_line(snapshot, view.unmapped) if snapshot is not None else ""
         if view.filter:
             words = f"{tr('Filter: {words} (escape clears)', words=view.filter)}   {words}"
         table.note(words)
@@ -153,8 +157,11 @@ class SpanScreen(SystemScreen):
         pane = self.query_one("#detail", Ruled)
         if not pane.display or not pane.size:
             return False
-        circuit = self._circuit(reading)
         width, height = pane.size.width - 2, pane.size.height
+        if self.facts_shown and reading.snapshot is not None:
+            pane.paint_ruled(section_lines(sections(reading.snapshot), width), self.marks.divider, self.source)
+            return False
+        circuit = self._circuit(reading)
         if circuit is None:
             pane.paint_ruled([((tr("Nothing selected."), "muted"),)], self.marks.divider)
             return False
@@ -163,14 +170,14 @@ class SpanScreen(SystemScreen):
         last = desk.last_command(self.source, circuit.circuit_id) if desk is not None else ""
         lockout = self._lockouts().get(circuit.circuit_id)
         notes = [lockout.words] if lockout is not None else []
-        lines = present.detail(reading, circuit, pending, notes, last, now, width, self.marks)
+        lines = detail(reading, circuit, pending, notes, last, now, width, self.marks)
         room = min(12, height - len(lines) - 2)
         drawn = False
         if room >= 5 and not self.deck_app.low_bandwidth:
             question = self._question(reading, circuit.circuit_id, cut(name_words(circuit), 20), width, room)
             plot, drawn = self._circuit_drawing.lines(question, self.trend(), now.timestamp())
             lines = [*lines, (), ((f"W  {self.window.words}", "label"),), *plot]
-        pane.paint_ruled(lines, self.marks.divider)
+        pane.paint_ruled(lines, self.marks.divider, circuit.circuit_id)
         return drawn
 
     def _paint_plot(self, reading: Reading[PanelSnapshot], now: datetime, *, may_draw: bool) -> None:
@@ -190,41 +197,9 @@ class SpanScreen(SystemScreen):
     def _circuit(self, reading: Reading[PanelSnapshot]) -> Circuit | None:
         if reading.snapshot is None:
             return None
-        return reading.snapshot.circuit(self.query_one(CircuitTable).cursor_id)
-
-    # Layout
-
-    def _arrange(self) -> None:
-        """Show the regions there is room for, or that a key brought back."""
-        size = self.size
-        wide, tall = size.width >= WIDE, size.height >= TALL
-        detail = wide if self._detail_wanted is None else self._detail_wanted
-        plot = tall if self._plot_wanted is None else self._plot_wanted
-        table_shown = (wide or not detail) and (tall or not plot)
-        middle = self.query_one("#middle")
-        self._set_display(middle, tall or not plot)
-        self._set_display(self.query_one(CircuitTable), table_shown and not self._all_panels)
-        self._set_display(self.query_one("#panels"), table_shown and self._all_panels)
-        pane = self.query_one("#detail")
-        self._set_display(pane, detail and not self._all_panels and (tall or not plot))
-        pane.set_class(not wide, "-full")
-        self._set_display(self.query_one(Plot), plot)
-        self._size_plot(tall, size.height)
-        pane.set_class(size.width >= ROOMY, "-roomy")
-        if table_shown and self.focused is None:
-            # A widget that is hidden loses the focus.
-            self.query_one("#panels" if self._all_panels else "#circuits").focus()
-
-    def _size_plot(self, tall: bool, height: int) -> None:
-        """Give the plot what the circuits leave, within reason."""
-        plot = self.query_one(Plot)
-        plot.set_class(not tall, "-full")
-        rows = len(self.query_one(CircuitTable).rows)
-        wanted = max(10, min(24, height - 5 - max(rows + 3, height // 2)))
-        if tall and (plot.styles.height is None or plot.styles.height.value != wanted):
-            plot.styles.height = wanted
-        elif not tall and plot.styles.has_rule("height") and plot.styles.inline.has_rule("height"):
-            plot.styles.inline.clear_rule("height")
+        wanted = self.query_one(CircuitTable).cursor_id
+        everything = (*reading.snapshot.circuits, *empty_spaces(reading.snapshot))
+        return next((circuit for circuit in everything if circuit.circuit_id == wanted), None)
 
     # Keys
 
@@ -234,8 +209,8 @@ class SpanScreen(SystemScreen):
             self._paint_detail(reading, self.deck_app.now())
 
     def on_deck_table_opened(self, message: DeckTable.Opened) -> None:
-        if self._all_panels:
-            self._all_panels = False
+        if self.all_panels:
+            self.all_panels = False
             self.source = message.row_id
             self.deck_app.show_sources(self.looked_at)
             self.query_one(CircuitTable).focus()
@@ -243,18 +218,25 @@ class SpanScreen(SystemScreen):
         elif self.size.width < WIDE:
             self.action_detail()
 
+    def _asked(self, circuit_id: str) -> Circuit | None:
+        """The circuit a command is asked for; an empty space is told that it has none."""
+        reading = self._reading()
+        snapshot = reading.snapshot if reading is not None else None
+        circuit = snapshot.circuit(circuit_id) if snapshot is not None else None
+        if circuit is None and snapshot is not None:
+            self.notify(tr("This space belongs to no circuit of the panel, so there is no relay to switch."))
+        return circuit
+
     def on_circuit_table_relay_requested(self, message: CircuitTable.RelayRequested) -> None:
         """Ask for the position the circuit is not in. An unknown position is asked to open: the safe one."""
-        reading = self._reading()
-        circuit = reading.snapshot.circuit(message.circuit_id) if reading and reading.snapshot else None
+        circuit = self._asked(message.circuit_id)
         desk = self.deck_app.desk
         if circuit is not None and desk is not None:
             wanted = Relay.CLOSED if circuit.relay is Relay.OPEN else Relay.OPEN
             desk.command(self.source, "relay", circuit.circuit_id, wanted.value)
 
     def on_circuit_table_priority_requested(self, message: CircuitTable.PriorityRequested) -> None:
-        reading = self._reading()
-        circuit = reading.snapshot.circuit(message.circuit_id) if reading and reading.snapshot else None
+        circuit = self._asked(message.circuit_id)
         desk = self.deck_app.desk
         if circuit is not None and desk is not None:
             desk.command_with_choice(
@@ -268,8 +250,8 @@ class SpanScreen(SystemScreen):
 
     def action_sort(self) -> None:
         """Walk through the orders; power and energy start with the largest."""
-        at = present.SORTS.index(self.view.sort)
-        sort = present.SORTS[(at + 1) % len(present.SORTS)]
+        at = circuits.SORTS.index(self.view.sort)
+        sort = circuits.SORTS[(at + 1) % len(circuits.SORTS)]
         self.view = replace(self.view, sort=sort, descending=sort in ("power", "today"))
         self.paint()
 
@@ -282,24 +264,6 @@ class SpanScreen(SystemScreen):
         """Show or hide unmapped spaces."""
         self.view = replace(self.view, unmapped=not self.view.unmapped)
         self.paint()
-
-    def action_all_panels(self) -> None:
-        """Show all panels, or go back to one."""
-        self._all_panels = not self._all_panels
-        self.deck_app.show_sources(self.looked_at)
-        self._arrange()
-        self.query_one("#panels" if self._all_panels else "#circuits").focus()
-        self.paint()
-
-    def action_detail(self) -> None:
-        """Show or hide the detail pane."""
-        self._detail_wanted = not self.query_one("#detail").display
-        self._arrange()
-
-    def action_plot(self) -> None:
-        """Show or hide the plot."""
-        self._plot_wanted = not self.query_one(Plot).display
-        self._arrange()
 
     def action_zoom(self, step: int) -> None:
         """Plot a shorter or longer time."""
@@ -315,10 +279,10 @@ class SpanScreen(SystemScreen):
         """Close what was opened last: filter, summary, folded regions, the walk through time."""
         if self.view.filter:
             self.view = replace(self.view, filter="")
-        elif self._all_panels:
+        elif self.all_panels:
             self.action_all_panels()
-        elif self._detail_wanted is not None or self._plot_wanted is not None:
-            self._detail_wanted = self._plot_wanted = None
+        elif self.fold():
+            pass
         elif self.window.back_s:
             self.window = replace(self.window, back_s=0.0)
         self.paint()

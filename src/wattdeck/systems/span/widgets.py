@@ -11,7 +11,7 @@ from textual.message import Message
 from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Line
 from wattdeck.core.units import Glyphs
-from wattdeck.systems.span import present
+from wattdeck.systems.span.circuits import TableView, columns
 from wattdeck.ui.paint import Painted
 from wattdeck.ui.table import DeckTable
 
@@ -41,8 +41,8 @@ class CircuitTable(DeckTable):
 
         circuit_id: str
 
-    def __init__(self, view: present.TableView, marks: Glyphs) -> None:
-        super().__init__(present.columns(view, marks), empty=tr("No circuits yet."), id="circuits")
+    def __init__(self, view: TableView, marks: Glyphs) -> None:
+        super().__init__(columns(view, marks), empty=tr("No circuits yet."), id="circuits")
 
     def action_ask_relay(self) -> None:
         """Ask for the other relay position of the row under the cursor."""
@@ -56,14 +56,28 @@ class CircuitTable(DeckTable):
 
 
 class Ruled(Painted):
-    """Lines with a thin rule at the left: a side region."""
+    """Lines with a thin rule at the left: a side region. More than there is room for can be walked through."""
 
-    def paint_ruled(self, lines: list[Line], glyph: str) -> None:
-        """Show the lines behind the rule, down to the bottom of the region."""
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._subject = ""
+        self._top = 0
+
+    def turn(self, step: int) -> None:
+        """Show lines further down or up; the next picture keeps to what there is."""
+        self._top = max(0, self._top + step)
+
+    def paint_ruled(self, lines: list[Line], glyph: str, subject: str = "") -> None:
+        """Show the lines behind the rule, down to the bottom of the region. Another subject starts at its top."""
+        if subject != self._subject:
+            self._subject, self._top = subject, 0
         height = self.size.height
+        self._top = max(0, min(self._top, len(lines) - height))
+        shown = lines[self._top : self._top + height]
+        if len(lines) > self._top + height > 0:
+            shown[-1] = ((tr("More: J and K scroll."), "muted"),)
         rule = (f"{glyph} ", "rule")
-        filled = [*lines[:height], *([()] * (height - len(lines)))]
-        self.paint([(rule, *line) for line in filled])
+        self.paint([(rule, *line) for line in [*shown, *([()] * (height - len(shown)))]])
 
 
 class Summary(Painted):

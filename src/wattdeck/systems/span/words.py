@@ -45,7 +45,41 @@ def space(tabs: Sequence[int], marks: Glyphs = UNICODE) -> str:
 
 def name_words(circuit: Circuit) -> str:
     """What a circuit is called on a screen. As data, the name we give a space of no circuit stays English."""
-    return tr("Unmapped Tab {number}", number=space(circuit.tabs)) if circuit.virtual else circuit.name
+    if circuit.virtual:
+        return tr("Unmapped Tab {number}", number=space(circuit.tabs)) if circuit.name else tr("no circuit")
+    return circuit.name
+
+
+def feeds_words(circuit: Circuit) -> str:
+    """What hangs on a circuit, in a few letters; empty for a load like any other."""
+    match circuit.feeds:
+        case "pv":
+            return tr_as("feeds", "PV")
+        case "evse":
+            return tr_as("feeds", "EV")
+        case "bess":
+            return tr_as("feeds", "BAT")
+        case _:
+            return circuit.feeds[:3].upper()
+
+
+def holder_words(circuit: Circuit) -> str:
+    """Who holds the relay, in a word that fits a table; empty where nobody but a person does (span-v2.md 6.4)."""
+    match circuit.requester:
+        case "load_shed" | "backup":
+            return tr_as("relay", "shed")
+        case "pcs" | "pcs_fail_safe" | "inverter":
+            return tr_as("relay", "PCS")
+        case "fault":
+            return tr_as("relay", "fault")
+        case _:
+            return ""
+
+
+def held_words(circuit: Circuit) -> str:
+    """Who but a person holds the relay: `held by load shedding`; empty if nobody does."""
+    who = "" if circuit.requester == "user" else requester_words(circuit.requester)
+    return tr("held by {who}", who=who) if who else ""
 
 
 def place_words(tabs: Sequence[int], marks: Glyphs = UNICODE) -> str:
