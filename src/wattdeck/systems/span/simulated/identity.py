@@ -38,7 +38,7 @@ class BrokerHost(Protocol):
         """The panel's clients come in with this password from now on."""
 
     def renew_authority(self) -> None:
-        """Take a new authority and certificate, and set the simulator's `address` anew."""
+        """Take a new authority and certificate, and set the panel's `address` anew; while away, for the return."""
 
     def be_away(self, *, away: bool) -> None:
         """Be gone, as while the panel boots; or be there again, empty."""

@@ -123,17 +123,17 @@ class EbusPanel:
 
     def change_model(self, api: str, away_s: float, *, new_ca: bool) -> None:
         """Become a panel of the other model, after a time of absence or at once."""
-        if new_ca:
-            self.renew_authority()
         self._next_api = api
         self._back_s = self._now_s() + away_s
         if away_s > 0:
             clean = tree.build(FIRMWARES[self._api]) >= CLEAN_END_SINCE
             self._publisher.say_state(self.serial, "disconnected" if clean else "lost")
             self._broker.refusal = Unreachable("the panel is away")
-            self.drop()
+            self._broker.drop()
             if self.host is not None:
                 self.host.be_away(away=True)
+        if new_ca:
+            self.renew_authority()
         self._broker.soon(away_s)
 
     def drop(self) -> None:
