@@ -155,8 +155,11 @@ class EbusPanel:
 
     def burst(self, times: int) -> None:
         """Publish everything many times at once."""
-        for _ in range(0 if self.away else times):
-            self._publisher.bring(self._devices(), repeat="all")
+        if self.away:
+            return
+        devices = self._devices()
+        for _ in range(times):
+            self._publisher.bring(devices, repeat="all")
 
     def apply_standing(self) -> None:
         """Follow faults that were switched on or off."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from wattdeck.systems.span.ebus.homie import PREFIX
 from wattdeck.systems.span.ebus.local import LocalBroker
-from wattdeck.systems.span.simulated.spelling import Device
+from wattdeck.systems.span.simulated.spelling import Device, Json
 
 MEASURED = frozenset(
     {"active-power", "imported-energy", "exported-energy", "current", "l1-current", "l2-current", "l1-voltage"}
@@ -26,7 +26,8 @@ _SPEAKING = ("ready", "init")
 class _Known:
     """What the broker has of a device."""
 
-    described: str
+    described: Json | None
+    """Its description, without version; None: none, or one that is to be sent again."""
     values: dict[str, str] = field(default_factory=dict)
     state: str = ""
 
@@ -86,7 +87,7 @@ class Publisher:
     def announce_anew(self) -> None:
         """Go through `init` and the descriptions again at the next occasion."""
         for known in self._known.values():
-            known.described = known.state = ""
+            known.described, known.state = None, ""
 
     def start_over(self, root: str, *, leave: bool) -> None:
         """Make way for another model: the root goes to `init`, and what was said is taken back, or left for ever."""
@@ -105,12 +106,12 @@ class Publisher:
         if device.state not in _SPEAKING and known is not None:
             self._say_state(device.device_id, known, device.state)
             return
-        described = json.dumps(device.description, separators=(",", ":")) if device.described else "none"
+        described = device.description if device.described else {}
         anew = known is None or known.described != described
         if known is None:
-            known = self._known[device.device_id] = _Known("")
+            known = self._known[device.device_id] = _Known(None)
         if anew:
-            self._announce(device, described)
+            self._announce(device)
             known.described, known.state = described, "init"
         for place in [place for place in known.values if place not in device.values]:
             self._say(device.device_id, place, "")
@@ -125,11 +126,11 @@ class Publisher:
             self._say(device_id, "$state", state)
             known.state = state
 
-    def _announce(self, device: Device, described: str) -> None:
+    def _announce(self, device: Device) -> None:
         self._say(device.device_id, "$state", "init")
         if device.described:
-            head, _, rest = described.partition(",")
-            self._say(device.device_id, "$description", f'{head},"version":{self._stamp()},{rest}')
+            described = {"homie": "5.0", "version": self._stamp()} | device.description
+            self._say(device.device_id, "$description", json.dumps(described, separators=(",", ":")))
         elif f"{PREFIX}/{device.device_id}/$description" in self._broker.retained:
             self._say(device.device_id, "$description", "")
 

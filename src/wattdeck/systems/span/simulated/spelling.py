@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 Json = dict[str, Any]
@@ -54,15 +55,16 @@ def declared(*lines: str) -> dict[str, Json]:
     return properties
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class NodeKind:
     """A kind of node: its type and what it declares."""
 
     type: str
     properties: Mapping[str, Json] = field(default_factory=dict)
 
+    @cache  # noqa: B019
     def described(self, *, without_set: bool = False, **formats: str) -> Json:
-        """Its part of a `$description`.
+        """Its part of a `$description`; made once, so not to be changed.
 
         Args:
             without_set: Nothing of it may be set here: the key is absent, not false.

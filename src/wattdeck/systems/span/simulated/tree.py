@@ -140,15 +140,16 @@ def _circuit(serial: str, circuit: CircuitView, feeds: str) -> Device:
         values["connection/feeds-device-status"] = "OK"
     if circuit.shared_with:
         for name in ("meter", "switch"):
-            nodes[name]["properties"] |= SHARED
+            nodes[name] = _with(nodes[name], SHARED)
             values[f"{name}/shared-with-device-ids"] = ",".join(circuit.shared_with)
     return _device(circuit.circuit_id, "circuit", circuit.name, nodes, values, serial)
 
 
 def _add_extras(device: Device) -> None:
     """What only hardware 3.0 says of a circuit."""
+    nodes = device.description["nodes"]
     for name, kind in EXTRAS.items():
-        device.description["nodes"][name]["properties"] |= kind.properties
+        nodes[name] = _with(nodes[name], kind.properties)
     device.values |= {
         "info/dedicated": "false",
         "info/locations": "[]",
@@ -158,6 +159,11 @@ def _add_extras(device: Device) -> None:
         "breaker/nominal-voltage": "120",
         "breaker/overcurrent-protection": "THERMAL_MAGNETIC",
     }
+
+
+def _with(node: Json, properties: Mapping[str, Json]) -> Json:
+    """A node's description with more properties."""
+    return node | {"properties": node["properties"] | properties}
 
 
 def _circuit_values(circuit: CircuitView) -> Values:
