@@ -284,6 +284,18 @@ def test_registering_again_asks_and_without_a_terminal_names_the_option(bench: B
     assert code == 0 and "has not changed" in words and len(bench.panel.registered) == 2
 
 
+def test_a_passphrase_that_is_kept_registers_again_without_a_question(bench: Bench, secret_file: SecretFile) -> None:
+    proof = ("--passphrase-file", secret_file(PASSPHRASE))
+    assert bench.run("register", *proof, "--fingerprint", PRINT, "--keep-passphrase")[0] == 0
+    first = bench.credentials
+    assert bench.run("register", "--again")[0] == 0
+    made = bench.credentials
+    assert first is not None and made is not None and made.client_name != first.client_name
+    assert made.passphrase == first.passphrase == PASSPHRASE
+    assert bench.run("register", "--again", "--forget-passphrase")[0] == 0
+    assert bench.credentials is not None and bench.credentials.passphrase is None
+
+
 @pytest.mark.parametrize("takes_it", [True, False])
 def test_a_panel_without_broker_password_is_tried_with_its_passphrase(
     bench: Bench, secret_file: SecretFile, takes_it: bool

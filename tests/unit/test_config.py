@@ -452,6 +452,7 @@ NOT_SET_BY_DEFAULT = {
     "alarms.webhook_authorization",
     "span.ca_file",
     "span.main_rating_a",
+    "span.mqtt_port",
     "span.token",
     "span.alarms.breaker_a",
     "span.alarms.limits_w",

@@ -78,6 +78,8 @@ class Enrolment:
         self._names = trust.names_of(status.serial)
         self.handed_out = True
         """The panel gave a password for its broker; else its passphrase stands for it."""
+        self._kept: str | None = None
+        """The passphrase that the person let us keep earlier."""
         self._sent: str | None = None
         """The passphrase that the panel took."""
 
@@ -93,7 +95,7 @@ class Enrolment:
         name = self._name()
         before = kept.load(self._state_dir, self._status.serial)
         self._ask_again(before, name)
-        by_passphrase = self._way()
+        by_passphrase = self._way(before)
         await self._trust(before)
         await self._require_free(before, name)
         if by_passphrase:
@@ -132,7 +134,7 @@ class Enrolment:
             question = tr("Register again? The panel keeps the old registration as well.")
             self._person.must_agree(question, "--again")
 
-    def _way(self) -> bool:
+    def _way(self, before: Credentials | None) -> bool:
         """Whether the passphrase is the proof, and not the door."""
         wishes = self._wishes
         if wishes.passphrase is not None or wishes.ask_passphrase:
@@ -141,6 +143,10 @@ class Enrolment:
             return True
         if wishes.door:
             return False
+        if before is not None and before.passphrase is not None:
+            say(tr("The passphrase that is kept is the proof."))
+            self._kept = before.passphrase
+            return True
         if not self._person.there:
             raise UsageError(tr("say how to prove that the panel is yours: --passphrase-file FILE, or --door"))
         say(tr("The panel wants a proof: its passphrase (SPAN app, on-premise settings), or somebody at its door."))
@@ -170,9 +176,10 @@ class Enrolment:
             )
 
     async def _with_passphrase(self, name: str) -> tuple[str, Registration]:
-        attempts = 1 if self._wishes.passphrase is not None else PASSPHRASE_ATTEMPTS
+        known = self._wishes.passphrase or self._kept
+        attempts = 1 if known is not None else PASSPHRASE_ATTEMPTS
         for attempt in range(1, attempts + 1):
-            passphrase = self._wishes.passphrase or self._person.secret(tr("Passphrase"))
+            passphrase = known or self._person.secret(tr("Passphrase"))
             if not passphrase:
                 raise UsageError(tr("no passphrase was given; nothing was sent"))
             try:
@@ -322,7 +329,10 @@ class Enrolment:
         question = tr(
             "Keep the passphrase as well, in a file that only you can read? It lets register again without asking."
         )
-        if not self._person.may_agree(question, self._wishes.keep_passphrase):
+        agreed = self._wishes.keep_passphrase
+        if agreed is None and self._kept is not None:
+            agreed = True
+        if not self._person.may_agree(question, agreed):
             return made
         made = replace(made, passphrase=passphrase)
         self._store(made)
