@@ -205,6 +205,17 @@ def test_a_door_nobody_comes_to_is_given_up_after_the_time(bench: Bench) -> None
     assert not [call for call in bench.panel.calls if "register" in call]
 
 
+def test_firmware_that_does_not_tell_of_its_door_asks_the_person(bench: Bench) -> None:
+    bench.panel.proven = None
+    assert bench.run("register", "--door", "--fingerprint", PRINT)[0] == 2
+    bench.seat(**{"Done?": "no"})
+    assert bench.run("register", "--door", "--fingerprint", PRINT)[0] == 4
+    assert "POST auth/register" not in bench.panel.calls
+    bench.seat(**{"Done?": "yes"})
+    bench.panel.scripts["auth/register"] = [httpx.Response(200, json=registration("door"))]
+    assert bench.run("register", "--door", "--fingerprint", PRINT)[0] == 0
+
+
 def test_a_panel_that_is_away_for_a_moment_does_not_end_the_wait(bench: Bench) -> None:
     fine = httpx.Response(200, json={"serialNumber": SERIAL, "firmwareVersion": FIRMWARE})
     bench.panel.proven = True

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wattdeck.core.clock import Clock
-from wattdeck.core.errors import AuthError, BadAnswer, Busy, SourceError, TimedOut, Unreachable, UsageError
-from wattdeck.core.language import later, tr
+from wattdeck.core.errors import AuthError, BadAnswer, Busy, SourceError, UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.text import clean
 from wattdeck.shell.words import say
 from wattdeck.systems.span.ebus import credentials as kept
@@ -17,19 +17,12 @@ from wattdeck.systems.span.ebus import tls, trust
 from wattdeck.systems.span.ebus.answers import Refusal, Registration, RegistrationRefused, V2Status
 from wattdeck.systems.span.ebus.bootstrap import Bootstrap
 from wattdeck.systems.span.ebus.credentials import Credentials, Privilege
+from wattdeck.systems.span.ebus.door import WAIT_S, wait_at_door
 from wattdeck.systems.span.person import Person
 
-DOOR_POLL_S = 2.5
-DOOR_WAIT_S = 900.0
-"""As long as the panel itself keeps a proof, and as long as SPAN's own scripts wait."""
 SERIAL_WAIT_S = 5.0
 SERIAL_ATTEMPTS = 6
 PASSPHRASE_ATTEMPTS = 2
-DOOR_PROCEDURE = later(
-    "press the door switch at the top of the frame three times in quick succession; opening the door counts as the "
-    "first press: from a closed door, open it and press twice. The lights flash about twice; then there are 15 minutes"
-)
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -43,7 +36,7 @@ class Wishes:
     """Read already, from a file or stdin."""
     ask_passphrase: bool = False
     door: bool = False
-    wait_s: float = DOOR_WAIT_S
+    wait_s: float = WAIT_S
     """How long to wait for the door."""
     fingerprint: str | None = None
     again: bool = False
@@ -196,7 +189,7 @@ class Enrolment:
     async def _at_the_door(self, name: str) -> tuple[str, Registration]:
         end_s = self._clock.monotonic() + self._wishes.wait_s
         for last in (False, True):
-            await self._wait_for_door(end_s)
+            await wait_at_door(self._bootstrap, self._status.serial, self._person, self._clock, end_s)
             try:
                 return name, await self._send(name, None)
             except RegistrationRefused as error:
@@ -233,35 +226,6 @@ class Enrolment:
             words = {"found": registration.serial, "wanted": self._status.serial}
             raise BadAnswer(tr("panel {found} answered in place of panel {wanted}; nothing was stored", **words))
         return registration
-
-    async def _wait_for_door(self, end_s: float) -> None:
-        """Say what to do, and watch until it has been done.
-
-        Raises:
-            AuthError: it was not done in time.
-        """
-        told = False
-        while True:
-            try:
-                proven = (await self._bootstrap.status()).proximity_proven
-            except (Unreachable, TimedOut, Busy):
-                proven = False
-            if proven:
-                say(tr("The door was seen; registering."))
-                return
-            if not told:
-                told = True
-                words = {"serial": self._status.serial, "procedure": tr(DOOR_PROCEDURE)}
-                say(tr("At panel {serial}: {procedure}. Waiting; Ctrl-C gives up.", **words))
-            if proven is None:
-                # Firmware before r202609 never says it.
-                self._person.must_agree(
-                    tr("This firmware does not tell when it has been done. Done?"), "--passphrase-file"
-                )
-                return
-            if self._clock.monotonic() >= end_s:
-                raise AuthError(tr("the door procedure was not seen in time; run this again when you are at the panel"))
-            await self._clock.sleep(DOOR_POLL_S)
 
     def _credentials(self, name: str, registration: Registration, privilege: Privilege) -> Credentials:
         """What to store.
