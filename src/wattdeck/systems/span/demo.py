@@ -11,7 +11,7 @@ from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.simulator import SpanSimulator
 
 PANELS = (("home", "v1", "127.0.0.1"), ("shop", "flat", "127.0.0.2"), ("barn", "tree", "127.0.0.6"))
-"""Household, which names the source, the protocol its panel speaks, and where it is; no other system's demo is there."""
+"""Household, which names the source, the protocol its panel speaks, and where it is: no other demo is there."""
 MQTTS_PORT = 8883
 
 
@@ -36,11 +36,11 @@ def demo(options: SimulatorOptions, poll_s: float | None) -> Demo:
         )
         apps[f"http://{host}"] = simulator.app
         if simulator.broker is not None:
-            apps[f"mqtts://{host}:{MQTTS_PORT}"] = _stand_in(simulator, host)
+            apps[f"mqtts://{host}:{MQTTS_PORT}"] = stand_in(simulator, host)
     return Demo(sources, apps)
 
 
-def _stand_in(simulator: SpanSimulator, host: str) -> object:
+def stand_in(simulator: SpanSimulator, host: str) -> object:
     """What a registration at this panel would have left, and its broker."""
     from wattdeck.systems.span.ebus.credentials import Credentials, Privilege
     from wattdeck.systems.span.ebus.local import StandIn
