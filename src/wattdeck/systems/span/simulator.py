@@ -143,6 +143,8 @@ class SpanSimulator:
         self.faults.clear(name)
         if name in (None, "refuse", "reboot"):
             self._disturbance.calm()
+            if self.panel is not None:
+                self.panel.calm()
         self._apply_standing()
 
     def _happen(self, fault: Fault) -> None:
@@ -155,6 +157,8 @@ class SpanSimulator:
             self.house.reboot()
             self.registry.lock()
             self._disturbance.boot(float(str(fault.value)))
+            if self.panel is not None:
+                self.panel.restart(self.panel.api, float(str(fault.value)))
         elif self.panel is not None:
             self._happen_v2(self.panel, fault)
 
@@ -162,11 +166,11 @@ class SpanSimulator:
         """What a fault that strikes once does to a panel on its broker."""
         if fault.kind.name in ("upgrade", "downgrade") and isinstance(fault.value, tuple):
             away_s, new_ca = fault.value
-            panel.change_model("tree" if fault.kind.name == "upgrade" else "flat", away_s, new_ca=new_ca)
+            panel.restart("tree" if fault.kind.name == "upgrade" else "flat", away_s, new_ca=new_ca)
             if away_s > 0:
                 self._disturbance.boot(away_s)
         elif fault.kind.name == "new-ca":
-            panel.renew_authority()
+            panel.on_new_authority()
         elif fault.kind.name == "drop":
             panel.drop()
         elif fault.kind.name == "burst":

@@ -1,9 +1,8 @@
-"""What a simulated panel tells about its broker on a port, and what it does to it: the seam to a real broker."""
+"""Who a simulated panel is: its secrets, and where its broker is when it is on a port."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 PASSPHRASE = "demo-passphrase"  # noqa: S105
 BROKER_PASSWORD = "demo-broker-password"  # noqa: S105
@@ -20,25 +19,3 @@ class BrokerAddress:
     ca_pem: str
     hostname: str = ""
     """The panel's own name; empty: `span-<serial>.local`."""
-
-
-class BrokerHost(Protocol):
-    """A broker outside of this process that stands for the panel's, as faults need it."""
-
-    def freeze(self, *, frozen: bool) -> None:
-        """Let it hang, connections up; or let it go on."""
-
-    def drop(self) -> None:
-        """End every connection; clients may come back at once."""
-
-    def refuse(self, *, refused: bool) -> None:
-        """Accept no password; or those it did before. Connections end."""
-
-    def set_password(self, password: str) -> None:
-        """The panel's clients come in with this password from now on."""
-
-    def renew_authority(self) -> None:
-        """Take a new authority and certificate, and set the panel's `address` anew; while away, for the return."""
-
-    def be_away(self, *, away: bool) -> None:
-        """Be gone, as while the panel boots; or be there again, empty."""

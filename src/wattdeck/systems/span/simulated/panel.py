@@ -13,7 +13,7 @@ from wattdeck.systems.span.house import House
 from wattdeck.systems.span.simulated import flat, tree
 from wattdeck.systems.span.simulated.bending import bend, foreigners
 from wattdeck.systems.span.simulated.commands import Commands, MoveLater
-from wattdeck.systems.span.simulated.identity import BrokerAddress, BrokerHost
+from wattdeck.systems.span.simulated.identity import BrokerAddress
 from wattdeck.systems.span.simulated.publisher import Publisher
 from wattdeck.systems.span.simulated.spelling import Device, Json
 from wattdeck.systems.span.simulated.view import view
@@ -58,14 +58,15 @@ class EbusPanel:
         self._back_s = float("-inf")
         self._named_s = float("-inf")
         self._dropped_s = self._now_s()
-        self._standing: dict[str, Fault | None] = {}
+        self._late: Fault | None = None
         self._commands = Commands(house, faults, broker, lambda: self.api, move_later)
         self._publisher = Publisher(broker, self._stamp, salt(house))
         self._others = Publisher(broker, self._stamp)
         self.address: BrokerAddress | None = None
         """Where the broker is on the network; None: in this process alone."""
-        self.host: BrokerHost | None = None
-        """The broker outside of this process, if there is one."""
+        self.on_new_authority: Callable[[], None] = _nothing
+        """Called when the panel takes another certificate authority: whoever runs its broker on a port makes one, shows
+        it from the next connection on, and sets `address` anew."""
         broker.tick, broker.on_set = self.tick, self.take
 
     @property
@@ -121,8 +122,8 @@ class EbusPanel:
         self._publisher.bring(devices, repeat=self._repeat())
         self._others.bring(foreigners(devices) if self._faults.standing("foreign") else [])
 
-    def change_model(self, api: str, away_s: float, *, new_ca: bool) -> None:
-        """Become a panel of the other model, after a time of absence or at once."""
+    def restart(self, api: str, away_s: float, *, new_ca: bool = False) -> None:
+        """Start anew with a model, after a time of absence or at once."""
         self._next_api = api
         self._back_s = self._now_s() + away_s
         if away_s > 0:
@@ -130,28 +131,22 @@ class EbusPanel:
             self._publisher.say_state(self.serial, "disconnected" if clean else "lost")
             self._broker.refusal = Unreachable("the panel is away")
             self._broker.drop()
-            if self.host is not None:
-                self.host.be_away(away=True)
         if new_ca:
-            self.renew_authority()
+            self.on_new_authority()
         self._broker.soon(away_s)
+
+    def calm(self) -> None:
+        """Come back at once, if it is away."""
+        self._back_s = float("-inf")
+        self._come_back()
 
     def drop(self) -> None:
         """End every connection to the broker."""
         self._broker.drop()
-        if self.host is not None:
-            self.host.drop()
-
-    def renew_authority(self) -> None:
-        """Take another certificate authority; in this process there is none."""
-        if self.host is not None:
-            self.host.renew_authority()
 
     def set_password(self, password: str) -> None:
         """Let clients in with another password from now on."""
         self._broker.passwords[self.serial] = password
-        if self.host is not None:
-            self.host.set_password(password)
 
     def burst(self, times: int) -> None:
         """Publish everything many times at once."""
@@ -163,20 +158,15 @@ class EbusPanel:
 
     def apply_standing(self) -> None:
         """Follow faults that were switched on or off."""
-        changed = {name: self._faults.standing(name) for name in ("broker-frozen", "broker-refuse", "names-late")}
-        before, self._standing = self._standing, dict(changed)
-        news = {name: fault for name, fault in changed.items() if fault is not before.get(name)}
-        if "broker-frozen" in news:
-            self._broker.frozen = news["broker-frozen"] is not None
-            if self.host is not None:
-                self.host.freeze(frozen=self._broker.frozen)
-        if "broker-refuse" in news and not self._next_api:
-            refused = news["broker-refuse"] is not None
-            self._broker.refusal = self._refusal()
-            if self.host is not None:
-                self.host.refuse(refused=refused)
-        late = news.get("names-late")
-        if late is not None:
+        self._broker.frozen = self._faults.standing("broker-frozen") is not None
+        if not self._next_api:
+            before, self._broker.refusal = self._broker.refusal, self._refusal()
+            if self._broker.refusal is not None and before is None:
+                self.drop()
+        late = self._faults.standing("names-late")
+        news = late is not self._late
+        self._late = late
+        if late is not None and news:
             self._named_s = self._now_s() + float(str(late.value))
             self._publisher.announce_anew()
         self._broker.soon(0.0)
@@ -191,8 +181,6 @@ class EbusPanel:
             return
         self._api, self._next_api = self._next_api, ""
         self._broker.refusal = self._refusal()
-        if self.host is not None:
-            self.host.be_away(away=False)
         self._publisher.start_over(self.serial, leave=self._faults.standing("leftovers") is not None)
 
     def _devices(self) -> list[Device]:
@@ -232,6 +220,10 @@ class EbusPanel:
     def _stamp(self) -> int:
         """Unix milliseconds, for descriptions."""
         return 1000 * self._house.second + 123
+
+
+def _nothing() -> None:
+    return
 
 
 def salt(house: House) -> int:

@@ -37,7 +37,7 @@ class Publisher:
 
     Args:
         broker: Where to.
-        stamp: A description's version: Unix milliseconds.
+        stamp: Unix milliseconds: a description's version, unless that one was given already.
         seed: Same seed, same disorder.
     """
 
@@ -45,6 +45,7 @@ class Publisher:
         self._broker = broker
         self._stamp = stamp
         self._luck = random.Random(seed)  # noqa: S311
+        self._version = 0
         self._known: dict[str, _Known] = {}
         self._outgoing: list[tuple[str, str]] = []
         self.copies = 1
@@ -129,7 +130,8 @@ class Publisher:
     def _announce(self, device: Device) -> None:
         self._say(device.device_id, "$state", "init")
         if device.described:
-            described = {"homie": "5.0", "version": self._stamp()} | device.description
+            self._version = max(self._version + 1, self._stamp())
+            described = {"homie": "5.0", "version": self._version} | device.description
             self._say(device.device_id, "$description", json.dumps(described, separators=(",", ":")))
         elif f"{PREFIX}/{device.device_id}/$description" in self._broker.retained:
             self._say(device.device_id, "$description", "")
