@@ -51,7 +51,7 @@ def stand_in(simulator: SpanSimulator, host: str) -> object:
         serial=serial,
         address=host,
         client_name="wattdeck demo",
-        token=simulator.issue_token(),
+        token=simulator.issue_token("wattdeck demo, v2"),
         issued_at_ms=0,
         privilege=Privilege.FULL,
         broker_user=serial,

@@ -1,0 +1,196 @@
+"""A source that changes its protocol while it runs: nothing invented is shown, nothing known is lost (span-v2.md 11)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deck_app import HandClock
+from fakes import START
+from wattdeck.core.hub import Hub
+from wattdeck.core.reading import Link, Reading
+from wattdeck.core.secrets import SecretRef
+from wattdeck.core.system import SimulatorOptions
+from wattdeck.systems.span import SYSTEM
+from wattdeck.systems.span.config import SpanConfig
+from wattdeck.systems.span.demo import stand_in
+from wattdeck.systems.span.models import DataModel, PanelSnapshot
+from wattdeck.systems.span.simulator import SpanSimulator
+
+pytestmark = pytest.mark.anyio
+
+HOST = "127.0.0.1"
+ORIGIN = f"mqtts://{HOST}:8883"
+
+
+class Bench:
+    """One panel, a hub that polls it for ever, and all that was published."""
+
+    def __init__(self, folder: Path, api: str = "flat", *, registered: bool = True, household: str = "home") -> None:
+        self.clock = HandClock(START.replace(hour=12))
+        options = SimulatorOptions(start=START.replace(hour=12), api=api)
+        self.simulator = SpanSimulator(
+            options, household=household, monotonic=self.clock.monotonic, sleep=self.clock.sleep
+        )
+        self.simulator.clear_faults()
+        assert self.simulator.broker is not None
+        self.simulator.broker.clock = self.clock
+        self.apps: dict[str, Any] = {f"http://{HOST}": self.simulator.app}
+        if registered:
+            self.apps[ORIGIN] = stand_in(self.simulator, HOST)
+        self.config = SpanConfig(
+            name="home", host=HOST, token=SecretRef(plain=self.simulator.issue_token()), poll_s=1.0, retries=0
+        )
+        self.hub = Hub([(SYSTEM, self.config)], state_dir=folder, clock=self.clock, demo_apps=self.apps)
+        self.readings: list[Reading[PanelSnapshot]] = []
+        self.hub.subscribe(self.readings.append)
+
+    @property
+    def reading(self) -> Reading[PanelSnapshot]:
+        return self.hub.feeds[0].reading
+
+    @property
+    def panel(self) -> PanelSnapshot:
+        assert self.reading.link is Link.LIVE and self.reading.snapshot is not None, self.reading.problem
+        return self.reading.snapshot
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass, everyone doing what is due."""
+        for _ in range(round(seconds / 0.25)):
+            self.clock.advance(0.25)
+            for _ in range(30):
+                await asyncio.sleep(0)
+
+    def register(self) -> None:
+        """What `wattdeck span register` in another window does."""
+        self.hub.sources["span/home"]._context.stand_ins[ORIGIN] = stand_in(self.simulator, HOST)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Any:
+    """A bench whose hub runs."""
+    made = Bench(tmp_path, **getattr(request, "param", {}))
+    async with made.hub:
+        running = asyncio.ensure_future(made.hub.run())
+        await made.pass_time(3)
+        yield made
+        running.cancel()
+
+
+def ids(panel: PanelSnapshot) -> set[str]:
+    return {circuit.circuit_id for circuit in panel.circuits if not circuit.virtual}
+
+
+@pytest.mark.parametrize("how", ["30", "0"])
+async def test_an_upgrade_while_connected_keeps_circuits_and_invents_none(bench: Bench, how: str) -> None:
+    before = bench.panel
+    assert before.data_model is DataModel.FLAT
+    since = len(bench.readings)
+    bench.simulator.set_fault("upgrade", how)
+    await bench.pass_time(90)
+    after = bench.panel
+    assert (after.data_model, after.firmware) == (DataModel.TREE, "spanos3/r202639/03")
+    assert ids(after) == ids(before)
+    passed = bench.readings[since:]
+    if how != "0":
+        assert {reading.link for reading in passed} > {Link.LIVE}, "it was away, and said so"
+    for reading in passed:
+        shown = reading.snapshot
+        assert shown is not None, "what was known stays on show"
+        assert ids(shown) == ids(before)
+        if reading.link is Link.LIVE:
+            assert all(circuit.power_w is not None for circuit in shown.circuits)
+            assert shown.firmware and shown.grid_power_w is not None
+    # The trend of a circuit goes through the change without a break in its key.
+    trend = bench.hub.trends["span/home"]
+    for circuit_id in ids(after):
+        assert (
+            len(
+                [
+                    value
+                    for value in trend.recent(circuit_id, 60, 3.0, bench.clock.now().timestamp())
+                    if value is not None
+                ]
+            )
+            > 3
+        )
+
+
+@pytest.mark.parametrize("bench", [{"api": "tree"}], indirect=True)
+async def test_the_way_back_is_found_as_well(bench: Bench) -> None:
+    assert bench.panel.data_model is DataModel.TREE
+    bench.simulator.set_fault("downgrade", "20")
+    await bench.pass_time(90)
+    assert bench.panel.data_model is DataModel.FLAT
+
+
+@pytest.mark.parametrize("bench", [{"registered": False}], indirect=True)
+async def test_v1_goes_over_to_v2_once_somebody_registered(bench: Bench) -> None:
+    before = bench.panel
+    assert before.data_model is DataModel.V1
+    bench.register()
+    await bench.pass_time(30)
+    after = bench.panel
+    assert after.data_model is DataModel.FLAT
+    assert ids(before) <= ids(after), "the inverter on two spaces without a circuit is a circuit now"
+    assert all(reading.link is Link.LIVE for reading in bench.readings), "no moment without data"
+
+
+@pytest.mark.parametrize("bench", [{"registered": False}], indirect=True)
+async def test_v1_that_is_gone_asks_for_a_registration_and_goes_on_after_it(bench: Bench) -> None:
+    before = bench.panel
+    bench.simulator.set_fault("sunset")
+    await bench.pass_time(30)
+    assert bench.reading.link is Link.REFUSED
+    assert "speaks v1 no more" in bench.reading.problem and "it speaks v2" in bench.reading.problem
+    assert bench.reading.snapshot is not None and ids(bench.reading.snapshot) == ids(before)
+    bench.register()
+    bench.hub.refresh()
+    await bench.pass_time(5)
+    assert bench.panel.data_model is DataModel.FLAT
+
+
+async def test_a_panel_that_does_not_say_it_is_ready_is_not_live(bench: Bench) -> None:
+    for state, words in (("init", "updating"), ("lost", "lost"), ("disconnected", "disconnected")):
+        bench.simulator.set_fault("device-state", state)
+        await bench.pass_time(2)
+        assert bench.reading.link is Link.STALE, state
+        assert words in bench.reading.problem
+        assert bench.reading.snapshot is not None
+        bench.simulator.clear_faults("device-state")
+        await bench.pass_time(2.5)
+        assert bench.reading.link is Link.LIVE, bench.reading.problem
+
+
+async def test_updating_is_stale_and_never_down_however_long(bench: Bench) -> None:
+    bench.simulator.set_fault("device-state", "init")
+    await bench.pass_time(300)
+    assert bench.reading.link is Link.STALE
+    bench.simulator.set_fault("device-state", "lost")
+    await bench.pass_time(120)
+    assert bench.reading.link is Link.DOWN
+
+
+async def test_a_broker_that_drops_everyone_now_and_then_is_lived_with(bench: Bench) -> None:
+    bench.simulator.set_fault("drop-every", "20")
+    await bench.pass_time(100)
+    live = sum(reading.link is Link.LIVE for reading in bench.readings)
+    assert live > 60 and any(reading.link is not Link.LIVE for reading in bench.readings)
+    bench.simulator.clear_faults()
+    await bench.pass_time(10)
+    assert bench.panel.grid_power_w is not None
+
+
+async def test_a_hundred_messages_a_second_are_one_picture_a_second(bench: Bench) -> None:
+    broker = bench.simulator.broker
+    assert broker is not None
+    topics = [topic for topic in broker.retained if topic.endswith("/active-power")]
+    since = len(bench.readings)
+    for step in range(40):
+        for number in range(25):
+            broker.publish(topics[number % len(topics)], f"-{step}.{number}")
+        await bench.pass_time(0.25)
+    assert 8 <= len(bench.readings) - since <= 12
