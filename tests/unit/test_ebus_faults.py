@@ -627,3 +627,9 @@ def test_a_description_is_valid_json_with_a_version_that_grows() -> None:
     assert after["version"] > before["version"] and after["name"] == "Larder"
     assert states(heard) == [(first(bench), "init"), (first(bench), "ready")]
     assert homie.parse_description(bench.broker.retained[place]) is not None
+
+
+def test_the_readme_names_every_fault_of_v2() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    named = set(re.findall(r"`([a-z-]+)(?:=[^`]*)?`", readme))
+    assert {kind.name for kind in faults.KINDS} <= named
