@@ -55,6 +55,21 @@ def _beside_config(raw: object, info: ValidationInfo) -> object:
     return resolve_path(raw, (info.context or {}).get("base")) if isinstance(raw, str) else raw
 
 
+def _history_place(raw: object, info: ValidationInfo) -> bool | str | Path:
+    """true, false, a database's URL as it is, or a path relative to the configuration's directory."""
+    if isinstance(raw, (bool, Path)):
+        return raw
+    if isinstance(raw, str) and re.match(r"[a-z][a-z0-9+]*://", raw):
+        return raw
+    if isinstance(raw, str) and raw:
+        return resolve_path(raw, (info.context or {}).get("base"))
+    raise ValueError(tr('expected true, false, a path, or a URL such as "postgresql://host/name"'))
+
+
+HistoryPlace = Annotated[bool | str | Path, PlainValidator(_history_place)]
+"""Where values are kept over time, for `core.history.place_of`: true is the usual file, false nowhere on the disk."""
+
+
 def _binding_keys(keys: dict[str, str]) -> dict[str, str]:
     """Refuse at load what would make a screen unusable later."""
     taken: dict[tuple[str, str], str] = {}

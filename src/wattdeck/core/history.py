@@ -80,6 +80,13 @@ def history_path(state_dir: Path) -> Path:
     return state_dir / FILE_NAME
 
 
+def place_of(setting: bool | str | Path, state_dir: Path) -> Path | str:
+    """Where a source's history is by its setting `history`, as `open_history` takes it."""
+    if setting is False:
+        return IN_MEMORY
+    return history_path(state_dir) if setting is True else setting
+
+
 def open_history(path_or_url: Path | str) -> History:
     """Open a history, made if it is not there yet.
 

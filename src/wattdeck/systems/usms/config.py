@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, Field
 
-from wattdeck.core.config import AlarmSettings, SourceConfig
+from wattdeck.core.config import AlarmSettings, HistoryPlace, SourceConfig
 from wattdeck.core.language import tr
 from wattdeck.core.origin import normal_origin
-from wattdeck.core.paths import resolve_path
 from wattdeck.core.secrets import SecretRef
 
 PORTAL = "https://www.usms.com.bn"
@@ -26,20 +24,6 @@ def _ic_number(text: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z]{4,20}", bare):
         raise ValueError(tr("expected the IC number you log in with, such as 01-234567"))
     return bare
-
-
-def _history_place(raw: object, info: ValidationInfo) -> bool | str | Path:
-    """true, false, a database's URL as it is, or a path relative to the configuration's directory."""
-    if isinstance(raw, (bool, Path)):
-        return raw
-    if isinstance(raw, str) and re.match(r"[a-z][a-z0-9+]*://", raw):
-        return raw
-    if isinstance(raw, str) and raw:
-        return resolve_path(raw, (info.context or {}).get("base"))
-    raise ValueError(tr('expected true, false, a path, or a URL such as "postgresql://host/name"'))
-
-
-HistoryPlace = Annotated[bool | str | Path, PlainValidator(_history_place)]
 
 
 class UsmsAlarms(AlarmSettings):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from wattdeck.core.feed import Feed
-from wattdeck.core.history import IN_MEMORY, history_path
+from wattdeck.core.history import place_of
 from wattdeck.core.paths import token_path
 from wattdeck.core.system import Context
 from wattdeck.systems.usms.archive import Archive, month_of
@@ -61,7 +60,7 @@ class UsmsSource:
         )
         if context.demo:
             self.client.solver = self._ask_simulator
-        self.archive = Archive(self.client, self.id, _place(config, context), context.clock)
+        self.archive = Archive(self.client, self.id, place_of(config.history, context.state_dir), context.clock)
         self._account: AccountSnapshot | None = None
         self.meters_feed: Feed[AccountSnapshot] = self._feed("meters", self.fetch_meters)
         self.consumption_feed: Feed[ConsumptionSnapshot] = self._feed("consumption", self.fetch_consumption)
@@ -209,13 +208,6 @@ class UsmsSource:
 def _left(account: AccountSnapshot) -> dict[str, float | None]:
     """What each meter has left."""
     return {meter.number: meter.remaining_unit for meter in account.meters}
-
-
-def _place(config: UsmsConfig, context: Context) -> Path | str:
-    """Where the history is, as `open_history` takes it."""
-    if config.history is False:
-        return IN_MEMORY
-    return history_path(context.state_dir) if config.history is True else config.history
 
 
 def _known(days: Sequence[Point]) -> dict[date, float]:
