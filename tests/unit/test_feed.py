@@ -169,6 +169,49 @@ async def test_what_was_read_in_this_run_is_not_replaced_by_an_older_one() -> No
     assert feed.reading.snapshot == 8
 
 
+# what is too old to be shown
+
+
+def fading(script: Script, clock: ManualClock, fade_after_s: float = 900.0) -> Feed[int]:
+    """A feed whose numbers become 0 with age."""
+    return Feed("span/home", "panel", script, interval_s=1.0, clock=clock, fade=lambda _: 0, fade_after_s=fade_after_s)
+
+
+async def test_what_nobody_confirmed_for_long_fades_with_a_failure_and_is_whole_again_with_a_success() -> None:
+    clock = ManualClock()
+    feed = fading(Script(7, Unreachable("gone"), Unreachable("gone"), Unreachable("gone"), 8), clock)
+    await feed.poll()
+    clock.advance(1000)
+    assert feed.reading.snapshot == 7, "nobody asked: live"
+    feed = fading(Script(7, Unreachable("gone"), Unreachable("gone"), Unreachable("gone"), 8), clock)
+    await feed.poll()
+    shown = []
+    for later_s in (899, 1, 1, 1):
+        clock.advance(later_s)
+        shown.append((await feed.poll()).snapshot)
+    assert shown == [7, 0, 0, 8]
+
+
+async def test_it_fades_in_time_though_nothing_is_asked_any_more() -> None:
+    clock = ManualClock()
+    feed = fading(Script(7, AuthError("who are you")), clock)
+    published = await run_until(feed, lambda published: published[-1].snapshot == 0)
+    assert [(reading.link, reading.snapshot) for reading in published] == [
+        (Link.LIVE, 7), (Link.REFUSED, 7), (Link.REFUSED, 0)
+    ]  # fmt: skip
+    assert published[-1].age_s(clock.now()) == 900 and published[-1].problem == "who are you"
+
+
+async def test_it_fades_between_two_polls_that_are_far_apart() -> None:
+    clock = ManualClock()
+    script = Script(7, Unreachable("gone"))
+    feed: Feed[int] = Feed(
+        "span/home", "panel", script, interval_s=7200.0, clock=clock, fade=lambda _: 0, fade_after_s=7230.0
+    )
+    published = await run_until(feed, lambda published: published[-1].snapshot == 0)
+    assert [(reading.snapshot, reading.failures) for reading in published] == [(7, 0), (7, 1), (0, 1)]
+
+
 # cadence
 
 

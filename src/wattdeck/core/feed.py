@@ -48,8 +48,11 @@ class Feed(Generic[S]):
         random: Random | None = None,
         keep_last: bool = True,
         schedule: Schedule | None = None,
+        fade: Callable[[S], S] | None = None,
+        fade_after_s: float = 0.0,
     ) -> None:
         """Args:
+        fade: What is left of a snapshot that nobody has confirmed for `fade_after_s`, without what says nothing then.
         schedule: When to ask next, where that goes by the clock on the wall; None: at the cadence.
         keep_last: The newest snapshot may be written to the disk for the next start. Not for much data, nor for
             personal data.
@@ -59,6 +62,8 @@ class Feed(Generic[S]):
         self.keep_last = keep_last
         self._fetch = fetch
         self._schedule = schedule
+        self._fade = fade
+        self._fade_after_s = fade_after_s
         self._shown_interval_s = interval_s
         self._hidden_interval_s = hidden_interval_s or interval_s
         self._clock = clock
@@ -164,11 +169,40 @@ class Feed(Generic[S]):
 
     async def _until_due(self) -> None:
         while (wait_s := self._due_s - self._clock.monotonic()) > 0 or self._paused:
+            fades_s = self._fades_in_s()
             with anyio.CancelScope() as self._sleep:
-                if self._paused or wait_s == float("inf"):
+                if self._paused or wait_s > fades_s:
+                    wait_s = fades_s
+                if wait_s == float("inf"):
                     await anyio.sleep_forever()
                 await self._clock.sleep(wait_s)
             self._sleep = None
+            if fades_s != float("inf"):
+                self._publish_faded()
+
+    def _fades_in_s(self) -> float:
+        """When the snapshot fades with nothing asked meanwhile, s from now: of one that is live or gone, never."""
+        reading = self.reading
+        age_s = reading.age_s(self._clock.now())
+        if self._fade is None or reading.snapshot is None or age_s is None or reading.link is Link.LIVE:
+            return float("inf")
+        if self._fade(reading.snapshot) == reading.snapshot:
+            return float("inf")
+        return max(0.0, self._fade_after_s - age_s)
+
+    def _publish_faded(self) -> None:
+        faded = self._faded(self.reading)
+        if faded is not self.reading:
+            self.reading = faded
+            if self._publish is not None:
+                self._publish(faded)
+
+    def _faded(self, reading: Reading[S]) -> Reading[S]:
+        """A reading nobody confirmed, without what is too old in it."""
+        age_s = reading.age_s(self._clock.now())
+        if self._fade is None or reading.snapshot is None or age_s is None or age_s < self._fade_after_s:
+            return reading
+        return replace(reading, snapshot=self._fade(reading.snapshot))
 
     def _next_due_s(self, started_s: float) -> float:
         """When to poll next: on the grid while good, backed off with jitter after failures."""
@@ -224,7 +258,7 @@ class Feed(Generic[S]):
             limit_s = max(DOWN_AFTER_S, 10 * self.interval_s)
             link = Link.DOWN if age_s is None or before.restored or age_s > limit_s else Link.STALE
         return replace(
-            before,
+            self._faded(before),
             link=link,
             problem=problem or tr("no reason given"),
             good_polls=0,
