@@ -217,26 +217,109 @@ async def test_a_reboot_is_survived_without_a_word_from_anyone(bench: Bench) -> 
     assert back.proximity_proven is False
 
 
-async def test_counters_that_dip_give_no_number_and_no_negative_one(bench: Bench) -> None:
+ENERGIES = ("energy_consumed_wh", "energy_produced_wh", "energy_today_wh", "energy_month_wh")
+
+
+def energies(panel: PanelSnapshot, name: str = "Router and Alarm") -> list[float]:
+    """Consumed, produced, today and this month of a circuit, which has them all; then consumed and produced in all."""
+    circuit = named(panel, name)
+    found = [*(getattr(circuit, field) for field in ENERGIES), panel.main_consumed_wh, panel.main_produced_wh]
+    assert None not in found
+    return found
+
+
+async def test_counters_that_dip_show_no_fall_and_are_exact_again_after_it(bench: Bench) -> None:
     await bench.panel()
     before = await bench.panel(3600)
+    assert before.main_consumed_wh is not None and before.main_offset_wh == 0
     bench.fault("counter-dip", "0.1")
     dipped = await bench.panel()
-    router = named(dipped, "Router and Alarm")
-    assert router.energy_today_wh is None
-    assert router.power_w is not None, "power is measured apart from the counters"
+    assert energies(dipped) == pytest.approx(energies(before), abs=5), "shown where they were"
+    assert dipped.main_offset_wh == pytest.approx(before.main_consumed_wh * 0.1, rel=0.01)
     bench.simulator.clear_faults("counter-dip")
-    after = named(await bench.panel(), "Router and Alarm").energy_today_wh
-    today = named(before, "Router and Alarm").energy_today_wh
-    assert after is not None and today is not None and after >= today
+    after = await bench.panel()
+    assert after.main_offset_wh == 0
+    assert all(now >= then for now, then in zip(energies(after), energies(before), strict=True))
 
 
-async def test_counters_that_are_lost_for_good_give_no_number_until_the_next_day(bench: Bench) -> None:
+async def test_counters_that_are_lost_for_good_are_counted_on_from_where_they_were(bench: Bench) -> None:
     await bench.panel()
-    await bench.panel(3600)
-    bench.fault("counter-reset")
-    assert named(await bench.panel(), "Router and Alarm").energy_today_wh is None
-    assert named(await bench.panel(86_400), "Router and Alarm").energy_today_wh == 0
+    before = await bench.panel(3600)
+    bench.fault("counter-reset", "0.5")
+    lost = await bench.panel()
+    assert energies(lost) == pytest.approx(energies(before), abs=5)
+    for _ in range(4):
+        later = await bench.panel(900)
+    today, month = energies(later)[2:4]
+    assert 40 < today - energies(before)[2] < 120 and month == today, "an hour of 60 W more"
+    bench.restart()
+    again = await bench.panel()
+    assert energies(again) == pytest.approx(energies(later), abs=5), "the offsets are known after a restart"
+    assert again.main_offset_wh == later.main_offset_wh > 0
+
+
+async def test_an_absent_counter_is_unknown_and_costs_nothing(bench: Bench) -> None:
+    await bench.panel()
+    before = await bench.panel(3600)
+    bench.fault("null-energy", "all")
+    gap = await bench.panel()
+    router = named(gap, "Router and Alarm")
+    assert [getattr(router, field) for field in ENERGIES[:2]] == [None, None] and gap.main_consumed_wh is None
+    bench.simulator.clear_faults("null-energy")
+    after = await bench.panel()
+    assert energies(after) == pytest.approx(energies(before), abs=5) and after.main_offset_wh == 0
+
+
+@pytest.mark.parametrize("fault", ["html-502", "revoke"])
+async def test_energies_of_a_panel_that_is_away_are_shown_for_a_while_and_then_unknown(
+    tmp_path: Path, fault: str
+) -> None:
+    bench = Bench(tmp_path, energy_grace_min=15)
+    good = await bench.panel()
+    bench.fault(fault)
+    for _ in range(2):
+        kept = (await bench.poll(449)).snapshot
+        assert kept == good
+    faded = (await bench.poll(3)).snapshot
+    assert faded is not None and faded.main_consumed_wh is None and faded.feedthrough_net_wh is None
+    assert {getattr(circuit, field) for circuit in faded.circuits for field in ENERGIES} == {None}
+    assert faded.grid_power_w == good.grid_power_w, "the power is labelled old, as ever"
+    told = document(bench.hub, ["span/home"], START)["sources"][0]["feeds"]["panel"]["data"]
+    assert {circuit["energy_today_wh"] for circuit in told["circuits"]} == {None}
+
+
+async def test_without_grace_energies_are_unknown_with_the_first_failure(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, energy_grace_min=0)
+    await bench.panel()
+    bench.fault("html-502")
+    faded = (await bench.poll()).snapshot
+    assert faded is not None and faded.circuits[0].energy_consumed_wh is None
+
+
+async def test_what_went_to_the_sub_panel_is_the_balance_of_the_counters(bench: Bench) -> None:
+    first, later = await bench.panel(), await bench.panel(3600)
+    assert first.feedthrough_net_wh is not None and later.feedthrough_net_wh is not None
+    assert later.feedthrough_power_w is not None
+    delivered_wh = later.feedthrough_net_wh - first.feedthrough_net_wh
+    assert delivered_wh == pytest.approx(later.feedthrough_power_w, abs=2), "over one hour"
+
+
+async def test_two_panels_keep_their_books_apart(tmp_path: Path) -> None:
+    home, shop = Bench(tmp_path), Bench(tmp_path, "shop", name="shop")
+    await home.panel()
+    await home.hub.aclose()
+    shop.clock.advance(1)
+    await shop.hub.once()
+    await shop.hub.aclose()
+    assert sorted(path.name for path in (tmp_path / "ledger").iterdir()) == ["span.home.json", "span.shop.json"]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "ledger").iterdir())
+
+
+async def test_without_history_nothing_of_it_is_on_the_disk(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, history=False)
+    assert named(await bench.panel(), "Router and Alarm").energy_month_wh == 0
+    await bench.hub.aclose()
+    assert not (tmp_path / "ledger").exists()
 
 
 async def test_values_nobody_documented_are_kept_out_of_the_numbers(bench: Bench) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from wattdeck.core.config import AlarmSettings, ConfigFile, SafetyConfig, SourceConfig, Text
+from wattdeck.core.config import AlarmSettings, ConfigFile, HistoryPlace, SafetyConfig, SourceConfig, Text
 from wattdeck.core.language import tr
 from wattdeck.core.secrets import SecretRef
 from wattdeck.systems.span.models import SPACES, leg
@@ -39,7 +39,7 @@ class SpanAlarms(AlarmSettings):
     """Power above which a circuit is too high for a time, W, by id or name, instead of a share of its breaker."""
     over_limit_percent: float = Field(default=80.0, gt=0, le=200)
     """Share of the rating that a breaker carries for hours, percent."""
-    over_limit_s: float = Field(default=300.0, ge=0, le=86_400)
+    over_limit_s: float = Field(default=900.0, ge=0, le=86_400)
     """How long a circuit is above its limit before it counts, s."""
     spike_percent: float = Field(default=100.0, gt=0, le=1000)
     """Share of the rating that counts at once, percent."""
@@ -100,6 +100,11 @@ class SpanConfig(SourceConfig):
     """Access token. Not set: the one that `wattdeck span register` stored."""
     main_rating_a: float | None = Field(default=None, gt=0, le=1000)
     """Rating of the main breaker, A, for its utilisation; the panel does not report it. Not set: not shown."""
+    history: HistoryPlace = True
+    """Where each circuit's counter at the start of each day is kept: true is an SQLite file beside the other state, a
+    text another file (`.csv`: a folder of them) or a database's URL. false keeps nothing for the next start."""
+    energy_grace_min: float = Field(default=15.0, ge=0, le=60)
+    """How long energies are shown after the panel was last heard, minutes. Then they are unknown."""
 
     safety: SafetyConfig = Field(default_factory=SafetyConfig)
     """The rules a command to a circuit has to pass."""
@@ -140,6 +145,9 @@ class SpanConfig(SourceConfig):
     @property
     def endpoint(self) -> str:
         return self.origin
+
+    def for_test(self) -> Self:
+        return self.model_copy(update={"history": False})
 
     def warnings(self) -> tuple[str, ...]:
         found = []

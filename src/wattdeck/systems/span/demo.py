@@ -28,6 +28,7 @@ def demo(options: SimulatorOptions, poll_s: float | None) -> Demo:
                 host=host,
                 token=SecretRef(plain=simulator.issue_token()) if api == "v1" else None,
                 control=True,
+                history=False,
                 api="v1" if api == "v1" else "v2",
                 poll_s=poll_s or 1.0,
                 battery=own,

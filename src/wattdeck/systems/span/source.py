@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.errors import AuthError, ConfigError, SourceError, StatusError
 from wattdeck.core.feed import Feed
+from wattdeck.core.history import IN_MEMORY, place_of
 from wattdeck.core.language import tr
 from wattdeck.core.system import Context
 from wattdeck.systems.span.client import SpanClient
 from wattdeck.systems.span.config import SpanConfig
+from wattdeck.systems.span.ledger import Ledger, without_energies
 from wattdeck.systems.span.models import Branch, PanelSnapshot
 from wattdeck.systems.span.rest import RestPanel
-from wattdeck.systems.span.today import EnergyToday
 
 if TYPE_CHECKING:
     from wattdeck.systems.span.commands import Commands, SpanOperable
@@ -45,7 +46,7 @@ class SpanSource:
         self._ebus: EbusClient | None = None
         self._polls = 0
         self._seen = ("", "")
-        self._today = EnergyToday(context.state_dir / "today" / f"span.{config.name}.json")
+        self.ledger = _ledger(config, context)
         self.feed: Feed[PanelSnapshot] = Feed(
             self.id,
             "panel",
@@ -53,6 +54,8 @@ class SpanSource:
             interval_s=config.poll_s,
             hidden_interval_s=max(config.poll_s, HIDDEN_POLL_S),
             clock=context.clock,
+            fade=without_energies,
+            fade_after_s=config.energy_grace_min * 60,
         )
         self._demo = context.demo
 
@@ -93,6 +96,7 @@ class SpanSource:
     async def aclose(self) -> None:
         await self._leave_v2()
         await self.client.aclose()
+        await self.ledger.aclose()
 
     async def fetch(self) -> PanelSnapshot:
         """A picture of the panel, by the protocol that lets us in.
@@ -107,8 +111,7 @@ class SpanSource:
             elif self.config.api == "v2":
                 raise AuthError(tr("not registered for v2 at {host}; register first", host=self.config.host))
         snapshot, branches = await (self._by_v1() if self._ebus is None else self._by_v2(self._ebus))
-        circuits, since = self._today.apply(snapshot.circuits, branches, self._clock.now())
-        return replace(snapshot, circuits=circuits, today_since=since)
+        return await self.ledger.apply(snapshot, self._clock.now(), branches)
 
     async def _by_v1(self) -> tuple[PanelSnapshot, Sequence[Branch]]:
         try:
@@ -244,3 +247,16 @@ class SpanSource:
                 firmware=status.firmware,
             )
         ) from error
+
+
+def _ledger(config: SpanConfig, context: Context) -> Ledger:
+    """The panel's energies over time. With `history = false` nothing of them is on the disk; a demo has no database."""
+    name = f"span.{config.name}.json"
+    kept = config.history is not False
+    return Ledger(
+        f"span/{config.name}",
+        context.state_dir / "ledger" / name if kept else None,
+        IN_MEMORY if context.demo else place_of(config.history, context.state_dir),
+        older=context.state_dir / "today" / name if kept else None,
+        main_rating_a=config.main_rating_a,
+    )
