@@ -97,7 +97,7 @@ def test_a_load_is_judged_by_its_breaker_with_a_dead_band(
     found = look(watching(), drawing(power_w))
     over, above = found[OVER_LIMIT, "c1"], found[SPIKE, "c1"]
     assert (over.active, over.holds) == limit and (above.active, above.holds) == spike
-    assert over.name == "Lamp" and over.on_delay_s == 300
+    assert over.name == "Lamp" and over.on_delay_s == 900
 
 
 def test_the_words_say_power_limit_and_share_and_that_a_rating_is_assumed() -> None:
@@ -234,3 +234,104 @@ def test_the_rules_wait_as_long_as_the_settings_do_by_default() -> None:
     assert (delays_s[OVER_LIMIT], delays_s[DOOR_OPEN], delays_s[OFF_GRID]) == (
         settings.over_limit_s, settings.door_open_s, settings.grid_lost_s,
     )  # fmt: skip
+
+
+# what a v2 panel measures and reports
+
+
+def measured(current_a: float | None, rating_a: float | None = 20.0, **more: Any) -> Circuit:
+    return replace(LAMP, power_w=0.0, current_a=current_a, rating_a=rating_a, **more)
+
+
+def of(*circuits: Circuit, **panel: Any) -> PanelSnapshot:
+    return replace(PANEL, circuits=circuits, **panel)
+
+
+def active(watch: SpanWatch, panel: PanelSnapshot) -> set[tuple[str, str]]:
+    return {key for key, condition in look(watch, panel).items() if condition.active}
+
+
+def test_a_measured_current_is_judged_by_the_rating_the_panel_reports() -> None:
+    assert active(watching(), of(measured(16.0))) == set()
+    found = look(watching(), of(measured(16.5)))
+    assert found[OVER_LIMIT, "c1"].words == "16.5 A, limit 16.0 A, 82 % of 20 A"
+    assert not found[SPIKE, "c1"].active
+    assert active(watching(), of(measured(20.5))) == {(OVER_LIMIT, "c1"), (SPIKE, "c1")}
+
+
+@pytest.mark.parametrize(
+    ("circuit", "settings", "rules"),
+    [
+        (measured(18.0), {"breaker_a": {"lamp": 30.0}}, set()),
+        (measured(18.0, None), {"one_space_breaker_a": 15.0}, {OVER_LIMIT, SPIKE}),
+        (measured(18.0, 0.0), {"one_space_breaker_a": 50.0}, set()),
+        (measured(18.0, 15.0, tabs=(1, 2, 3)), {}, {OVER_LIMIT, SPIKE}),
+        (measured(18.0, 15.0, live=False), {}, set()),
+        (replace(LAMP, power_w=1700.0, rating_a=15.0), {}, {OVER_LIMIT}),
+        (replace(measured(21.0), power_w=40.0), {"limits_w": {"c1": 50.0}}, {SPIKE}),
+    ],
+)
+def test_settings_win_over_the_panel_and_the_panel_over_what_is_usual(
+    circuit: Circuit, settings: dict[str, Any], rules: set[str]
+) -> None:
+    assert {rule for rule, _ in active(watching(**settings), of(circuit))} == rules
+
+
+def test_a_current_that_is_no_longer_told_is_unknown_and_clears_nothing() -> None:
+    found = look(watching(), of(measured(None, 15.0, tabs=(1, 2, 3))))
+    assert {found[rule, "c1"].active for rule in (OVER_LIMIT, SPIKE)} == {None}
+
+
+def test_circuits_behind_one_meter_are_one_load_on_both_breakers() -> None:
+    left = measured(33.0, circuit_id="a", name="Left", shared_with=("b",))
+    right = measured(33.0, circuit_id="b", name="Right", shared_with=("a",))
+    found = look(watching(), of(left, right))
+    assert {key for key in found if key[0] == SPIKE} == {(SPIKE, "a")}
+    over = found[OVER_LIMIT, "a"]
+    assert (over.name, over.words) == ("Left + Right", "33.0 A, limit 32.0 A, 82 % of 40 A")
+    unsure = replace(right, rating_a=None)
+    assert active(watching(one_space_breaker_a=0.0), of(left, unsure)) == set()
+
+
+@pytest.mark.parametrize(
+    ("settings_a", "panel_a", "legs_a", "expected"),
+    [
+        (None, 200.0, (165.0, 10.0), {(OVER_LIMIT, "main-l1")}),
+        (None, 200.0, (10.0, 201.0), {(OVER_LIMIT, "main-l2"), (SPIKE, "main-l2")}),
+        (250.0, 200.0, (165.0, 190.0), set()),
+        (100.0, 200.0, (81.0, 79.0), {(OVER_LIMIT, "main-l1")}),
+        (None, None, (900.0, 900.0), set()),
+        (None, 200.0, (None, None), {(OVER_LIMIT, "main")}),
+    ],
+)
+def test_each_leg_of_the_mains_is_judged_where_its_current_is_measured(
+    settings_a: float | None,
+    panel_a: float | None,
+    legs_a: tuple[float | None, float | None],
+    expected: set[tuple[str, str]],
+) -> None:
+    panel = of(main_rating_a=panel_a, leg_current_a=legs_a, feed_power_w=45_000.0)
+    assert active(watching(main_rating_a=settings_a), panel) == expected
+
+
+def test_a_leg_is_named_and_does_not_become_well_while_it_is_not_told() -> None:
+    watch, high = watching(), of(main_rating_a=200.0, leg_current_a=(190.0, 20.0))
+    found = look(watch, high)[OVER_LIMIT, "main-l1"]
+    assert (found.name, found.words) == ("Main breaker L1", "190.0 A, limit 160.0 A, 95 % of 200 A")
+    assert look(watch, of(main_rating_a=200.0))[OVER_LIMIT, "main-l1"].active is None
+
+
+def test_the_main_breaker_carries_what_comes_through_its_lugs_not_what_the_street_gives() -> None:
+    panel = of(main_rating_a=100.0, feed_power_w=23_000.0, grid_power_w=1000.0)
+    assert active(watching(), panel) == {(OVER_LIMIT, "main")}
+
+
+def test_the_meter_falls_although_what_is_shown_does_not() -> None:
+    watch = watching()
+    look(watch, of(main_consumed_wh=12_000.0))
+    fallen = look(watch, of(main_consumed_wh=12_000.0, main_offset_wh=9000.0))[METER_FALLS, ""]
+    assert fallen.active and fallen.words == "3.00 kWh consumed, was 12.00 kWh"
+    jumped = watching()
+    look(jumped, of(main_consumed_wh=12_000.0))
+    look(jumped, of(main_consumed_wh=12_000.0, main_offset_wh=-2.5e12))
+    assert not look(jumped, of(main_consumed_wh=12_001.0))[METER_FALLS, ""].active, "it never counted to there"

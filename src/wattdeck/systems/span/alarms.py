@@ -28,7 +28,8 @@ DOOR_OPEN = "span.door-open"
 METER_FALLS = "span.meter-falls"
 
 MAIN = "main"
-"""Object id of the main breaker, looked at where its rating is configured."""
+"""Object id of the main breaker, looked at where its rating is known. Where the current of each leg is measured,
+`main-l1` and `main-l2` are looked at instead."""
 MAIN_VOLTS = 240
 METER_TOLERANCE_WH = 1.0
 """Counters are shown in steps; less than this is no fall."""
@@ -59,7 +60,7 @@ RULES = (
         later("Circuit above its limit for a time"),
         later("A breaker carries 80 % of its rating for hours; above that it ages, warms up and trips in the end."),
         later("Spread the loads, or have the circuit and its breaker checked; say its rating in the settings."),
-        on_delay_s=300.0,
+        on_delay_s=900.0,
         off_delay_s=60.0,
     ),
     AlarmRule(
@@ -95,20 +96,34 @@ class Breaker:
     """What is known of the breaker of a load."""
 
     rating_a: float
-    volts: int
+    volts: int | None
+    """None: unknown; then only a measured current can be judged."""
     assumed: bool
     """Nobody said the rating; it is what such a breaker usually has at most."""
 
     @property
-    def rated_w(self) -> float:
-        return self.rating_a * self.volts
+    def rated_w(self) -> float | None:
+        return None if self.volts is None else self.rating_a * self.volts
 
-    def share_words(self, power_w: float) -> str:
-        """A power as a share of the rating."""
-        share, amps = percent(power_w / self.rated_w), number(self.rating_a)
+    def share_words(self, share_of_rating: float) -> str:
+        """How much of the rating it carries."""
+        share, amps = percent(share_of_rating), number(self.rating_a)
         if self.assumed:
             return tr("{share} of {amps} A (assumed rating)", share=share, amps=amps)
         return tr("{share} of {amps} A", share=share, amps=amps)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a breaker carries, in either direction."""
+
+    object_id: str
+    name: str
+    power_w: float | None
+    current_a: float | None
+    """Measured. None: it is not, and the power stands for it."""
+    breaker: Breaker | None
+    own_limit_w: float | None = None
 
 
 class SpanWatch:
@@ -117,8 +132,8 @@ class SpanWatch:
     def __init__(self, config: SpanConfig) -> None:
         self._settings: SpanAlarms = config.alarms
         self._battery = config.battery
-        rating_a = config.main_rating_a
-        self._main = None if rating_a is None else Breaker(rating_a, MAIN_VOLTS, assumed=False)
+        self._main_rating_a = config.main_rating_a
+        self._legs_measured = False
         self._meter = MainMeter()
 
     def look(self, readings: Sequence[Reading[Any]], now: datetime) -> Sequence[Condition]:
@@ -133,17 +148,16 @@ class SpanWatch:
 
     def _conditions(self, panel: PanelSnapshot, now: datetime) -> Iterator[Condition]:
         yield self._off_grid(panel)
-        for circuit in panel.circuits:
-            # A space that no circuit owns may be half of something: its breaker is anyone's guess.
-            if not circuit.virtual:
-                limit_w, breaker = _of(circuit, self._settings.limits_w), self._breaker(circuit)
-                yield from self._load(circuit.circuit_id, circuit.name, circuit.power_w, breaker, limit_w)
-        if self._main is not None:
-            yield from self._load(MAIN, tr("Main breaker"), panel.grid_power_w, self._main, None)
+        for load in (*self._circuits(panel), *self._mains(panel)):
+            yield from self._judged(load)
         if self._battery and self._settings.battery_low_percent > 0:
             yield self._battery_low(panel.battery_percent)
         yield self._door_open(panel.door)
-        yield self._meter.look(panel.serial, panel.main_consumed_wh, now)
+        # What is shown never falls; what the panel counts does.
+        told_wh = panel.main_consumed_wh
+        if told_wh is not None:
+            told_wh -= max(0.0, panel.main_offset_wh)
+        yield self._meter.look(panel.serial, told_wh, now)
 
     def _off_grid(self, panel: PanelSnapshot) -> Condition:
         words = ""
@@ -154,40 +168,82 @@ class SpanWatch:
                 words += tr(", battery at {percent}", percent=percent(panel.battery_percent / 100))
         return Condition(OFF_GRID, active=panel.off_grid, words=words, on_delay_s=self._settings.grid_lost_s)
 
+    def _circuits(self, panel: PanelSnapshot) -> Iterator[Load]:
+        """The circuits, those behind one meter as one load on all their breakers."""
+        counted: set[str] = set()
+        for circuit in panel.circuits:
+            # A space that no circuit owns may be half of something: its breaker is anyone's guess.
+            if circuit.virtual or circuit.circuit_id in counted:
+                continue
+            breaker, name = self._breaker(circuit), circuit.name
+            if circuit.shared_with:
+                counted.update(circuit.shared_with)
+                others = [other for other in panel.circuits if other.circuit_id in circuit.shared_with]
+                breaker = _together([breaker, *map(self._breaker, others)])
+                name = " + ".join(each.name for each in (circuit, *others))
+            power_w, current_a = (circuit.power_w, circuit.current_a) if circuit.live else (None, None)
+            limit_w = _of(circuit, self._settings.limits_w)
+            yield Load(circuit.circuit_id, name, power_w, current_a, breaker, limit_w)
+
     def _breaker(self, circuit: Circuit) -> Breaker | None:
+        """Its rating by the settings, else as the panel reports it, else what is usual."""
         volts = voltage_v(circuit.tabs)
+        said_a = _of(circuit, self._settings.breaker_a) or circuit.rating_a
+        if said_a:
+            return Breaker(said_a, volts, assumed=False)
         if volts is None:
             return None
-        said_a = _of(circuit, self._settings.breaker_a)
-        if said_a is not None:
-            return Breaker(said_a, volts, assumed=False)
         single = len(circuit.tabs) == 1
         usual_a = self._settings.one_space_breaker_a if single else self._settings.two_space_breaker_a
         return Breaker(usual_a, volts, assumed=True) if usual_a > 0 else None
 
-    def _load(
-        self, object_id: str, name: str, power_w: float | None, breaker: Breaker | None, own_limit_w: float | None
-    ) -> Iterator[Condition]:
-        """Whether a load, in either direction, is above its limit, and above its breaker."""
-        settings = self._settings
-        load_w = None if power_w is None else abs(power_w)
-        rated_w = None if breaker is None else breaker.rated_w
-        limit_w = own_limit_w
-        if limit_w is None and rated_w is not None:
-            limit_w = rated_w * settings.over_limit_percent / 100
+    def _mains(self, panel: PanelSnapshot) -> Iterator[Load]:
+        """The main breaker: each leg where its current is measured, else the whole by its power."""
+        rating_a = self._main_rating_a or panel.main_rating_a
+        if not rating_a:
+            return
+        legs_a = panel.leg_current_a
+        self._legs_measured |= any(current_a is not None for current_a in legs_a)
+        if self._legs_measured:
+            breaker = Breaker(rating_a, None, assumed=False)
+            for leg, current_a in zip(("L1", "L2"), legs_a, strict=True):
+                name = tr("Main breaker {leg}", leg=leg)
+                yield Load(f"{MAIN}-{leg.lower()}", name, None, current_a, breaker)
+            return
+        power_w = panel.grid_power_w if panel.feed_power_w is None else panel.feed_power_w
+        breaker = Breaker(rating_a, MAIN_VOLTS, assumed=False)
+        yield Load(MAIN, tr("Main breaker"), power_w, None, breaker)
 
-        def judged(rule: str, most_w: float, whole_w: float, delay_s: float | None = None) -> Condition:
-            active, holds = above(load_w, most_w, whole_w * settings.dead_band_percent / 100)
+    def _judged(self, load: Load) -> Iterator[Condition]:
+        """Whether a load is above its limit, and above its breaker."""
+        settings, breaker = self._settings, load.breaker
+        by_current = breaker is not None and (load.current_a is not None or breaker.volts is None)
+        value = load.current_a if by_current else load.power_w
+        value = None if value is None else abs(value)
+        rated = None if breaker is None else breaker.rating_a if by_current else breaker.rated_w
+
+        def judged(
+            rule: str, value: float | None, most: float, whole: float, delay_s: float | None, unit: str
+        ) -> Condition:
+            active, holds = above(value, most, whole * settings.dead_band_percent / 100)
             words = ""
-            if load_w is not None and (active or holds):
-                share = "" if breaker is None else f", {breaker.share_words(load_w)}"
-                words = tr("{power}, limit {limit}", power=power(load_w), limit=power(most_w)) + share
-            return Condition(rule, object_id, name, active, holds, words, delay_s)
+            if value is not None and (active or holds):
+                told = [power(value), power(most)] if unit == "W" else [_amps(value), _amps(most)]
+                words = tr("{power}, limit {limit}", power=told[0], limit=told[1])
+                if breaker is not None:
+                    rating = breaker.rating_a if unit == "A" else breaker.rated_w
+                    words += f", {breaker.share_words(value / rating)}" if rating else ""
+            return Condition(rule, load.object_id, load.name, active, holds, words, delay_s)
 
-        if limit_w is not None:
-            yield judged(OVER_LIMIT, limit_w, own_limit_w or rated_w or limit_w, settings.over_limit_s)
-        if rated_w is not None:
-            yield judged(SPIKE, rated_w * settings.spike_percent / 100, rated_w)
+        unit = "A" if by_current else "W"
+        if load.own_limit_w is not None:
+            used_w = None if load.power_w is None else abs(load.power_w)
+            yield judged(OVER_LIMIT, used_w, load.own_limit_w, load.own_limit_w, settings.over_limit_s, "W")
+        elif rated is not None:
+            limit = rated * settings.over_limit_percent / 100
+            yield judged(OVER_LIMIT, value, limit, rated, settings.over_limit_s, unit)
+        if rated is not None:
+            yield judged(SPIKE, value, rated * settings.spike_percent / 100, rated, None, unit)
 
     def _battery_low(self, charge_percent: int | None) -> Condition:
         limit = self._settings.battery_low_percent
@@ -230,6 +286,23 @@ class MainMeter:
             return Condition(METER_FALLS)
         words = tr("{after} kWh consumed, was {before} kWh", after=energy(consumed_wh), before=energy(before_wh))
         return Condition(METER_FALLS, active=True, words=words)
+
+
+def _together(breakers: Sequence[Breaker | None]) -> Breaker | None:
+    """The breakers behind one meter as one: nobody knows how its current spreads, so that only their sum counts."""
+    known = [breaker for breaker in breakers if breaker is not None]
+    if len(known) < len(breakers):
+        return None
+    volts = {breaker.volts for breaker in known}
+    return Breaker(
+        sum(breaker.rating_a for breaker in known),
+        volts.pop() if len(volts) == 1 else None,
+        any(breaker.assumed for breaker in known),
+    )
+
+
+def _amps(current_a: float) -> str:
+    return f"{number(current_a, 1)} A"
 
 
 def _of(circuit: Circuit, named: Mapping[str, float]) -> float | None:
