@@ -12,11 +12,12 @@ from wattdeck.core.errors import Unreachable, UsageError
 from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.operable import Facts, Sibling, Wording
 from wattdeck.core.reading import Link, Reading
+from wattdeck.systems.span.circuits import space_words
 from wattdeck.systems.span.models import PRIORITIES, Circuit, DataModel, PanelSnapshot, Relay, current_a
+from wattdeck.systems.span.spaces import tandem_spaces
 from wattdeck.systems.span.words import (
     PRIORITY_EFFECTS,
     name_words,
-    place_words,
     priority_words,
     protocol_words,
     requester_words,
@@ -138,7 +139,7 @@ class SpanOperable:
             identity=_identity(snapshot),
             object_id=object_id,
             name=circuit.name,
-            place=place_words(circuit.tabs),
+            place=tr("space {numbers}", numbers=space_words(circuit, tandem_spaces(snapshot))),
             state=_state(circuit, kind),
             power_w=circuit.power_w,
             priority=priority_words(circuit.priority),
