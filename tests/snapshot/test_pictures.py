@@ -17,6 +17,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from deck_app import LARGE, NORMAL, SMALL, Bench, Stage, make_bench, running
+from span_panels import puppet, tree_panel
 from wattdeck.ui import chart
 
 pytestmark = pytest.mark.anyio
@@ -153,3 +154,20 @@ async def test_no_colour_is_no_colour(deck_home: Path, monkeypatch: pytest.Monke
             await deck.press(*keys)
             for strip in deck.strips:
                 assert not any(s.style and (s.style.color or s.style.bgcolor) for s in strip), strip.text
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x36"])
+@pytest.mark.parametrize("state", ["circuits", "facts", "quiet"])
+async def test_a_tree_of_devices(state: str, size: str, deck_home: Path) -> None:
+    """A panel of data model 1.0 with everything that only some panels have."""
+    bench = make_bench(deck_home)
+    panel = puppet(bench, tree_panel())
+    async with running(bench, size=SIZES[size], polls=60) as deck:
+        if state == "facts":
+            await deck.press("I")
+        elif state == "quiet":
+            panel.problem = "quiet: the broker answers, and nothing has come from the panel for 2 min"
+            await deck.press("u", "G", "k")
+            await deck.wait(4)
+        await deck.redraw()
+        check(f"tree-{state}-{size}", deck.lines)

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from fakes import START
 from messages import translations
+from span_panels import flat_panel, tree_panel, v1_panel
 from wattdeck.core import interlocks, language, levels
 from wattdeck.core.alarm import Condition
 from wattdeck.core.command import Policy, Request
@@ -23,14 +25,26 @@ from wattdeck.core.selecting import describe
 from wattdeck.core.situation import Situation
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import UNICODE
-from wattdeck.systems.span import SYSTEM, circuits, fleet, present, report, spaces
+from wattdeck.systems.span import SYSTEM, circuits, fleet, parts, present, report, spaces
 from wattdeck.systems.span.circuits import SORTS, Pending, TableView
 from wattdeck.systems.span.config import SpanAlarms, SpanConfig
 from wattdeck.systems.span.detail import detail
-from wattdeck.systems.span.models import PRIORITIES, Circuit, Door, PanelSnapshot, Relay
+from wattdeck.systems.span.models import (
+    PRIORITIES,
+    Circuit,
+    DataModel,
+    Door,
+    Inverter,
+    PanelSnapshot,
+    PowerControl,
+    Relay,
+    ShedForecast,
+)
+from wattdeck.systems.span.partwords import flow_words
 from wattdeck.systems.span.words import (
     PRIORITY_EFFECTS,
     REQUESTER_WORDS,
+    protocol_words,
     requester_words,
     why_not_controllable,
     why_not_prioritised,
@@ -64,6 +78,38 @@ PANEL = PanelSnapshot(
     today_since=START,
 )
 READING = Reading("nt/x", "panel", PANEL, Link.LIVE, START, good_polls=3, interval_s=1.0)
+
+
+def nameless(panel: PanelSnapshot) -> PanelSnapshot:
+    """A panel without names of its own: what is left to read is ours."""
+    circuits = tuple(replace(each, name=each.name and "Xx", requester="") for each in panel.circuits)
+    held = [
+        replace(circuits[0], circuit_id=word, requester=word, relay=Relay.OPEN, reported_at=START)
+        for word in ("load_shed", "pcs", "fault", "never_backup", "configuration")
+    ]
+    devices: dict[str, Any] = {
+        "batteries": tuple(replace(each, vendor="", model="", link=link) for each in panel.batteries
+                           for link in ("ok", "degraded", "lost")),
+        "inverters": tuple(replace(each, vendor="", model="") for each in panel.inverters),
+        "chargers": tuple(replace(each, vendor="", model="", status=status, lock=lock) for each in panel.chargers
+                          for status, lock in (("available", "locked"), ("preparing", "unlocked"), ("charging", ""),
+                                               ("unavailable", ""))),
+    }  # fmt: skip
+    return replace(panel, circuits=(*circuits, *held), serial="nt", model="", **devices)
+
+
+PANELS = {make.__name__: nameless(make()) for make in (v1_panel, flat_panel, tree_panel)}
+ODD = (
+    *PANELS.values(),
+    replace(PANELS["tree_panel"], islanded=True, dominant_source="battery", main_offset_wh=100.0),
+    replace(PANELS["tree_panel"], islanded=True, dominant_source="pv", battery_power_w=0.0),
+    replace(PANELS["tree_panel"], islanded=True, dominant_source="generator", battery_power_w=-900.0),
+    *(replace(PANELS["tree_panel"], pcs=replace(PANELS["tree_panel"].pcs or PowerControl(), constraint=word))
+      for word in ("off_grid", "requested", "operator")),
+    *(replace(PANELS["tree_panel"], forecast=ShedForecast(90, 5, word)) for word in ("low", "medium")),
+    replace(PANELS["tree_panel"], batteries=(replace(PANELS["tree_panel"].batteries[0], live=False),),
+            inverters=(Inverter("i", position="upstream"),)),
+)  # fmt: skip
 
 
 @pytest.fixture(params=["pt_BR", "ms"])
@@ -105,6 +151,23 @@ def everything() -> Sequence[str]:
     for circuit in CIRCUITS:
         texts.append(plain(detail(replace(READING, restored=True), circuit, None, (), "", NOW, 60)))
     texts += [spaces.unmapped_line(PANEL, shown) for shown in (True, False)]
+    return [*texts, *more()]
+
+
+def more() -> Sequence[str]:
+    """What only some panels have to say."""
+    texts: list[str] = []
+    for panel in ODD:
+        reading = replace(READING, snapshot=panel)
+        texts += report.text_lines(reading, NOW)
+        texts += [plain(present.summary(reading, Trend(), NOW, width, UNICODE)) for width in (80, 300)]
+        texts.append(plain(parts.section_lines(parts.sections(panel), 100)))
+        rows = circuits.rows(reading, Trend(), {}, TableView(unmapped=True), NOW)
+        texts += [text for row in rows for text, _ in row.cells]
+        texts += [plain(detail(reading, circuit, None, (), "", NOW, 60)) for circuit in panel.circuits]
+        texts += [spaces.unmapped_line(panel, shown) for shown in (True, False)]
+        found = SYSTEM.matters([reading], NOW).figures
+        texts += [f"{figure.label} {figure.value} {figure.short}" for figure in found]
     return texts
 
 
@@ -178,13 +241,32 @@ def test_titles_and_words_of_the_table_fit_their_columns(tongue: str) -> None:
         assert cell_width(language.tr(column.title)) <= column.width, column.title
     columns = {column.key: column.width for column in circuits.columns(TableView())}
     relays = [replace(CIRCUITS[0], relay=relay, controllable=free) for relay in Relay for free in (True, False)]
-    for circuit in relays:
+    holders = [replace(CIRCUITS[3], requester=word) for word in ("load_shed", "pcs", "fault")]
+    for circuit in [*relays, *holders, replace(CIRCUITS[0], live=False)]:
         for pending in (None, Pending("relay", "open", ""), Pending("relay", "closed", "")):
             words, _ = circuits.locked_span(circuits.relay_span(circuit, pending), pending is None, UNICODE)
             assert cell_width(words) <= columns["relay"] or circuit.relay is Relay.UNKNOWN, words
     for priority in PRIORITIES:
         words, _ = circuits.priority_span(replace(CIRCUITS[0], priority=priority), None)
         assert cell_width(words) <= columns["priority"], words
+    wide = {column.key: column.width for column in circuits.columns(TableView(fed=True))}
+    for kind in ("pv", "evse", "bess"):
+        assert cell_width(circuits.space_words(replace(CIRCUITS[0], feeds=kind))) <= wide["space"], kind
+    for model in DataModel:
+        assert cell_width(protocol_words(model)) <= next(c.width for c in fleet.PANEL_COLUMNS if c.key == "model")
+
+
+@pytest.mark.parametrize("panel", ODD)
+def test_the_facts_of_a_panel_fit_the_pane_and_its_summary_the_screen(tongue: str, panel: PanelSnapshot) -> None:
+    for width in (38, 78):
+        assert max(line_width(line) for line in parts.section_lines(parts.sections(panel), width)) <= width
+    labels = [label for section in parts.sections(panel) for label, _ in section.facts]
+    assert max(map(cell_width, labels)) < 38 // 2, "no label is cut"
+    for width in (80, 120):
+        lines = present.summary(replace(READING, snapshot=panel), Trend(), NOW, width, UNICODE)
+        assert max(line_width(line) for line in lines) <= width
+        flow = flow_words(panel.battery_power_w)
+        assert flow in plain(lines), "what the battery does is said"
 
 
 def test_the_figures_fit_80_columns_and_the_summary_120(tongue: str) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import csv
+import io
+import json
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import jsonschema
 import pytest
 
 from deck_app import START
@@ -27,11 +32,13 @@ from span_panels import (
     tree_panel,
     v1_panel,
 )
+from wattdeck.core import codec, export
 from wattdeck.core.lines import cell_width, line_width, plain
 from wattdeck.core.reading import Link, Reading
+from wattdeck.core.snapshot import json_schema
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import ASCII, UNICODE
-from wattdeck.systems.span import SYSTEM, circuits, fleet, parts, partwords, present, report, spaces, words
+from wattdeck.systems.span import SYSTEM, circuits, fleet, models, parts, partwords, present, report, spaces, words
 from wattdeck.systems.span.circuits import TableView
 from wattdeck.systems.span.detail import detail
 from wattdeck.systems.span.models import Battery, Charger, DataModel, PanelSnapshot, PowerControl, Relay
@@ -172,6 +179,10 @@ def test_spaces_without_a_circuit_are_counted_and_shown_without_watts() -> None:
     panel = PANELS["tree"]
     assert spaces.unmapped_line(panel, shown=False) == "16 spaces without a circuit (u shows them)"
     assert spaces.unmapped_line(panel, shown=True) == "16 spaces without a circuit (u hides them)"
+    empty = spaces.empty_spaces(panel)[-1]
+    assert (
+        plain(detail(read(panel), empty, None, (), "", NOW, 200)).splitlines()[2].startswith("This space belongs to no")
+    )
     seen = row("unmapped_tab_32")
     assert (seen["name"], seen["space"], seen["power"], seen["share"], seen["today"], seen["relay"]) == (
         "no circuit", "32", "–", "–", "–", "–"
@@ -418,3 +429,36 @@ def test_the_text_of_a_panel_says_all_of_it() -> None:
 def test_every_protocol_has_a_name_that_fits(model: DataModel) -> None:
     width = next(column.width for column in fleet.PANEL_COLUMNS if column.key == "model")
     assert partwords.model_words(model) and cell_width(words.protocol_words(model)) <= width
+
+
+# Data
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_is_as_the_schema_says_and_can_be_read_back(name: str) -> None:
+    schema = json_schema({"span": SYSTEM})
+    data = json.loads(json.dumps(codec.encode(PANELS[name]), allow_nan=False))
+    jsonschema.Draft202012Validator({"$ref": "#/$defs/PanelSnapshot", "$defs": schema["$defs"]}).validate(data)
+    assert codec.decode(PanelSnapshot, data) == PANELS[name]
+
+
+def test_nested_parts_are_rows_of_the_csv_and_what_is_not_known_is_no_number() -> None:
+    panel = tree_panel(leg_voltage_v=(None, 122.1), leg_current_a=(None, None), forecast=None)
+    feed = {"link": "live", "taken_at": None, "age_s": 0.0, "problem": "", "data": codec.encode(panel)}
+    text = export.to_csv({"sources": [{"source": "span/home", "feeds": {"panel": feed}}]})
+    found = {(row["item"], row["field"]): (row["value"], row["unit"]) for row in csv.DictReader(io.StringIO(text))}
+    assert found["", "leg_voltage_v"] == ("? 122.1", "V") and found["", "leg_current_a"] == ("", "A")
+    assert found["bess", "capacity_kwh"] == ("13.5", "kWh") and found["bess", "live"] == ("true", "")
+    assert found["dt", "offered_a"] == ("24.0", "A") and found["pcs", "active"] == ("true", "")
+    assert found[BACKUP, "shared_with"] == (f"{OFFICE} {HARM}", "") and found[SUN, "tabs"] == ("6 8", "")
+    assert found["", "islanded"] == ("false", "") and found["", "forecast"] == ("", "")
+    assert found[HARM, "name"][0] == HOSTILE and found[HEAT, "rating_a"] == ("30.0", "A")
+    lasting = codec.encode(tree_panel())
+    assert [row for row in export._flat(lasting) if row[1] == "total_min"] == [("forecast", "total_min", 4320, "min")]
+
+
+def test_no_model_has_room_for_where_people_live_or_how_their_network_is_called() -> None:
+    fields = {field.name for kind in vars(models).values() if is_dataclass(kind) for field in dataclass_fields(kind)}
+    assert {"serial", "leg_voltage_v", "offered_a"} <= fields
+    assert not [name for name in fields for word in ("postal", "ssid", "address", "latitude", "locality", "region",
+                                                     "time_zone", "password", "token") if word in name]  # fmt: skip

@@ -36,9 +36,11 @@ def detail(
     marks: Glyphs = UNICODE,
 ) -> list[Line]:
     """Everything known of one circuit. `notes` are sentences from outside the panel, such as a lockout's."""
+    head: list[Line] = [((name_words(circuit), "heading"),), ((_place(circuit, marks), "label"),)]
+    if circuit.virtual and not circuit.name:
+        return [*head, *wrap(why_not_controllable(circuit), width, MUTED)]
     lines: list[Line] = [
-        ((name_words(circuit), "heading"),),
-        ((_place(circuit, marks), "label"),),
+        *head,
         ((power(circuit.power_w), TEXT if circuit.live else MUTED), *_current(circuit, marks)),
         _position(circuit, pending, marks),
     ]

@@ -82,7 +82,10 @@ def state_spans(snapshot: PanelSnapshot) -> Line:
 
 
 def summary(reading: Reading[PanelSnapshot], trend: Trend, now: datetime, width: int, marks: Glyphs) -> list[Line]:
-    """One line of figures on a wide screen, two on a narrow one; the second says what is wrong when something is."""
+    """The figures and the state in one line where both fit, else in two.
+
+    What is wrong has lines of its own on a wide screen; on a narrow one it stands in place of the state.
+    """
     snapshot = reading.snapshot
     if snapshot is None:
         return link_lines(reading, now, width, marks)
@@ -93,7 +96,8 @@ def summary(reading: Reading[PanelSnapshot], trend: Trend, now: datetime, width:
     trouble = link_lines(reading, now, width, marks, most=2) if reading.problem else []
     if wide and sum(map(_width, figures(snapshot))) <= room:
         return [(*spans, *state), *trouble]
-    return [figure_spans(snapshot, trend, now, width, marks, sparks=wide), *(trouble or [state])]
+    found = figure_spans(snapshot, trend, now, width, marks, sparks=wide)
+    return [found, state, *trouble] if wide else [found, *(trouble or [state])]
 
 
 def figure_spans(

@@ -173,7 +173,7 @@ class SpanScreen(Regions):
         lines = detail(reading, circuit, pending, notes, last, now, width, self.marks)
         room = min(12, height - len(lines) - 2)
         drawn = False
-        if room >= 5 and not self.deck_app.low_bandwidth:
+        if room >= 5 and circuit.name and not self.deck_app.low_bandwidth:
             question = self._question(reading, circuit.circuit_id, cut(name_words(circuit), 20), width, room)
             plot, drawn = self._circuit_drawing.lines(question, self.trend(), now.timestamp())
             lines = [*lines, (), ((f"W  {self.window.words}", "label"),), *plot]
