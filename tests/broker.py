@@ -16,7 +16,7 @@ from wattdeck.core.errors import UsageError
 from wattdeck.systems.span.ebus.stream import Endpoint
 from wattdeck.systems.span.ebus.tls import context
 from wattdeck.systems.span.simulated.authority import Authority
-from wattdeck.systems.span.simulated.mosquitto import PUBLISHER, Mosquitto, find_mosquitto
+from wattdeck.systems.span.simulated.mosquitto import Mosquitto, find_mosquitto
 
 SERIAL = "nt-0000-demo1"
 PASSWORD = "demo-broker-password"
@@ -58,12 +58,13 @@ class PanelBroker:
     @asynccontextmanager
     async def panel(self) -> AsyncIterator[Panel]:
         """The panel's own connection: publishes, and hears commands."""
+        inner = self.mosquitto.publisher
         client = aiomqtt.Client(
-            "127.0.0.1",
-            self.mosquitto.port,
-            username=PUBLISHER,
-            password=self.mosquitto.publisher_password,
-            tls_context=context(self.authority.pem),
+            inner.host,
+            inner.port,
+            username=inner.user,
+            password=inner.password,
+            tls_context=context(inner.ca_pem),
             max_inflight_messages=2000,
         )
         async with client, anyio.create_task_group() as group:

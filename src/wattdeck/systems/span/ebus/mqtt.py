@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import math
 import secrets
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -28,6 +30,7 @@ KEEP_ALIVE_S = 20
 """A connection that says nothing for this long is asked; one that does not answer within as much again is lost."""
 CONNECT_WITHIN_S = 15.0
 SUBSCRIBE_WITHIN_S = 15.0
+REASON_WITHIN_S = 1.0
 CLOSE_WITHIN_S = 2.0
 IN_A_ROW_MAX = 200
 """Messages handed over before others in this process have their turn."""
@@ -35,6 +38,9 @@ REFUSALS = (4, 5, 134, 135)
 """Reasons to refuse a connection that are about user and password, in MQTT 3.1.1 and 5."""
 NOTHING_SENT = 4
 """MQTT_ERR_NO_CONN of paho."""
+
+_ENDING: set[asyncio.Future[None]] = set()
+"""Kept until they are done: the loop itself forgets tasks that nobody holds."""
 
 LOGGER = logging.getLogger("wattdeck.span.mqtt")
 # Below, paho writes a line for each message, with topics that bear serial numbers.
@@ -81,21 +87,25 @@ class MqttStream:
 
     async def connect(self) -> None:
         client, wrapping = await self._make_client()
+        ended = asyncio.Event()
+        wrapping.on_close = partial(_from_any_thread, asyncio.get_running_loop(), ended.set)
+        _take_note(client)
         entering = asyncio.ensure_future(client.__aenter__())
         try:
             with anyio.fail_after(self._connect_s):
-                await asyncio.shield(entering)
+                await _entered(entering, ended)
         except Exception as error:
             await _give_up(entering, wrapping)
             raise self._in_words(error) from error
         except BaseException:
             await _give_up(entering, wrapping)
             raise
+        _take_note(client)
         self._client, self._context, self._up = client, wrapping, True
-        self._watch = asyncio.ensure_future(self._until_lost(client))
+        self._watch = asyncio.ensure_future(self._until_lost(client, ended))
 
     async def subscribe(self, filters: Sequence[str]) -> None:
-        client = self._connected()
+        client = self.client()
         if not filters:
             return
         asked = client.subscribe([(each, 0) for each in filters], timeout=math.inf)
@@ -111,12 +121,12 @@ class MqttStream:
                 handed += 1
                 if handed % IN_A_ROW_MAX == 0:
                     await asyncio.sleep(0)
-            self._connected()
+            self.client()
             self._arrived.clear()
             await self._arrived.wait()
 
     async def publish(self, topic: str, payload: str) -> None:
-        client = self._connected()
+        client = self.client()
         await self._answered(client.publish(topic, payload, qos=1, retain=False, timeout=math.inf), self._publish_s)
 
     async def aclose(self) -> None:
@@ -136,14 +146,14 @@ class MqttStream:
             wrapping = context(self._endpoint.ca_pem, self._endpoint.names)
         except BadAnswer as error:
             raise CertificateRefused(str(error)) from None
-        aiomqtt = await anyio.to_thread.run_sync(_load_aiomqtt)
-        client = aiomqtt.Client(
+        loaded = await anyio.to_thread.run_sync(_load_aiomqtt)
+        client: aiomqtt.Client = loaded.Client(
             self._host,
             self._endpoint.port,
             username=self._endpoint.user,
             password=self._endpoint.password,
             identifier=f"wattdeck-{secrets.token_hex(4)}",
-            protocol=aiomqtt.ProtocolVersion.V311,
+            protocol=loaded.ProtocolVersion.V311,
             clean_session=True,
             keepalive=self._keep_alive_s,
             timeout=self._connect_s,
@@ -151,8 +161,13 @@ class MqttStream:
             tls_context=wrapping,
             logger=LOGGER,
             queue_type=self._incoming,
+            will=self.will(),
         )
         return client, wrapping
+
+    def will(self) -> aiomqtt.Will | None:
+        """What the broker publishes if this connection breaks: nothing, since a panel's broker drops it."""
+        return None
 
     def _incoming(self, **_: Any) -> asyncio.Queue[aiomqtt.Message]:
         return _HandOver(self._take)
@@ -166,14 +181,15 @@ class MqttStream:
         self._waiting.append(Message(topic, payload, message.retain))
         self._arrived.set()
 
-    async def _until_lost(self, client: aiomqtt.Client) -> None:
-        """Nothing comes out of this: messages go another way, and its end is the connection's."""
+    async def _until_lost(self, client: aiomqtt.Client, ended: asyncio.Event) -> None:
+        """Wait for the end of the connection: aiomqtt tells it, but forgets one that comes right after the log-in."""
+        told = asyncio.ensure_future(_no_more(client))
+        closed = asyncio.ensure_future(ended.wait())
         try:
-            async for _ in client.messages:
-                pass
-        except Exception as error:
-            LOGGER.info("connection to the broker at %s port %s ended: %s", self._host, self._endpoint.port, error)
+            await asyncio.wait((told, closed), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            told.cancel()
+            closed.cancel()
             self._up = False
             self._arrived.set()
 
@@ -205,7 +221,12 @@ class MqttStream:
             return tr("the connection to the broker was lost before it confirmed the message")
         return tr("the broker did not confirm the message within {seconds} s", seconds=f"{within_s:g}")
 
-    def _connected(self) -> aiomqtt.Client:
+    def client(self) -> aiomqtt.Client:
+        """What is connected.
+
+        Raises:
+            Unreachable: nothing is.
+        """
         if self._client is None or not self._up:
             raise Unreachable(tr("the connection to the broker was lost"))
         return self._client
@@ -246,13 +267,47 @@ def _load_aiomqtt() -> Any:
     return aiomqtt
 
 
+async def _no_more(client: aiomqtt.Client) -> None:
+    """Nothing comes out of this: messages go another way, and its end is the connection's."""
+    with contextlib.suppress(Exception):
+        async for _ in client.messages:
+            pass
+
+
+def _take_note(client: aiomqtt.Client) -> None:
+    """Take the error with which a connection will end, or asyncio complains that nobody did."""
+    future = getattr(client, "_disconnected", None)
+    if isinstance(future, asyncio.Future):
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+async def _entered(entering: asyncio.Future[Any], ended: asyncio.Event) -> None:
+    """Wait until connected. A broker that hangs up before it has answered goes unnoticed in aiomqtt."""
+    ending = asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait((entering, ending), return_when=asyncio.FIRST_COMPLETED)
+        # Why it ended, if aiomqtt knows.
+        done, _ = await asyncio.wait((entering,), timeout=REASON_WITHIN_S)
+    finally:
+        ending.cancel()
+    if not done:
+        raise ConnectionResetError(errno.ECONNRESET, "closed before it answered")
+    entering.result()
+
+
+def _from_any_thread(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(call)
+
+
 async def _give_up(entering: asyncio.Future[Any], wrapping: PanelContext) -> None:
     """Stop connecting. A thread may still be at it: it ends by itself, and what it opened is closed then."""
 
     def ended(done: asyncio.Future[Any]) -> None:
         if not done.cancelled():
             done.exception()
-            wrapping.close()
+            _ENDING.add(task := asyncio.ensure_future(_end(wrapping)))
+            task.add_done_callback(_ENDING.discard)
 
     wrapping.abandon()
     if not entering.done():
@@ -263,11 +318,21 @@ async def _give_up(entering: asyncio.Future[Any], wrapping: PanelContext) -> Non
 
 
 async def _end(wrapping: PanelContext) -> None:
-    """Break what is still connected. paho takes its sockets out of the loop when it sees them end, not before."""
+    """Break what is still connected, let paho see it, and close it."""
     wrapping.abandon()
     for _ in range(3):
         await asyncio.sleep(0)
-    wrapping.close()
+    wrapping.close(_out_of_loop(asyncio.get_running_loop()))
+
+
+def _out_of_loop(loop: asyncio.AbstractEventLoop) -> Callable[[int], object]:
+    """What makes the loop forget a socket by its number; aiomqtt may have asked it to watch one that had ended."""
+
+    def forget(number: int) -> None:
+        loop.remove_reader(number)
+        loop.remove_writer(number)
+
+    return forget
 
 
 def _why_refused(error: ssl.SSLCertVerificationError, place: str) -> str:

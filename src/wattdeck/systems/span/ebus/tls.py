@@ -9,7 +9,7 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from wattdeck.core.errors import BadAnswer
@@ -67,6 +67,9 @@ class PanelContext(ssl.SSLContext):
     names: frozenset[str] = frozenset()
     abandoned = False
     """Nothing is wrapped any more."""
+    on_close: Callable[[], None] | None = None
+    """If set, closing a socket only breaks its connection and calls this, in whatever thread that happens; `close`
+    then closes it. So its number is not given to another socket while a loop still watches it."""
 
     def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
         if self.abandoned:
@@ -80,12 +83,18 @@ class PanelContext(ssl.SSLContext):
         """Break off: whoever waits on a socket it has wrapped, in another thread, ends and may then be closed."""
         self.abandoned = True
         for wrapped in self._open_sockets():
-            with contextlib.suppress(OSError):  # not connected any more
-                socket.socket.shutdown(wrapped, socket.SHUT_RDWR)
+            _break(wrapped)
 
-    def close(self) -> None:
-        """Close every socket it has wrapped."""
+    def close(self, forget: Callable[[int], object] = lambda _: None) -> None:
+        """Close every socket it has wrapped.
+
+        Args:
+            forget: Called with the number of each, before.
+        """
+        self.on_close = None
         for wrapped in self._open_sockets():
+            if wrapped.fileno() >= 0:
+                forget(wrapped.fileno())
             wrapped.close()
         self._wrapped = []
 
@@ -107,6 +116,14 @@ class _Socket(ssl.SSLSocket):
             self.close()
             raise
 
+    def close(self) -> None:
+        told = self.context.on_close if isinstance(self.context, PanelContext) else None
+        if told is None:
+            super().close()
+        else:
+            _break(self)
+            told()
+
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         if buflen > RECEIVE_BYTES_MAX:
             raise OSError(errno.EMSGSIZE, "a message is announced that is far too large")
@@ -123,6 +140,12 @@ class _Object(ssl.SSLObject):
 
 PanelContext.sslsocket_class = _Socket
 PanelContext.sslobject_class = _Object
+
+
+def _break(wrapped: ssl.SSLSocket) -> None:
+    """End a connection so that whoever waits on it wakes."""
+    with contextlib.suppress(OSError):  # not connected any more
+        socket.socket.shutdown(wrapped, socket.SHUT_RDWR)
 
 
 def _require_name(connection: ssl.SSLSocket | ssl.SSLObject) -> None:

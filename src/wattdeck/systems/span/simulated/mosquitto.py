@@ -23,8 +23,10 @@ from typing import IO, Self
 
 from wattdeck.core.errors import UsageError
 from wattdeck.core.language import tr
-from wattdeck.systems.span.simulated.authority import ServerCertificate
+from wattdeck.systems.span.ebus.stream import Endpoint
+from wattdeck.systems.span.simulated.authority import Authority, ServerCertificate
 
+LOOPBACK = "127.0.0.1"
 PUBLISHER = "panel-software"
 """The user as which the panel itself publishes."""
 READY_WITHIN_S = 10.0
@@ -87,7 +89,10 @@ class Mosquitto:
         self.host = host
         self._asked_ports = (port, wss_port)
         self.port, self.wss_port = port, wss_port
-        self.publisher_password = secrets.token_urlsafe(16)
+        self._inner_port = 0
+        self._inner_authority = Authority(PUBLISHER)
+        self._inner_certificate = self._inner_authority.issue((LOOPBACK,))
+        self._publisher_password = secrets.token_urlsafe(16)
         self._users = dict(users)
         self._certificate = certificate
         self._process: subprocess.Popen[bytes] | None = None
@@ -106,6 +111,16 @@ class Mosquitto:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def publisher(self) -> Endpoint:
+        """Where the panel's own software comes in, whatever is wrong with what clients are shown."""
+        return Endpoint(LOOPBACK, self._inner_port, PUBLISHER, self._publisher_password, self._inner_authority.pem)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it hangs, by `freeze`."""
+        return self._frozen
 
     @property
     def running(self) -> bool:
@@ -130,6 +145,7 @@ class Mosquitto:
             if self._come_up():
                 self._asked_ports = (self.port, self.wss_port)
                 return
+            self._inner_port = 0
             if "Address already in use" not in self.log or 0 not in self._asked_ports:
                 break
         raise UsageError(
@@ -185,6 +201,7 @@ class Mosquitto:
             self.port, self.wss_port = (
                 port or held.enter_context(_free_port(self.host)).getsockname()[1] for port in self._asked_ports
             )
+            self._inner_port = self._inner_port or held.enter_context(_free_port(LOOPBACK)).getsockname()[1]
 
     def _come_up(self) -> bool:
         self._write_files()
@@ -236,10 +253,12 @@ class Mosquitto:
     def _write_files(self) -> None:
         """What it is configured by, readable for its user alone: itself, since it drops no rights."""
         readers = "".join(f"user {name}\ntopic read ebus/#\ntopic write ebus/5/+/+/+/set\n" for name in self._users)
-        passwords = {**self._users, PUBLISHER: self.publisher_password}
+        passwords = {**self._users, PUBLISHER: self._publisher_password}
         files = {
             "server.pem": self._certificate.certificate_pem,
             "server.key": self._certificate.key_pem,
+            "inner.pem": self._inner_certificate.certificate_pem,
+            "inner.key": self._inner_certificate.key_pem,
             "passwords": "".join(f"{name}:{_hashed(password)}\n" for name, password in passwords.items()),
             "rights": f"user {PUBLISHER}\ntopic readwrite #\n{readers}",
             "mosquitto.conf": self._configuration(),
@@ -252,9 +271,13 @@ class Mosquitto:
 
     def _configuration(self) -> str:
         listeners = "".join(
-            f"listener {port} {self.host}\nprotocol {protocol}\n"
-            f"certfile {self._folder / 'server.pem'}\nkeyfile {self._folder / 'server.key'}\n"
-            for port, protocol in ((self.port, "mqtt"), (self.wss_port, "websockets"))
+            f"listener {port} {host}\nprotocol {protocol}\n"
+            f"certfile {self._folder / f'{served}.pem'}\nkeyfile {self._folder / f'{served}.key'}\n"
+            for host, port, protocol, served in (
+                (self.host, self.port, "mqtt", "server"),
+                (self.host, self.wss_port, "websockets", "server"),
+                (LOOPBACK, self._inner_port, "mqtt", "inner"),
+            )
         )
         return (
             "per_listener_settings false\nallow_anonymous false\npersistence false\nset_tcp_nodelay true\n"
