@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +17,19 @@ FIRMWARE = "spanos2/r202627/06"
 PASSPHRASE = "demo-passphrase"
 BROKER_PASSWORD = "demo-broker-password"
 NAME_EXISTS = {"detail": "Name already exists"}
+
+
+@contextlib.contextmanager
+def own_logging() -> Iterator[None]:
+    """What a command line does to the log ends with the block."""
+    log = logging.getLogger("wattdeck")
+    before = (log.handlers[:], log.level, log.propagate)
+    yield
+    for handler in set(log.handlers) - set(before[0]):
+        if isinstance(handler, logging.StreamHandler) and isinstance(getattr(handler.stream, "name", ""), int):
+            handler.stream.close()
+    log.handlers[:], log.propagate = before[0], before[2]
+    log.setLevel(before[1])
 
 
 def authority(name: str = "panel") -> trustme.CA:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from span_panel import (
     SERIAL,
     ScriptedPanel,
     authority,
+    own_logging,
     pem,
     registration,
 )
@@ -83,7 +84,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(deck_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(deck_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     panel, clock = ScriptedPanel(CA_PEM), ManualClock()
     transport = httpx.MockTransport(panel.handle)
     mounts = {"http://192.0.2.7": transport, "https://192.0.2.7": transport}
@@ -98,7 +99,8 @@ def bench(deck_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     config.parent.mkdir(parents=True)
     config.write_text('[[span]]\nname = "home"\nhost = "192.0.2.7"\n')
     config.chmod(0o600)
-    return Bench(panel, clock, deck_home / "wattdeck", capsys, broker)
+    with own_logging():
+        yield Bench(panel, clock, deck_home / "wattdeck", capsys, broker)
 
 
 @pytest.fixture
@@ -415,3 +417,16 @@ def test_registering_again_does_not_swallow_a_new_authority(bench: Bench, secret
     bench.panel.ca_pem = OTHER_PEM
     code, words = bench.run("register", "--again", "--passphrase-file", secret_file(PASSPHRASE))
     assert code == 2 and PRINT in words and OTHER_PRINT in words and len(bench.panel.registered) == 1
+
+
+def test_the_log_of_a_registration_holds_no_secret(bench: Bench, secret_file: SecretFile, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    arguments = ["register", "--passphrase-file", secret_file(PASSPHRASE), "--fingerprint", PRINT]
+    echo = {"detail": [{"loc": ["body", "hopPassphrase"], "msg": PASSPHRASE, "input": PASSPHRASE}]}
+    bench.panel.scripts["auth/register"] = [httpx.Response(422, json=echo), httpx.Response(500, text=PASSPHRASE)]
+    for expected in (3, 3, 0):
+        with own_logging():
+            code = run_command_line(["--log-level", "debug", "--log-file", str(log), "span", *arguments])
+        words = bench.capture.readouterr().err
+        assert code == expected and not [secret for secret in SECRETS if secret in words + log.read_text()]
+    assert "auth/register" in log.read_text()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fakes import ManualClock
-from span_panel import BROKER_PASSWORD, PASSPHRASE, authority, pem
+from span_panel import BROKER_PASSWORD, PASSPHRASE, authority, own_logging, pem
 from wattdeck.cli import run as run_command_line
 from wattdeck.core.asgi import SimulatedTransport
 from wattdeck.core.http import HttpClients
@@ -53,8 +53,9 @@ MakePlace = Callable[..., Place]
 
 
 @pytest.fixture
-def place(deck_home: Path, monkeypatch: pytest.MonkeyPatch) -> MakePlace:
-    return lambda *arguments: Place(deck_home, monkeypatch, *arguments)
+def place(deck_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakePlace]:
+    with own_logging():
+        yield lambda *arguments: Place(deck_home, monkeypatch, *arguments)
 
 
 @pytest.mark.parametrize("api", ["flat", "tree"])

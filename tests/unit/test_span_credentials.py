@@ -174,3 +174,9 @@ def test_what_cannot_be_a_serial_number_becomes_no_file_name(tmp_path: Path, ser
         kept.load(tmp_path, serial)
     with pytest.raises(ConfigError):
         kept.save(tmp_path, other(serial))
+
+
+def test_an_endpoint_goes_to_the_configured_host_and_the_ports_that_were_told() -> None:
+    plain, secured = MINE.endpoint("panel.lan"), MINE.endpoint("panel.lan", websocket=True)
+    assert (plain.host, plain.port, secured.port, secured.websocket) == ("panel.lan", 8883, 9002, True)
+    assert plain.names == ("span.local", "span.local") and MINE.endpoint("panel.lan", 1234).port == 1234
