@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
@@ -32,6 +33,7 @@ from span_panel import (
 from wattdeck.core.answers import Answer
 from wattdeck.core.errors import AuthError, BadAnswer, Busy, ServerFailure, SourceError, StatusError, TimedOut
 from wattdeck.core.http import HttpClients
+from wattdeck.systems.span.ebus import answers
 from wattdeck.systems.span.ebus.answers import Refusal, RegistrationRefused, parse_ca, refusal
 from wattdeck.systems.span.ebus.bootstrap import Bootstrap, UnknownDataModel
 from wattdeck.systems.span.ebus.detect import Api, detect
@@ -377,6 +379,25 @@ async def test_no_secret_reaches_a_log_or_an_error(
         assert "sesame" not in told
     await bootstrap.register("wattdeck-2", passphrase=PASSPHRASE, ca_pem=CA_PEM)
     assert not [word for word in ("sesame", PASSPHRASE, BROKER_PASSWORD, "token-pass") if word in caplog.text]
+
+
+KEYS = st.sampled_from([*registration(), "serialNumber", "dataModelVersion", "types", "deviceClasses", "clients"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS | st.text(max_size=5), inner, max_size=6),
+    max_leaves=20,
+)
+
+
+@given(raw=JSON | st.fixed_dictionaries({**dict.fromkeys(registration(), JSON), "serialNumber": st.just(SERIAL)}))
+def test_whatever_the_json_a_call_ends_in_a_model_or_an_error_of_ours(raw: object) -> None:
+    answer = Answer(200, json.dumps(raw).encode(), {})
+    for parse in (answers.parse_status, answers.parse_schema, answers.parse_clients):
+        with contextlib.suppress(SourceError):
+            parse(raw, "PANEL")
+    for read in (answers.parse_registration, answers.parse_ca):
+        with contextlib.suppress(SourceError):
+            read(answer, "PANEL")
 
 
 # Clients

@@ -145,3 +145,9 @@ async def test_damaged_credentials_are_named(doctor: Doctor) -> None:
     path.write_text("{")
     found = (await doctor.look())["registered"]
     assert found.verdict is Verdict.PROBLEM and str(path) in found.words
+
+
+async def test_credentials_that_others_can_read_are_a_problem(doctor: Doctor) -> None:
+    kept.save(doctor.state_dir, MINE).chmod(0o644)
+    found = (await doctor.look())["registered"]
+    assert found.verdict is Verdict.PROBLEM and "chmod 600" in found.words

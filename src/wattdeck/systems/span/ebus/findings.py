@@ -7,6 +7,7 @@ import anyio
 from wattdeck.core.errors import ConfigError, SourceError
 from wattdeck.core.finding import Finding, Verdict
 from wattdeck.core.language import tr
+from wattdeck.core.paths import others_can_read
 from wattdeck.core.system import Context
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.ebus import credentials as kept
@@ -43,7 +44,7 @@ async def findings(config: SpanConfig, context: Context, way_in: str) -> list[Fi
         return [*told, _finding("registered", Verdict.PROBLEM, str(error))]
     if credentials is None:
         return told if found.api is not Api.V2 and config.api == "auto" else [*told, _unregistered(config, way_in)]
-    told += [_registered(credentials), await _authority(bootstrap, found, credentials, config)]
+    told += [_registered(credentials, context), await _authority(bootstrap, found, credentials, config)]
     told.append(await _broker(credentials, config))
     return told
 
@@ -76,9 +77,13 @@ def _unregistered(config: SpanConfig, way_in: str) -> Finding:
     return _finding("registered", verdict, tr("not registered for v2"), way_in)
 
 
-def _registered(credentials: Credentials) -> Finding:
+def _registered(credentials: Credentials, context: Context) -> Finding:
     from wattdeck.systems.span.ebus.enrol import token_words
 
+    path = kept.path_of(context.state_dir, credentials.serial)
+    if path.exists() and others_can_read(path.stat()):
+        words = tr("{secret} can be read by other users; chmod 600 it", secret=path)
+        return _finding("registered", Verdict.PROBLEM, words)
     words = tr(
         "for v2, at panel {serial} as {name}, with {token}",
         serial=credentials.serial, name=credentials.client_name, token=token_words(credentials.privilege),
