@@ -175,20 +175,22 @@ FOREIGN_DEVICE = "greenhouse-7"
 
 
 def foreigners(devices: Sequence[Device]) -> list[Device]:
-    """Somebody else's panel, a copy of some of ours under other ids, and a device that is no panel at all."""
-    root = devices[-1]
+    """Somebody else's panel, a copy of ours under other ids, and a device that is no panel at all."""
+    serial = devices[-1].device_id
+    ids = {device.device_id: device.device_id[::-1] for device in devices if not device.device_id.startswith(serial)}
 
     def other(text: str) -> str:
-        return text.replace(root.device_id, OTHER_SERIAL)
+        for own, theirs in ids.items():
+            text = text.replace(own, theirs)
+        return text.replace(serial, OTHER_SERIAL)
 
-    copied = [device for device in devices if device.device_id.startswith(root.device_id)]
     panel = [
         Device(
             other(device.device_id),
             json.loads(other(json.dumps(device.description))),
             {place: other(text) for place, text in device.values.items()},
         )
-        for device in copied
+        for device in devices
     ]
     nodes = {"climate": {"type": f"{CAPABILITY}.climate", "properties": {"temperature": {"datatype": "float"}}}}
     description = {"homie": "5.0", "type": "greenhouse", "name": "Greenhouse", "nodes": nodes}

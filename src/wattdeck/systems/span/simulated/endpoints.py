@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wattdeck.systems.span.disturbance import json_response
+from wattdeck.systems.span.ebus.firmware import firmware_build
 from wattdeck.systems.span.endpoints import Handler, Refusal, client_document
 from wattdeck.systems.span.faults import FaultBoard
 from wattdeck.systems.span.registry import Client, Registry
 from wattdeck.systems.span.simulated.identity import BrokerAddress
 from wattdeck.systems.span.simulated.spelling import Json
-from wattdeck.systems.span.simulated.tree import build
 
 PROXIMITY_SINCE, HARDWARE_SINCE, FQDN_SINCE = 202609, 202639, 202615
 """Builds that brought these (span-v2.md 1)."""
@@ -106,7 +106,7 @@ class EndpointsV2:
 
     async def _status(self, _: Request) -> Response:
         self._settle()
-        number = build(self._panel.firmware)
+        number = firmware_build(self._panel.firmware)
         body: Json = {"serialNumber": self._panel.serial, "firmwareVersion": self._panel.firmware}
         if number >= PROXIMITY_SINCE:
             body["proximityProven"] = self._registry.unlocked
@@ -205,7 +205,7 @@ class EndpointsV2:
         return json_response({"ebusTlsFqdn": self._fqdn})
 
     async def _set_fqdn(self, request: Request) -> Response:
-        if build(self._panel.firmware) < FQDN_SINCE:
+        if firmware_build(self._panel.firmware) < FQDN_SINCE:
             raise Refusal(403, "Insufficient privileges")
         name = (await _object(request)).get("ebusTlsFqdn")
         if not isinstance(name, str) or not name:

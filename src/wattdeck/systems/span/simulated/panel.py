@@ -7,6 +7,7 @@ from collections.abc import Callable
 from wattdeck.core.errors import AuthError, Unreachable
 from wattdeck.core.faultboard import Fault
 from wattdeck.systems.span.answers import shown_name
+from wattdeck.systems.span.ebus.firmware import firmware_build
 from wattdeck.systems.span.ebus.local import LocalBroker
 from wattdeck.systems.span.faults import FaultBoard
 from wattdeck.systems.span.house import House
@@ -124,10 +125,12 @@ class EbusPanel:
 
     def restart(self, api: str, away_s: float, *, new_ca: bool = False) -> None:
         """Start anew with a model, after a time of absence or at once."""
+        if api != self._api:
+            self._faults.clear("firmware")
         self._next_api = api
         self._back_s = self._now_s() + away_s
         if away_s > 0:
-            clean = tree.build(FIRMWARES[self._api]) >= CLEAN_END_SINCE
+            clean = firmware_build(FIRMWARES[self._api]) >= CLEAN_END_SINCE
             self._publisher.say_state(self.serial, "disconnected" if clean else "lost")
             self._broker.refusal = Unreachable("the panel is away")
             self._broker.drop()
@@ -199,7 +202,7 @@ class EbusPanel:
         asked = self._faults.value("equal")
         if asked is not None:
             return {"withheld": "nothing"}.get(str(asked), str(asked))
-        return "measured" if tree.build(self.firmware) < REPEATS_UNTIL else "nothing"
+        return "measured" if firmware_build(self.firmware) < REPEATS_UNTIL else "nothing"
 
     def _drop_in_time(self) -> None:
         every = self._faults.value("drop-every")

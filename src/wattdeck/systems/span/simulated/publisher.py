@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -139,10 +140,19 @@ class Publisher:
     def _say(self, device_id: str, place: str, text: str) -> None:
         self._outgoing.append((f"{PREFIX}/{device_id}/{place}", text))
 
+    def _mixed(self, messages: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """In any order, but for those of one topic: between them a broker keeps it."""
+        payloads: dict[str, deque[str]] = {}
+        for topic, payload in messages:
+            payloads.setdefault(topic, deque()).append(payload)
+        topics = [topic for topic, _ in messages]
+        self._luck.shuffle(topics)
+        return [(topic, payloads[topic].popleft()) for topic in topics]
+
     def _flush(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
         if self.shuffled:
-            self._luck.shuffle(outgoing)
+            outgoing = self._mixed(outgoing)
         for topic, payload in outgoing:
             for _ in range(self.copies):
                 self._broker.publish(topic, payload)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from wattdeck.systems.span.ebus.firmware import firmware_build
 from wattdeck.systems.span.house import House
 from wattdeck.systems.span.simulated.flat import Facts, charger_status
 from wattdeck.systems.span.simulated.spelling import DEVICE, Device, Json, number, text, truth
@@ -82,12 +83,6 @@ class Ids:
         self.mid = f"{self.storage}-mid" if self.storage else ""
         self.solar = "" if solar is None else f"{self.serial}-{(solar.serial or solar.product).lower()}"
         self.charger = "" if charger is None else f"{self.serial}-{charger.serial.lower()}"
-
-
-def build(firmware: str) -> int:
-    """The six digits of a release; unreadable = newest."""
-    digits = firmware.partition("/r")[2][:6]
-    return int(digits) if digits.isdigit() else 999_999
 
 
 def _device(
@@ -191,7 +186,7 @@ def _circuit_values(circuit: CircuitView) -> Values:
 def _bess(house: House, seen: PanelView, facts: Facts, ids: Ids) -> Device:
     plate, storage = house.household.equipment.storage, house.household.battery
     assert plate is not None and storage is not None and seen.charge_percent is not None
-    sign = -1 if build(facts.firmware) >= DISCHARGE_POSITIVE_SINCE else 1
+    sign = -1 if firmware_build(facts.firmware) >= DISCHARGE_POSITIVE_SINCE else 1
     values: Values = {
         "info/vendor-name": plate.vendor,
         "info/model": plate.product,
