@@ -512,9 +512,39 @@ def test_a_panel_that_cannot_be_read_takes_no_command(shell: Shell, panel: Panel
 
 
 def test_the_demo_is_commanded_without_a_configuration(shell: Shell) -> None:
-    assert shell("span", "relay", "--demo", "--source", "shop", "Oven", "open", "--yes").code == 0
-    result = shell("span", "relay", "--demo", "--source", "shop", "Till and Router", "open", "--yes")
+    for source, circuit in (("shop", "Oven"), ("barn", "Sauna")):
+        result = shell("span", "relay", "--demo", "--source", source, circuit, "open", "--yes")
+        assert result.code == 0 and f"{circuit} is open, as read back from span/{source}." in result.err
+    records = [json.loads(line) for line in shell("journal", "--demo", "--format", "json").out.splitlines()]
+    assert [record["protocol"] for record in records if record["event"] == "send"] == ["v2 flat", "v2 tree"]
+    result = shell("span", "relay", "--demo", "--source", "home", "Router and Alarm", "open", "--yes")
     assert result.code == 4 and "Always on" in result.err
+
+
+@pytest.mark.parametrize(
+    ("source", "circuit", "code", "words"),
+    [
+        ("shop", "Till and Router", 4, "Locked by the panel's set-up"),
+        ("barn", "Commissioned PV System", 4, "Locked by the panel's set-up"),
+        ("barn", "remote meter", 4, "no relay to switch"),
+        ("barn", "main", 4, "never switched from here"),
+        ("barn", "14", 2, "'14' fits more than one circuit: Egg Fridge ("),
+    ],
+)
+def test_what_a_v2_panel_does_not_switch_is_refused(
+    shell: Shell, source: str, circuit: str, code: int, words: str
+) -> None:
+    result = shell("span", "relay", "--demo", "--source", source, circuit, "open", "--yes")
+    assert result.code == code and words in result.err
+
+
+def test_priorities_of_v2_panels_are_set_in_either_words(shell: Shell) -> None:
+    for source, circuit, word, kept in (("shop", "Oven", "NEVER", "must_have"), ("barn", "Feed Mill", "soc-threshold",
+                                                                                "nice_to_have")):  # fmt: skip
+        result = shell("span", "priority", "--demo", "--source", source, circuit, word, "--yes")
+        assert result.code == 0 and f"{circuit} is {kept}, as read back" in result.err
+    result = shell("span", "priority", "--demo", "--source", "barn", "Sauna", "never", "--yes")
+    assert result.code == 4 and "set the priority" in result.err
 
 
 # register
