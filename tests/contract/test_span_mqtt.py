@@ -367,3 +367,39 @@ def test_a_taken_port_and_a_missing_mosquitto_are_told(
     monkeypatch.setattr("wattdeck.systems.span.simulated.mosquitto._FOLDERS", ())
     with pytest.raises(UsageError, match="apt install mosquitto"):
         Mosquitto(certificate, {})
+
+
+async def test_a_command_that_is_not_confirmed_breaks_the_connection_and_what_is_on_its_way(
+    panel_broker: PanelBroker, tmp_path: Path
+) -> None:
+    certificate = panel_broker.authority.issue(("127.0.0.1",))
+    for name, pem in (("server.pem", certificate.certificate_pem), ("server.key", certificate.key_pem)):
+        (tmp_path / name).write_text(pem)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    ended: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+    async def accept_and_fall_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(b"\x20\x02\x00\x00")
+        try:
+            while await reader.read(1000):
+                pass
+        except OSError as error:
+            ended.set_result(error)
+        else:
+            ended.set_result("in order")
+        writer.close()
+
+    async with await asyncio.start_server(accept_and_fall_silent, "127.0.0.1", 0, ssl=tls) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with aclosing(MqttStream(replace(panel_broker.endpoint, port=port), publish_s=0.1)) as stream:
+            await stream.connect()
+            with pytest.raises(TimedOut, match="did not confirm"):
+                await stream.publish(f"ebus/5/{new_device()}/circuit/relay/set", "OPEN")
+            with pytest.raises(Unreachable):
+                await next_of(stream)
+            with pytest.raises(Unreachable):
+                await stream.publish(f"ebus/5/{new_device()}/circuit/relay/set", "OPEN")
+        with anyio.fail_after(10):
+            assert isinstance(await ended, OSError), "broken, not ended in order"

@@ -167,6 +167,7 @@ class LocalStream:
         self._require_up()
         if self._broker.frozen:
             await self._broker.clock.sleep(PUBLISH_WAIT_S)
+            self.lose()
             raise TimedOut("the broker did not confirm the message")
         self._broker.take(topic, payload.encode())
 

@@ -127,7 +127,13 @@ class MqttStream:
 
     async def publish(self, topic: str, payload: str) -> None:
         client = self.client()
-        await self._answered(client.publish(topic, payload, qos=1, retain=False, timeout=math.inf), self._publish_s)
+        try:
+            await self._answered(client.publish(topic, payload, qos=1, retain=False, timeout=math.inf), self._publish_s)
+        except (TimedOut, asyncio.CancelledError):
+            # A command that nobody waits for any more must not be carried out later.
+            if self._context is not None:
+                self._context.reset()
+            raise
 
     async def aclose(self) -> None:
         client, self._client, self._up = self._client, None, False

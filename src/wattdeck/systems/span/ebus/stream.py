@@ -64,7 +64,8 @@ class MessageStream(Protocol):
 
         Raises:
             Unreachable: not connected; nothing was sent.
-            TimedOut: it was sent, or partly, and the broker did not say that it has it.
+            TimedOut: it was sent, or partly, and the broker did not say that it has it. The connection is broken then,
+                so that what a stalled network still holds does not arrive when nobody expects it any more.
         """
         ...
 

@@ -9,6 +9,7 @@ import ipaddress
 import re
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -84,6 +85,15 @@ class PanelContext(ssl.SSLContext):
         self.abandoned = True
         for wrapped in self._open_sockets():
             _break(wrapped)
+
+    def reset(self) -> None:
+        """Break off, and let go of what is on its way out: it is not delivered later."""
+        self.abandoned = True
+        for wrapped in self._open_sockets():
+            with contextlib.suppress(OSError):  # not open any more
+                wrapped.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                # Its reader ends and closes it; ending the other direction too would send the rest first.
+                socket.socket.shutdown(wrapped, socket.SHUT_RD)
 
     def close(self, forget: Callable[[int], object] = lambda _: None) -> None:
         """Close every socket it has wrapped.
