@@ -12,7 +12,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from wattdeck.core.errors import ConfigError
-from wattdeck.core.history import MAX_SERIES_BYTES, History, HistoryError, Value, open_history
+from wattdeck.core.history import IN_MEMORY, MAX_SERIES_BYTES, History, HistoryError, Value, open_history
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ class Books:
             day: The local midnight it began at.
             ours_from_s: Values read before that are of another panel.
         """
+        if self._where == IN_MEMORY:
+            return self._exchange(entries, day, ours_from_s)
         # Given up waiting for, the thread still writes what it can; asked again, it finds it there.
         return await to_thread.run_sync(self._exchange, entries, day, ours_from_s, abandon_on_cancel=True)
 

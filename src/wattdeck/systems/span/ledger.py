@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio import to_thread
 
 from wattdeck.core.units import local_midnight
 from wattdeck.systems.span.books import Books
@@ -83,7 +82,7 @@ class Ledger:
         meters of their spaces. In v2 a circuit's own counters are live, and `branches` is not looked at.
         """
         if self._state is None:
-            self._state = await to_thread.run_sync(self._file.load)
+            self._state = self._file.load()
             self._saved_s, self._turns = now.timestamp(), self._state.turns
         state = self._state
         if state.serial and state.serial != snapshot.serial:
@@ -98,14 +97,13 @@ class Ledger:
         state.model = snapshot.data_model
         accounts = self._read(state, snapshot, now.timestamp(), branches)
         await self._keep_books(state, accounts, snapshot, now)
-        filled = self._filled(state, accounts, snapshot)
-        await self._save_if_due(state, now.timestamp())
-        return filled
+        self._save_if_due(state, now.timestamp())
+        return self._filled(state, accounts, snapshot)
 
     async def aclose(self) -> None:
         """Write what is known, and close the history."""
         if self._state is not None:
-            await to_thread.run_sync(self._file.save, self._state)
+            self._file.save(self._state)
         await self._books.aclose()
 
     def _begin_day(self, state: LedgerState, now: datetime) -> None:
@@ -240,12 +238,12 @@ class Ledger:
             feedthrough_net_wh=_delivered_wh(main, snapshot, accounts),
         )
 
-    async def _save_if_due(self, state: LedgerState, now_s: float) -> None:
+    def _save_if_due(self, state: LedgerState, now_s: float) -> None:
         turns = state.turns
         if turns == self._turns and 0 <= now_s - self._saved_s < SAVE_S:
             return
         self._turns, self._saved_s = turns, now_s
-        await to_thread.run_sync(self._file.save, state)
+        self._file.save(state)
 
 
 def _read_circuit(account: Account, circuit: Circuit, meters: Mapping[int, Branch] | None, now_s: float) -> None:

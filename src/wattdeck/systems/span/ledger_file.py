@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Any, Self
 
 from wattdeck.core.codec import read_time
 from wattdeck.core.errors import ConfigError
-from wattdeck.core.paths import read_bounded
+from wattdeck.core.paths import private_dir, read_bounded
 from wattdeck.core.units import local_midnight
 from wattdeck.systems.span.counters import Counter, net_wh
 from wattdeck.systems.span.models import Circuit, DataModel
@@ -188,13 +189,20 @@ class LedgerFile:
         return LedgerState()
 
     def save(self, state: LedgerState) -> None:
-        """Keep it, whole or not at all."""
+        """Keep it, whole or not at all. Not forced onto the disk: the event loop would wait for it."""
         if self._path is None:
             return
-        from wattdeck.core.secrets import store_private
+        import tempfile
 
         with contextlib.suppress(ConfigError, OSError):
-            store_private(self._path, json.dumps(state.kept(), separators=(",", ":"), allow_nan=False))
+            handle, name = tempfile.mkstemp(dir=private_dir(self._path.parent), prefix=f".{self._path.name}.")
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                    json.dump(state.kept(), stream, separators=(",", ":"), allow_nan=False)
+                Path(name).replace(self._path)
+            except OSError:
+                Path(name).unlink(missing_ok=True)
+                return
             if self._older is not None:
                 self._older.unlink(missing_ok=True)
 
