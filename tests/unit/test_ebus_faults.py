@@ -156,7 +156,7 @@ def test_an_upgrade_drops_everybody_and_comes_back_as_a_tree() -> None:
     bench = Bench("flat")
     on(bench, "upgrade", "30")
     assert bench.value(f"{HOME}/$state") == "lost" and ("", "connection lost") in bench.ear.heard
-    assert refused(bench) == "the panel is away"
+    assert refused(bench) == "the connection to the broker was lost"
     assert bench.wait(29) == []
     heard = bench.wait(1)
     assert not refused(bench)
@@ -177,7 +177,7 @@ def test_an_upgrade_may_bring_a_new_authority() -> None:
     on(bench, "upgrade", "5:ca")
     bench.wait(5)
     on(bench, "new-ca")
-    assert refusals == ["the panel is away", ""]
+    assert refusals == ["the connection to the broker was lost", ""]
 
 
 def test_an_upgrade_without_a_drop_happens_on_the_open_connection() -> None:
@@ -583,7 +583,7 @@ async def test_a_stream_sees_an_upgrade_from_both_sides() -> None:
     with pytest.raises(Unreachable):
         await _read(stream, 10_000)
     late = LocalStream(bench.broker, ENDPOINT)
-    with pytest.raises(Unreachable, match="away"):
+    with pytest.raises(Unreachable, match="was lost"):
         await late.connect()
     bench.now_s += 30
     bench.broker._ticked_s = float("-inf")

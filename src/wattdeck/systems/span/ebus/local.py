@@ -15,6 +15,7 @@ import anyio
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import AuthError, SourceError, TimedOut, Unreachable
+from wattdeck.core.language import tr
 from wattdeck.systems.span.ebus.credentials import Credentials
 from wattdeck.systems.span.ebus.stream import Endpoint, Message
 
@@ -121,7 +122,7 @@ class LocalBroker:
         if self.refusal is not None:
             raise self.refusal
         if self.passwords and self.passwords.get(user) != password:
-            raise AuthError("the broker does not accept user and password")
+            raise AuthError(tr("{place} does not accept user and password", place=user))
         self._streams.add(stream)
 
     def leave(self, stream: LocalStream) -> None:
@@ -168,7 +169,9 @@ class LocalStream:
         if self._broker.frozen:
             await self._broker.clock.sleep(PUBLISH_WAIT_S)
             self.lose()
-            raise TimedOut("the broker did not confirm the message")
+            raise TimedOut(
+                tr("the broker did not confirm the message within {seconds} s", seconds=f"{PUBLISH_WAIT_S:g}")
+            )
         self._broker.take(topic, payload.encode())
 
     async def aclose(self) -> None:
@@ -195,7 +198,7 @@ class LocalStream:
 
     def _require_up(self) -> None:
         if not self._up:
-            raise Unreachable("the connection to the broker was lost")
+            raise Unreachable(tr("the connection to the broker was lost"))
 
     async def _until_arrival(self) -> None:
         """Wait for a message, at most until the next tick."""

@@ -33,6 +33,9 @@ MoveLater = Callable[[float, str, bool, str], None]
 class Commands:
     """Takes commands for one panel.
 
+    Nobody asserts islanding or a power source here: a panel takes that only while it has lost its battery, and this one
+    never does.
+
     Args:
         house: What they change.
         faults: What goes wrong with them.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from wattdeck.core.errors import AuthError, Unreachable
 from wattdeck.core.faultboard import Fault
+from wattdeck.core.language import tr
 from wattdeck.systems.span.answers import shown_name
 from wattdeck.systems.span.ebus.firmware import firmware_build
 from wattdeck.systems.span.ebus.local import LocalBroker
@@ -132,7 +133,7 @@ class EbusPanel:
         if away_s > 0:
             clean = firmware_build(FIRMWARES[self._api]) >= CLEAN_END_SINCE
             self._publisher.say_state(self.serial, "disconnected" if clean else "lost")
-            self._broker.refusal = Unreachable("the panel is away")
+            self._broker.refusal = Unreachable(tr("the connection to the broker was lost"))
             self._broker.drop()
         if new_ca:
             self.on_new_authority()
@@ -176,7 +177,7 @@ class EbusPanel:
 
     def _refusal(self) -> AuthError | None:
         refused = self._faults.standing("broker-refuse") is not None
-        return AuthError("the broker does not accept user and password") if refused else None
+        return AuthError(tr("{place} does not accept user and password", place=self.serial)) if refused else None
 
     def _come_back(self) -> None:
         """Be there again, with the other model, if the time has come."""
