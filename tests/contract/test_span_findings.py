@@ -106,7 +106,8 @@ async def test_a_broker_with_a_certificate_of_somebody_else_is_a_problem(doctor:
     other = pem(authority("other"))
     kept.save(doctor.state_dir, replace(MINE, ca_pem=other, ca_sha256=tls.fingerprint(other)))
     found = (await doctor.look(mqtt_port=broker_port))["broker"]
-    assert found.verdict is Verdict.PROBLEM and "not trusted" in found.words
+    assert found.verdict is Verdict.PROBLEM and "not of the trusted authority" in found.words
+    assert "wattdeck span trust" in found.advice
 
 
 async def test_a_broker_whose_port_is_closed_is_a_problem(doctor: Doctor) -> None:

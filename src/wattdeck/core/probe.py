@@ -251,7 +251,9 @@ class Probe:
             advice = tr("Try again with more time: `wattdeck doctor --timeout 60`.")
             self._add(reading.feed, Verdict.PROBLEM, tr("{state}: no answer in time", state=state), advice)
             return
-        advice = self._system.way_in(self._config) if reading.link is Link.REFUSED else ""
+        # A problem that says itself what to run needs no other advice.
+        lost = reading.link is Link.REFUSED and "`wattdeck " not in reading.problem
+        advice = self._system.way_in(self._config) if lost else ""
         self._add(reading.feed, Verdict.PROBLEM, f"{state}: {reading.problem or UNKNOWN}", advice)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import anyio
 
 from wattdeck.core.errors import ConfigError, SourceError
@@ -106,8 +108,7 @@ async def _authority(bootstrap: Bootstrap, found: Detected, credentials: Credent
     if shown == pinned:
         return _finding("authority", Verdict.OK, tr("trusted is {pinned}, as the panel shows it", pinned=pinned))
     words = tr("the panel shows {shown}, trusted is {pinned}", shown=shown, pinned=pinned)
-    advice = tr("Run `wattdeck span trust --source {name}`; it shows both and asks.", name=config.name)
-    return _finding("authority", Verdict.PROBLEM, words, advice)
+    return _finding("authority", Verdict.PROBLEM, words, _trust_again(config))
 
 
 async def _broker(credentials: Credentials, config: SpanConfig) -> Finding:
@@ -125,11 +126,19 @@ async def _broker(credentials: Credentials, config: SpanConfig) -> Finding:
             await stream.aclose()
     except TimeoutError:
         return _finding("broker", Verdict.PROBLEM, tr("nothing answers at {place}", place=place))
+    except ssl.SSLCertVerificationError as error:
+        words = {"place": place, "reason": error.verify_message}
+        sentence = tr("{place} shows a certificate that is not of the trusted authority ({reason})", **words)
+        return _finding("broker", Verdict.PROBLEM, sentence, _trust_again(config))
     except OSError as error:
         reason = why_no_connection(error, endpoint.host)
         advice = tr("Is the port open towards this machine? `mqtt_port` and `websocket` say which one is used.")
         return _finding("broker", Verdict.PROBLEM, f"{place}: {reason}", advice)
     return _finding("broker", Verdict.OK, tr("{place} shows a certificate of the trusted authority", place=place))
+
+
+def _trust_again(config: SpanConfig) -> str:
+    return tr("Run `wattdeck span trust --source {name}`; it shows both and asks.", name=config.name)
 
 
 def _finding(subject: str, verdict: Verdict, words: str, advice: str = "") -> Finding:
