@@ -73,6 +73,8 @@ def _circuit_line(circuit: Circuit, tandem: frozenset[int]) -> str:
     elif holder := held_words(circuit):
         relay = f"{relay}, {holder}"
     today = tr("today {energy} kWh", energy=f"{energy(circuit.energy_today_wh):>7}")
+    if circuit.energy_month_wh is not None:
+        today += "  " + tr("month {energy} kWh", energy=f"{energy(circuit.energy_month_wh):>7}")
     place = tr("space {numbers}", numbers=f"{space_words(circuit, tandem):<6}")
     amps = "" if circuit.current_a is None else f" {number(circuit.current_a, 1):>6} A"
     words = [relay]
