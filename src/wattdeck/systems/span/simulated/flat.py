@@ -86,7 +86,7 @@ def _core(house: House, seen: PanelView, facts: Facts) -> dict[str, str | None]:
         "software-version": facts.firmware,
         "door": facts.door,
         "grid-islandable": truth(equipment.storage is not None),
-        "dominant-power-source": source(house),
+        "dominant-power-source": power_source(house),
         "relay": "OPEN" if house.main_relay_open else "CLOSED",
         "l1-voltage": number(seen.voltages_v[0]),
         "l2-voltage": number(seen.voltages_v[1]),
@@ -100,7 +100,7 @@ def _core(house: House, seen: PanelView, facts: Facts) -> dict[str, str | None]:
     }
 
 
-def source(house: House) -> str:
+def power_source(house: House) -> str:
     """What carries the house."""
     if not house.islanded:
         return "GRID"

@@ -62,7 +62,7 @@ class EbusPanel:
         self._dropped_s = self._now_s()
         self._late: Fault | None = None
         self._commands = Commands(house, faults, broker, lambda: self.api, move_later)
-        self._publisher = Publisher(broker, self._stamp, salt(house))
+        self._publisher = Publisher(broker, self._stamp, house.booted_s)
         self._others = Publisher(broker, self._stamp)
         self.address: BrokerAddress | None = None
         """Where the broker is on the network; None: in this process alone."""
@@ -228,8 +228,3 @@ class EbusPanel:
 
 def _nothing() -> None:
     return
-
-
-def salt(house: House) -> int:
-    """A number for this panel's luck."""
-    return house.booted_s

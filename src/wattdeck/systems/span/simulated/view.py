@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wattdeck.systems.span.house import House, Meter, counter_wh
-from wattdeck.systems.span.loads import NICE_TO_HAVE, NON_ESSENTIAL, Load, chance, salt_of
+from wattdeck.systems.span.loads import MUST_HAVE, NICE_TO_HAVE, NON_ESSENTIAL, Load, chance, salt_of
 from wattdeck.systems.span.models import leg, voltage_v
 from wattdeck.systems.span.power_flow import PER_UNIT, CircuitState
-from wattdeck.systems.span.simulated.equipment import Sibling
 
-PRIORITIES = {"MUST_HAVE": "NEVER", NICE_TO_HAVE: "SOC_THRESHOLD", NON_ESSENTIAL: "OFF_GRID"}
+PRIORITIES = {MUST_HAVE: "NEVER", NICE_TO_HAVE: "SOC_THRESHOLD", NON_ESSENTIAL: "OFF_GRID"}
 """v1's word -> v2's (span-v2.md 10)."""
 SOLAR_CIRCUIT = "Commissioned PV System"
 BREAKERS_A = (15, 20, 25, 30, 40, 50, 60, 80, 100)
@@ -229,8 +228,7 @@ def _lugs(
 def _siblings(house: House, circuits: list[CircuitView]) -> list[CircuitView]:
     """Circuits behind the meter and the relay of another: each shows the same."""
     found = []
-    siblings: dict[str, Sibling] = dict(house.household.equipment.siblings)
-    for first, sibling in siblings.items():
+    for first, sibling in house.household.equipment.siblings.items():
         owner = circuit_named(house, first)
         for each in circuits:
             if owner is not None and each.circuit_id == owner.circuit_id:
