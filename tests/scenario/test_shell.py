@@ -141,6 +141,7 @@ def test_the_demo_prints_one_document_with_every_source_live(shell: Shell) -> No
     assert [(source["source"], source["link"]) for source in result.document["sources"]] == [
         ("span/home", "live"),
         ("span/shop", "live"),
+        ("span/barn", "live"),
         ("usms/contoh", "live"),
         ("ccee/varejo-a", "live"),
         ("ccee/varejo-b", "live"),
@@ -164,10 +165,10 @@ def test_sources_are_chosen_by_name_or_by_system(shell: Shell) -> None:
         return [source["source"] for source in result.document["sources"]]
 
     assert names("span/shop") == ["span/shop"]
-    assert names("span") == names("span/home", "span", "span/shop") == ["span/home", "span/shop"]
+    assert names("span") == names("span/home", "span", "span/shop") == ["span/home", "span/shop", "span/barn"]
     wrong = shell("snapshot", "--demo", "span/attic")
     assert (wrong.code, wrong.out) == (2, "")
-    assert "there is no source 'span/attic'; there are: span/home, span/shop" in wrong.err
+    assert "there is no source 'span/attic'; there are: span/home, span/shop, span/barn" in wrong.err
 
 
 def test_the_same_seed_and_start_give_the_same_day(shell: Shell) -> None:
@@ -379,7 +380,7 @@ def test_status_prints_the_figures_and_circuits_the_circuits(shell: Shell, panel
 
 def test_several_panels_need_a_name(shell: Shell) -> None:
     result = shell("span", "status", "--demo")
-    assert result.code == 2 and "which panel? Name one with --source: span/home, span/shop" in result.err
+    assert result.code == 2 and "which panel? Name one with --source: span/home, span/shop, span/barn" in result.err
     assert shell("span", "status", "--demo", "--source", "shop").code == 0
     assert shell("span", "status", "--demo", "--source", "span/shop").code == 0
     wrong = shell("span", "status", "--demo", "--source", "attic")

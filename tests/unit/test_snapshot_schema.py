@@ -70,7 +70,7 @@ async def test_the_demo_is_as_the_schema_says(tmp_path: Path) -> None:
     async with open_panel(tmp_path) as hub:
         await hub.once()
         found = document(hub, list(hub.sources), START)
-    assert [source["link"] for source in found["sources"]] == ["live", "live"]
+    assert [source["link"] for source in found["sources"]] == ["live", "live", "live"]
     check(found)
 
 
