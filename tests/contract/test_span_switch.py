@@ -52,6 +52,14 @@ class Bench:
     def reading(self) -> Reading[PanelSnapshot]:
         return self.hub.feeds[0].reading
 
+    def link(self) -> Link:
+        """How the feed stands with the panel now."""
+        return self.reading.link
+
+    def model(self) -> DataModel:
+        """The protocol of the live picture."""
+        return self.panel.data_model
+
     @property
     def panel(self) -> PanelSnapshot:
         assert self.reading.link is Link.LIVE and self.reading.snapshot is not None, self.reading.problem
@@ -121,10 +129,10 @@ async def test_an_upgrade_while_connected_keeps_circuits_and_invents_none(bench:
 
 @pytest.mark.parametrize("bench", [{"api": "tree"}], indirect=True)
 async def test_the_way_back_is_found_as_well(bench: Bench) -> None:
-    assert bench.panel.data_model is DataModel.TREE
+    assert bench.model() is DataModel.TREE
     bench.simulator.set_fault("downgrade", "20")
     await bench.pass_time(90)
-    assert bench.panel.data_model is DataModel.FLAT
+    assert bench.model() is DataModel.FLAT
 
 
 @pytest.mark.parametrize("bench", [{"registered": False}], indirect=True)
@@ -144,34 +152,34 @@ async def test_v1_that_is_gone_asks_for_a_registration_and_goes_on_after_it(benc
     before = bench.panel
     bench.simulator.set_fault("sunset")
     await bench.pass_time(30)
-    assert bench.reading.link is Link.REFUSED
+    assert bench.link() is Link.REFUSED
     assert "speaks v1 no more" in bench.reading.problem and "it speaks v2" in bench.reading.problem
     assert bench.reading.snapshot is not None and ids(bench.reading.snapshot) == ids(before)
     bench.register()
     bench.hub.refresh()
     await bench.pass_time(5)
-    assert bench.panel.data_model is DataModel.FLAT
+    assert bench.model() is DataModel.FLAT
 
 
 async def test_a_panel_that_does_not_say_it_is_ready_is_not_live(bench: Bench) -> None:
     for state, words in (("init", "updating"), ("lost", "lost"), ("disconnected", "disconnected")):
         bench.simulator.set_fault("device-state", state)
         await bench.pass_time(2)
-        assert bench.reading.link is Link.STALE, state
+        assert bench.link() is Link.STALE, state
         assert words in bench.reading.problem
         assert bench.reading.snapshot is not None
         bench.simulator.clear_faults("device-state")
         await bench.pass_time(2.5)
-        assert bench.reading.link is Link.LIVE, bench.reading.problem
+        assert bench.link() is Link.LIVE, bench.reading.problem
 
 
 async def test_updating_is_stale_and_never_down_however_long(bench: Bench) -> None:
     bench.simulator.set_fault("device-state", "init")
     await bench.pass_time(90)
-    assert bench.reading.link is Link.STALE
+    assert bench.link() is Link.STALE
     bench.simulator.set_fault("device-state", "lost")
     await bench.pass_time(120)
-    assert bench.reading.link is Link.DOWN
+    assert bench.link() is Link.DOWN
 
 
 async def test_a_broker_that_drops_everyone_now_and_then_is_lived_with(bench: Bench) -> None:

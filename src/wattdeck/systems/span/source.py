@@ -204,6 +204,8 @@ class SpanSource:
             self.config.host,
             port=self.config.port,
             https_port=self.config.https_port,
+            use_ssl=self.config.use_ssl,
+            ca_file=self.config.ca_file,
             clients=self._context.http,
             clock=self._clock,
         )
