@@ -235,3 +235,16 @@ async def test_an_upgrade_under_the_dialog_drops_the_selection_with_the_reason(d
         await confirm(deck)
         await deck.wait(3)
         assert deck.cells("Oven")["relay"].startswith("○") and len(bench.heard) == 1
+
+
+def test_what_would_shed_or_shut_out_the_whole_house_has_neither_key_nor_command() -> None:
+    from wattdeck.systems.span.screen import SpanScreen
+    from wattdeck.systems.span.shell import group
+    from wattdeck.systems.span.widgets import CircuitTable
+
+    keys = [str(getattr(binding, "id", binding)) for kind in (SpanScreen, CircuitTable) for binding in kind.BINDINGS]
+    words = " ".join([*keys, *group.commands]).lower()
+    assert "span.priority" in keys and "relay" in group.commands
+    for forbidden in ("island", "assert", "dominant", "source", "rotate", "main"):
+        assert forbidden not in words
+    assert "passphrase" not in words, "a passphrase is given at registration, and never made anew"

@@ -12,7 +12,7 @@ import pytest
 from test_control import CLOSE_KITCHEN, HOME, KITCHEN, OPEN_KITCHEN, Desk, desk_in
 
 from wattdeck.core.command import Level, Lockout, Request, State
-from wattdeck.core.errors import Cause, CommandRefused, TimedOut, Unreachable
+from wattdeck.core.errors import Cause, CommandRefused, TimedOut, Unreachable, UsageError
 from wattdeck.core.operable import Facts, Sibling, Wording
 
 pytestmark = pytest.mark.anyio
@@ -140,7 +140,15 @@ async def test_what_was_not_sent_is_not_read_back(desk: Desk) -> None:
     desk.panel.answer = Unreachable("the panel is not ready; nothing was sent")
     script(desk, (0, OPENED))
     outcome = await desk.command()
-    assert outcome.state is State.FAILED and "Nothing was sent" in outcome.sentence
+    assert outcome.state is State.FAILED and "Nothing was sent" in outcome.sentence and not outcome.sent
+
+
+async def test_what_this_side_finds_wrong_at_the_last_moment_was_not_sent(desk: Desk) -> None:
+    desk.panel.answer = UsageError("the panel does not let this be set; nothing was sent")
+    script(desk, (0, OPENED))
+    outcome = await desk.command()
+    assert (outcome.state, outcome.sent) == (State.FAILED, False)
+    await desk.control.select(OPEN_KITCHEN)
 
 
 # What is selected, and what drops it

@@ -190,6 +190,8 @@ class Outcome:
     """What was read last; None if nothing could be read."""
     alarm: str = ""
     """What a person must see to although the command ended, or empty."""
+    sent: bool = True
+    """False: nothing left this side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class Answer:
     reply: Reply
     words: str = ""
     cause: Cause = Cause.NONE
+    sent: bool = True
+    """False: nothing left this side."""
 
 
 async def send_once(operable: Operable, request: Request, limits: Limits) -> Answer:
@@ -48,7 +50,7 @@ async def send_once(operable: Operable, request: Request, limits: Limits) -> Ans
             await operable.send(request.kind, request.object_id, request.wanted)
     except UsageError as error:
         # Found wrong on this side, before anything left it.
-        return Answer(Reply.REFUSED, error_words(error), Cause.INVALID_POSITION)
+        return Answer(Reply.REFUSED, error_words(error), Cause.INVALID_POSITION, sent=False)
     except AuthError as error:
         return Answer(Reply.REFUSED, error_words(error), Cause.NO_ACCESS_AUTHORITY)
     except StatusError as error:
@@ -59,7 +61,7 @@ async def send_once(operable: Operable, request: Request, limits: Limits) -> Ans
         silent = error.status_code == 408 or isinstance(error, Busy)
         return Answer(Reply.SILENT if silent else Reply.FAULT, error_words(error))
     except Unreachable as error:
-        return Answer(Reply.NOT_SENT, error_words(error), Cause.ABORTION_BY_COMMUNICATION_LOSS)
+        return Answer(Reply.NOT_SENT, error_words(error), Cause.ABORTION_BY_COMMUNICATION_LOSS, sent=False)
     except TimeoutError:
         return Answer(Reply.SILENT, tr("no answer within {seconds} s", seconds=f"{limits.send_s:g}"))
     except Exception as error:
@@ -136,7 +138,7 @@ class Feedback:
                 name=name,
                 advice=tr(words.advice),
             )
-        return Outcome(State.FAILED, answer.cause, sentence, self._before)
+        return Outcome(State.FAILED, answer.cause, sentence, self._before, sent=answer.sent)
 
     async def _look(self) -> None:
         """One bounded read; a failed one only leaves its reason."""

@@ -103,8 +103,7 @@ def _report(outcome: Outcome) -> int:
     click.echo(f"wattdeck: {outcome_word(outcome.state)}: {clean(outcome.sentence, 500)}", err=True)
     if outcome.alarm:
         click.echo(f"wattdeck: {tr('ALARM')}: {clean(outcome.alarm, 500)}", err=True)
-    unsent = outcome.state is State.FAILED and outcome.cause is Cause.ABORTION_BY_COMMUNICATION_LOSS
-    if outcome.state is State.REFUSED or unsent:
+    if outcome.state is State.REFUSED or not outcome.sent:
         return EXIT_REFUSED
     return EXIT_OK if outcome.state is State.CONFIRMED and not outcome.alarm else EXIT_UNCONFIRMED
 
