@@ -156,7 +156,7 @@ def everything() -> Sequence[str]:
 
 def more() -> Sequence[str]:
     """What only some panels have to say."""
-    texts: list[str] = []
+    texts = [present.changed_words("nt/x", PANELS["v1_panel"], PANELS["flat_panel"])]
     for panel in ODD:
         reading = replace(READING, snapshot=panel)
         texts += report.text_lines(reading, NOW)

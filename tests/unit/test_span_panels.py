@@ -298,6 +298,14 @@ def test_what_the_link_has_to_say_stands_under_the_figures_and_the_rows_stay(lin
     assert len(circuits.rows(reading, Trend(), {}, TableView(), NOW)) == len(PANELS["tree"].circuits)
 
 
+def test_another_firmware_or_protocol_is_told_and_nothing_else() -> None:
+    old, new = PANELS["flat"], PANELS["tree"]
+    assert present.changed_words("span/x", old, new) == "span/x: panel firmware r202639, v2, data model 1.x (tree)"
+    assert present.changed_words("span/x", old, replace(old, door=new.door, circuits=())) == ""
+    assert present.changed_words("span/x", old, replace(new, serial="another")) == "", "another panel is not this one"
+    assert "panel firmware odd, v2" in present.changed_words("span/x", old, replace(old, firmware="odd"))
+
+
 # The panel itself
 
 

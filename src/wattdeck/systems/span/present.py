@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wattdeck.core.language import tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Line, Span, arrange, cell_width, cells_line, line_width, titles
 from wattdeck.core.link import link_lines
-from wattdeck.core.reading import Link, Reading
+from wattdeck.core.reading import Link, Reading, SourceId
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import Glyphs, number, power, spark
 from wattdeck.systems.span.circuits import SPARK_CELLS, SPARK_STEP_S, TableView, columns, rows, view_of
 from wattdeck.systems.span.models import Door, PanelSnapshot, Relay
 from wattdeck.systems.span.parts import battery_percent
-from wattdeck.systems.span.partwords import IDLE_W, flow_words, source_words
+from wattdeck.systems.span.partwords import IDLE_W, flow_words, model_words, source_words
 from wattdeck.systems.span.words import door_words, relay_words
 
 
@@ -140,6 +141,15 @@ def _fitting(found: list[Figure], room: int) -> list[Figure]:
 
 def _width(figure: Figure) -> int:
     return cell_width(f" {figure.label} {figure.value}  ") + cell_width(figure.note) + bool(figure.note)
+
+
+def changed_words(source: SourceId, before: PanelSnapshot, after: PanelSnapshot) -> str:
+    """That a panel runs another firmware or speaks another protocol than before; empty if it does not."""
+    if before.serial != after.serial or (before.firmware, before.data_model) == (after.firmware, after.data_model):
+        return ""
+    build = re.search(r"\br\d{6}", after.firmware)
+    names = {"firmware": build.group() if build else after.firmware, "protocol": model_words(after.data_model)}
+    return tr("{source}: panel firmware {firmware}, {protocol}", source=source, **names)
 
 
 def no_circuits_words(reading: Reading[PanelSnapshot], view: TableView) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from wattdeck.core.language import tr
+from wattdeck.core.lines import cell_width
 from wattdeck.core.link import link_span, link_word
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import UNICODE, energy, number, power
@@ -61,12 +62,13 @@ def circuit_lines(snapshot: PanelSnapshot) -> list[str]:
     metered = [
         circuit for circuit in visible(snapshot, TableView(unmapped=True)) if circuit.name or not circuit.virtual
     ]
-    out = [_circuit_line(circuit, tandem) for circuit in metered]
+    cells = max((cell_width(space_words(circuit, tandem)) for circuit in metered), default=6)
+    out = [_circuit_line(circuit, tandem, max(6, cells)) for circuit in metered]
     free = free_words(snapshot) if snapshot.data_model is not DataModel.V1 else ""
     return [*out, f"  {free}"] if free else out
 
 
-def _circuit_line(circuit: Circuit, tandem: frozenset[int]) -> str:
+def _circuit_line(circuit: Circuit, tandem: frozenset[int], cells: int) -> str:
     relay = tr("relay {position}", position=relay_words(circuit.relay))
     if circuit.virtual or circuit.meter_only:
         relay = tr("no relay")
@@ -75,7 +77,7 @@ def _circuit_line(circuit: Circuit, tandem: frozenset[int]) -> str:
     today = tr("today {energy} kWh", energy=f"{energy(circuit.energy_today_wh):>7}")
     if circuit.energy_month_wh is not None:
         today += "  " + tr("month {energy} kWh", energy=f"{energy(circuit.energy_month_wh):>7}")
-    place = tr("space {numbers}", numbers=f"{space_words(circuit, tandem):<6}")
+    place = tr("space {numbers}", numbers=f"{space_words(circuit, tandem):<{cells}}")
     amps = "" if circuit.current_a is None else f" {number(circuit.current_a, 1):>6} A"
     words = [relay]
     if not (circuit.virtual or circuit.meter_only):

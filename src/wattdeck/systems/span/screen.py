@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -16,13 +16,14 @@ from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Line, cut
 from wattdeck.core.reading import Reading, SourceId
 from wattdeck.systems.span import circuits, fleet, present
+from wattdeck.systems.span.asking import Asking
 from wattdeck.systems.span.detail import detail
-from wattdeck.systems.span.models import Circuit, PanelSnapshot, Relay
+from wattdeck.systems.span.models import Circuit, PanelSnapshot
 from wattdeck.systems.span.parts import section_lines, sections
-from wattdeck.systems.span.regions import WIDE, Regions
+from wattdeck.systems.span.regions import WIDE
 from wattdeck.systems.span.spaces import empty_spaces, heir, unmapped_line
 from wattdeck.systems.span.widgets import CircuitTable, Ruled, Summary
-from wattdeck.systems.span.words import PRIORITY_WORDS, name_words, priority_words
+from wattdeck.systems.span.words import name_words
 from wattdeck.ui import chart
 from wattdeck.ui.chart import Drawing, Plot, Question, Window
 from wattdeck.ui.table import DeckTable
@@ -30,10 +31,8 @@ from wattdeck.ui.table import DeckTable
 if TYPE_CHECKING:
     from textual.widgets import Input
 
-    from wattdeck.core.command import Lockout
 
-
-class SpanScreen(Regions):
+class SpanScreen(Asking):
     """Watches one SPAN panel, or all of them in a summary."""
 
     SYSTEM = "span"
@@ -70,6 +69,8 @@ class SpanScreen(Regions):
         self.view = circuits.TableView()
         self.window = Window()
         self._circuit_drawing = Drawing()
+        self._known: dict[SourceId, PanelSnapshot] = {}
+        """Each panel as it was last seen, to tell when it has become another."""
         self._plots_asked = False
 
     @property
@@ -87,10 +88,11 @@ class SpanScreen(Regions):
     # Paint
 
     def paint_body(self, now: datetime) -> None:
+        self._tell_of_changes()
         self.lay_out()
         summary = self.query_one("#summary", Summary)
         table = self.query_one(CircuitTable)
-        reading = self._reading()
+        reading = self.panel_reading()
         width = summary.size.width
         rule: Line = ((self.marks.rule * width, "rule"),)
         if reading is None:
@@ -110,32 +112,27 @@ class SpanScreen(Regions):
         drawn = self._paint_detail(reading, now)
         self._paint_plot(reading, now, may_draw=not drawn)
 
-    def _reading(self) -> Reading[PanelSnapshot] | None:
-        return cast("Reading[PanelSnapshot] | None", next(iter(self.readings()), None))
-
-    def _pending(self) -> Mapping[str, circuits.Pending]:
-        desk = self.deck_app.desk
-        if desk is None:
-            return {}
-        return {
-            object_id: circuits.Pending(item.kind, item.wanted, desk.words_for(item))
-            for object_id, item in desk.control.pending(self.source).items()
-        }
-
-    def _lockouts(self) -> Mapping[str, Lockout]:
-        desk = self.deck_app.desk
-        return {} if desk is None else desk.control.lockouts(self.source)
+    def _tell_of_changes(self) -> None:
+        """Say once that a panel has another firmware or protocol, whichever panel is on show."""
+        for source in self.sources:
+            for reading in self.deck_app.readings(source):
+                if reading.snapshot is None:
+                    continue
+                words = present.changed_words(source, self._known.get(source, reading.snapshot), reading.snapshot)
+                self._known[source] = reading.snapshot
+                if words:
+                    self.notify(words, markup=False)
 
     def _paint_circuits(self, reading: Reading[PanelSnapshot], table: CircuitTable, now: datetime) -> None:
         snapshot = reading.snapshot
-        view = replace(self.view, sparks=not self.deck_app.low_bandwidth, locked=frozenset(self._lockouts()))
+        view = replace(self.view, sparks=not self.deck_app.low_bandwidth, locked=frozenset(self.lockouts()))
         if snapshot is not None:
             view = circuits.view_of(view, snapshot)
             # A space may have become part of a named circuit: the cursor goes with it.
             table.cursor_id = heir(snapshot, table.cursor_id) or table.cursor_id
         table.columns_are(circuits.columns(view, self.marks), present.no_circuits_words(reading, view))
         shown = replace(view, draw_sparks="trend" in table.shown_columns)
-        table.show(circuits.rows(reading, self.trend(), self._pending(), shown, now, self.marks))
+        table.show(circuits.rows(reading, self.trend(), self.pending_commands(), shown, now, self.marks))
         words = unmapped_line(snapshot, view.unmapped) if snapshot is not None else ""
         if view.filter:
             words = f"{tr('Filter: {words} (escape clears)', words=view.filter)}   {words}"
@@ -165,10 +162,10 @@ class SpanScreen(Regions):
         if circuit is None:
             pane.paint_ruled([((tr("Nothing selected."), "muted"),)], self.marks.divider)
             return False
-        pending = self._pending().get(circuit.circuit_id)
+        pending = self.pending_commands().get(circuit.circuit_id)
         desk = self.deck_app.desk
         last = desk.last_command(self.source, circuit.circuit_id) if desk is not None else ""
-        lockout = self._lockouts().get(circuit.circuit_id)
+        lockout = self.lockouts().get(circuit.circuit_id)
         notes = [lockout.words] if lockout is not None else []
         lines = detail(reading, circuit, pending, notes, last, now, width, self.marks)
         room = min(12, height - len(lines) - 2)
@@ -204,7 +201,7 @@ class SpanScreen(Regions):
     # Keys
 
     def on_deck_table_cursor_moved(self) -> None:
-        reading = self._reading()
+        reading = self.panel_reading()
         if reading is not None:
             self._paint_detail(reading, self.deck_app.now())
 
@@ -217,36 +214,6 @@ class SpanScreen(Regions):
             self.paint()
         elif self.size.width < WIDE:
             self.action_detail()
-
-    def _asked(self, circuit_id: str) -> Circuit | None:
-        """The circuit a command is asked for; an empty space is told that it has none."""
-        reading = self._reading()
-        snapshot = reading.snapshot if reading is not None else None
-        circuit = snapshot.circuit(circuit_id) if snapshot is not None else None
-        if circuit is None and snapshot is not None:
-            self.notify(tr("This space belongs to no circuit of the panel, so there is no relay to switch."))
-        return circuit
-
-    def on_circuit_table_relay_requested(self, message: CircuitTable.RelayRequested) -> None:
-        """Ask for the position the circuit is not in. An unknown position is asked to open: the safe one."""
-        circuit = self._asked(message.circuit_id)
-        desk = self.deck_app.desk
-        if circuit is not None and desk is not None:
-            wanted = Relay.CLOSED if circuit.relay is Relay.OPEN else Relay.OPEN
-            desk.command(self.source, "relay", circuit.circuit_id, wanted.value)
-
-    def on_circuit_table_priority_requested(self, message: CircuitTable.PriorityRequested) -> None:
-        circuit = self._asked(message.circuit_id)
-        desk = self.deck_app.desk
-        if circuit is not None and desk is not None:
-            desk.command_with_choice(
-                self.source,
-                "priority",
-                circuit.circuit_id,
-                tr("Priority of {circuit}", circuit=circuit.name),
-                [(value, priority_words(value)) for value in PRIORITY_WORDS if value != "unknown"],
-                circuit.priority,
-            )
 
     def action_sort(self) -> None:
         """Walk through the orders; power and energy start with the largest."""

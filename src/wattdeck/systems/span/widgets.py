@@ -22,7 +22,9 @@ class CircuitTable(DeckTable):
     HELP = later(
         "The circuits of one panel. **space** asks to open or close the relay under the cursor, **P** to change its "
         "priority. A row with an arrow waits for the panel: the left word is what is, the right one what was asked. "
-        "Power is positive when a circuit consumes and negative when it feeds in."
+        "Power is positive when a circuit consumes and negative when it feeds in. Behind the spaces stands what hangs "
+        "on them: PV, EV or BAT (a battery); ½ is a space that two circuits share. An open relay that shedding, the "
+        "power control (PCS) or a fault holds says so."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "ask_relay", "Relay", id="span.relay", tooltip="Open or close the circuit's relay"),
