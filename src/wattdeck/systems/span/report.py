@@ -8,7 +8,7 @@ from wattdeck.core.language import tr
 from wattdeck.core.lines import cell_width
 from wattdeck.core.link import link_span, link_word
 from wattdeck.core.reading import Link, Reading
-from wattdeck.core.units import UNICODE, energy, number, power
+from wattdeck.core.units import UNICODE, energy, number, power, since
 from wattdeck.systems.span.circuits import TableView, space_words, visible
 from wattdeck.systems.span.models import Circuit, DataModel, PanelSnapshot
 from wattdeck.systems.span.parts import sections
@@ -48,6 +48,9 @@ def status_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
     consumed, produced = energy(snapshot.main_consumed_wh), energy(snapshot.main_produced_wh)
     meter = tr("Main meter: consumed {consumed} kWh, produced {produced} kWh", consumed=consumed, produced=produced)
     out.append(f"  {meter}")
+    if snapshot.today_since is not None:
+        began = {"today": since(snapshot.today_since, now), "month": since(snapshot.month_since, now)}
+        out.append("  " + tr("Counted since: today {today}, month {month}", **began))
     if snapshot.data_model is DataModel.V1:
         return out
     for section in sections(snapshot)[1:]:
