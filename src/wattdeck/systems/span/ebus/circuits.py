@@ -139,5 +139,4 @@ def _name(part: Part, tabs: tuple[int, ...], meter_only: bool) -> str:
 
 def _shared(part: Part) -> tuple[str, ...]:
     """Circuits behind the same meter or relay."""
-    listed = _SEPARATORS.split(f"{part.text('meter_shared')},{part.text('relay_shared')}")
-    return tuple(sorted({each for each in listed[:64] if each and each != part.id}))
+    return tuple(sorted({*part.ids("meter_shared"), *part.ids("relay_shared")} - {part.id}))

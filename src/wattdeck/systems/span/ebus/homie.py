@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from wattdeck.core.text import clean
@@ -15,14 +16,20 @@ from wattdeck.core.text import clean
 PREFIX = "ebus/5"
 VALUE_BYTES_MAX = 16_384
 """A value longer than this is none: the longest seen is a JSON policy of some hundred bytes."""
-DESCRIPTION_BYTES_MAX = 1_000_000
-"""The largest description of a panel is a few tens of kB."""
-NODES_MAX, PROPERTIES_MAX, CHILDREN_MAX = 512, 256, 512
+DESCRIPTION_BYTES_MAX = 400_000
+"""The largest description of a panel is a few tens of kB; reading one must not hold up everything else."""
+NODES_MAX, PROPERTIES_MAX, CHILDREN_MAX = 256, 256, 256
+PROPERTIES_IN_ALL_MAX = 8192
+"""Of one description: the largest flat panel has about 1,500."""
+LISTED_MAX = 64
 NUMBER_MAX = 1e15
 """No watt or watt-hour is beyond this; whatever is counts as unknown."""
 TEXT_CHARS = 200
+TEXT_BYTES = 4 * TEXT_CHARS
+"""More of a payload is not looked at for a text: cleaning it would take longer than reading it."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SEPARATORS = re.compile(r"[\s,;\[\]\"']+")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
@@ -148,7 +155,7 @@ def text(payload: bytes | None) -> str | None:
         return None
     if payload == b"\0":
         return ""
-    return clean(payload.decode("utf-8", "replace"), TEXT_CHARS).strip()
+    return clean(payload[:TEXT_BYTES].decode("utf-8", "replace"), TEXT_CHARS).strip()
 
 
 def number(payload: bytes | None) -> float | None:
@@ -181,6 +188,14 @@ def word(payload: bytes | None) -> str:
     return (text(payload) or "").lower()
 
 
+def ids(payload: bytes | None) -> tuple[str, ...]:
+    """The ids a payload lists, as JSON or with commas, each once; what is no id is left out."""
+    if payload is None or len(payload) > VALUE_BYTES_MAX:
+        return ()
+    listed = _SEPARATORS.split(payload.decode("utf-8", "replace"), 2 * LISTED_MAX)
+    return tuple(dict.fromkeys(each for each in listed if _ID.fullmatch(each)))[:LISTED_MAX]
+
+
 def state(payload: bytes | None) -> DeviceState:
     """A device's `$state`."""
     found = word(payload)
@@ -188,7 +203,12 @@ def state(payload: bytes | None) -> DeviceState:
 
 
 def _text(value: Any) -> str:
-    return clean(value, TEXT_CHARS).strip() if isinstance(value, str) else ""
+    return clean(value[:TEXT_BYTES], TEXT_CHARS).strip() if isinstance(value, str) else ""
+
+
+def _plain(value: Any) -> str:
+    """A text of which there may be thousands: one that would have to be cleaned is none."""
+    return value[:TEXT_CHARS] if isinstance(value, str) and value.isprintable() else ""
 
 
 def _ids(value: Any) -> tuple[str, ...]:
@@ -199,24 +219,26 @@ def _ids(value: Any) -> tuple[str, ...]:
 
 
 def _nodes(raw: Mapping[str, Any]) -> dict[str, Node]:
-    nodes = {}
-    for node_id, node in list(raw.items())[:NODES_MAX]:
+    nodes: dict[str, Node] = {}
+    room = PROPERTIES_IN_ALL_MAX
+    for node_id, node in islice(raw.items(), NODES_MAX):
         if not _ID.fullmatch(node_id) or not isinstance(node, dict):
             continue
         listed = node.get("properties")
-        properties = _properties(listed) if isinstance(listed, dict) and listed else None
+        properties = _properties(listed, room) if isinstance(listed, dict) and listed else None
+        room -= len(properties or ())
         nodes[node_id] = Node(_text(node.get("type")), _text(node.get("name")), properties)
     return nodes
 
 
-def _properties(raw: Mapping[str, Any]) -> dict[str, Property]:
-    found = {}
-    for prop_id, prop in list(raw.items())[:PROPERTIES_MAX]:
-        if _ID.fullmatch(prop_id) and isinstance(prop, dict):
-            found[prop_id] = Property(
-                _text(prop.get("datatype")),
-                prop.get("settable") is True,
-                _text(prop.get("format")),
-                _text(prop.get("unit")),
-            )
-    return found
+def _properties(raw: Mapping[str, Any], room: int) -> dict[str, Property]:
+    return {
+        prop_id: Property(
+            _plain(prop.get("datatype")),
+            prop.get("settable") is True,
+            _plain(prop.get("format")),
+            _plain(prop.get("unit")),
+        )
+        for prop_id, prop in islice(raw.items(), min(PROPERTIES_MAX, room))
+        if _ID.fullmatch(prop_id) and isinstance(prop, dict)
+    }

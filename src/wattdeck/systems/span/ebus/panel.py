@@ -56,6 +56,8 @@ class PanelView:
         self._structure = -1
         self._parts: Parts | None = None
         self._feeds: dict[str, str] = {}
+        self._carriers: dict[str, str] = {}
+        """Device -> the circuit that names it as what hangs on it (tree)."""
         self._built: dict[str, tuple[float, Circuit]] = {}
 
     @property
@@ -75,6 +77,7 @@ class PanelView:
         """Everything known now."""
         parts = self.parts
         made = self._circuits(parts)
+        self._carriers = {part.text("feeds"): part.id for part in reversed(parts.circuits)}
         panel, feed, sub_panel = parts.panel, parts.feed, parts.sub_panel
         flows = Flows(parts.flows)
         build = firmware_build(panel.text("firmware"))
@@ -182,7 +185,7 @@ class PanelView:
         if self.model is DataModel.FLAT:
             feed = part.text("feed")
             return feed if self.circuit_part(feed) is not None else ""
-        return next((each.id for each in self.parts.circuits if each.text("feeds") == part.id), "")
+        return self._carriers.get(part.id, "")
 
     def _battery(self, part: Part) -> Battery:
         link = part.word("link")
@@ -296,13 +299,12 @@ def _battery_w(flows: Flows, batteries: list[Part], build: int) -> float | None:
 
 def _charge_percent(batteries: list[Part]) -> int | None:
     """Charge of all batteries together, weighed by what they hold."""
-    known = [(part.number("soc"), part.number("capacity")) for part in batteries]
+    known = [(part.number("soc"), part.number("capacity") or 0.0) for part in batteries]
     charges = [(soc, capacity) for soc, capacity in known if soc is not None]
     if not charges:
         return None
-    if all(capacity for _, capacity in charges):
-        whole = sum(capacity or 0.0 for _, capacity in charges)
-        percent = sum(soc * (capacity or 0.0) for soc, capacity in charges) / whole
+    if all(capacity > 0 for _, capacity in charges):
+        percent = sum(soc * capacity for soc, capacity in charges) / sum(capacity for _, capacity in charges)
     else:
         percent = sum(soc for soc, _ in charges) / len(charges)
     return round(max(0.0, min(100.0, percent)))

@@ -60,6 +60,9 @@ class Part:
     def boolean(self, name: str) -> bool | None:
         return homie.boolean(self.raw(name))
 
+    def ids(self, name: str) -> tuple[str, ...]:
+        return homie.ids(self.raw(name))
+
     def settable(self, name: str) -> bool | None:
         """Whether the live description lets this be set; None: it lists no properties."""
         path = self.path(name)

@@ -6,6 +6,7 @@ not believed. It only keeps; what the values mean is `flat`'s, `tree`'s and `pan
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Flag, auto
@@ -15,9 +16,18 @@ from wattdeck.systems.span.ebus.homie import Description, DeviceState
 from wattdeck.systems.span.ebus.stream import Message
 from wattdeck.systems.span.models import DataModel
 
-DEVICES_MAX = 600
-VALUES_MAX = 20_000
-"""Of one device: the largest flat panel has about 1,500."""
+log = logging.getLogger(__name__)
+
+DEVICES_MAX = 256
+"""The largest panel seen has about 60."""
+HELD_BYTES_MAX = 16_000_000
+"""All that one panel says, as kept in memory, about; the largest panel seen takes a tenth."""
+ENTRY_BYTES = 200
+"""What keeping one value costs besides its bytes."""
+NODES_MAX = 1024
+"""Of one device, reported on."""
+DESCRIPTION_FACTOR = 4
+"""What keeping one byte of a description costs, about."""
 QUIET_S = 90.0
 """A healthy panel moves some value every second; without any for so long its application hangs (span-v2.md 9.4)."""
 DEPTH_MAX = 4
@@ -66,6 +76,10 @@ class Device:
     """Node -> when it was last reported, monotonic."""
     dirty: set[str] = field(default_factory=set)
     """Nodes reported since the last picture."""
+    held_bytes: int = 0
+    """What keeping its values and its description costs, about."""
+    described_bytes: int = 0
+    """Of that, the description."""
 
     @property
     def live(self) -> bool:
@@ -99,6 +113,9 @@ class EbusStore:
         """Descriptions name other children than when they were last followed."""
         self.structure = 0
         """Grows with every change of what there is."""
+        self.held_bytes = 0
+        """What keeping all this costs, about."""
+        self._full = False
 
     def apply(self, message: Message) -> Change:
         """Take one message in."""
@@ -115,7 +132,7 @@ class EbusStore:
         elif topic.attribute == "$description":
             change = self._take_description(device, message.payload)
         elif topic.node:
-            change = _take_value(device, topic, message.payload, now_s)
+            change = self._take_value(device, topic, message.payload, now_s)
         else:
             change = Change.NOTHING
         spoke_again = heard_s is not None and now_s - heard_s >= QUIET_S
@@ -127,12 +144,11 @@ class EbusStore:
             return []
         self._descended = False
         found = [child for child in self.tree_ids() if child not in self.asked]
-        found = found[: DEVICES_MAX - len(self.asked)]
         self.asked.update(found)
         return found
 
     def tree_ids(self) -> Iterator[str]:
-        """Ids of all devices the descriptions name, parents first, each once, whatever circles they name."""
+        """Ids of the devices the descriptions name, parents first, each once, whatever circles they name."""
         seen, level = {self.serial}, [self.serial]
         yield self.serial
         for _ in range(DEPTH_MAX):
@@ -141,6 +157,8 @@ class EbusStore:
                 device = self.devices.get(device_id)
                 for child in device.description.children if device and device.description else ():
                     if child not in seen:
+                        if len(seen) >= DEVICES_MAX:
+                            return
                         seen.add(child)
                         below.append(child)
                         yield child
@@ -149,8 +167,11 @@ class EbusStore:
     @property
     def evidence(self) -> DataModel | None:
         """Which data model the topics show; None: too little has come (span-v2.md 11)."""
-        if homie.text(self.root.values.get(MODEL_VERSION)):
-            return DataModel.TREE
+        return DataModel.TREE if homie.text(self.root.values.get(MODEL_VERSION)) else self.described
+
+    @property
+    def described(self) -> DataModel | None:
+        """Which data model the root's description is one of; None: of none, or there is none."""
         description = self.root.description
         if description is None:
             return None
@@ -173,10 +194,14 @@ class EbusStore:
             return Change.NOTHING
         if description == device.description:
             return Change.NOTHING
+        cost = DESCRIPTION_FACTOR * len(payload)
+        if not self._has_room(cost - device.described_bytes):
+            return Change.NOTHING
         known = device.description
-        device.description = description
+        self._hold(device, cost - device.described_bytes)
+        device.description, device.described_bytes = description, cost
         if description is not None and known is not None:
-            _forget_missing_nodes(device, description)
+            self._forget_missing_nodes(device, description)
         children = () if description is None else description.children
         if children != (() if known is None else known.children):
             self._descended = True
@@ -187,7 +212,7 @@ class EbusStore:
     def _restructured(self, device: Device) -> Change:
         self.structure += 1
         device.dirty.add("")
-        if not self.root.live:
+        if not self.root.live or self.described is None or self.described is not self.evidence:
             if self.complete_s is not None:
                 self.waiting_s = self._monotonic()
             self.complete_s, self.settled = None, False
@@ -199,35 +224,60 @@ class EbusStore:
         """Let go of devices that no description names any more; should one come back it is asked for anew."""
         named = set(self.tree_ids())
         for device_id in [each for each in self.devices if each not in named]:
-            del self.devices[device_id]
+            self.held_bytes -= self.devices.pop(device_id).held_bytes
         self.asked &= named
 
-
-def _take_value(device: Device, topic: homie.Topic, payload: bytes, now_s: float) -> Change:
-    path = f"{topic.node}/{topic.prop}"
-    kept = device.targets if topic.attribute else device.values
-    known = kept.get(path)
-    device.touched_s[topic.node] = now_s
-    if known == payload or (known is None and not payload):
-        return Change.NOTHING
-    if not payload:
-        del kept[path]
-    elif len(payload) > homie.VALUE_BYTES_MAX:
-        # Far too long for a value: what it was before is not true any more, what it is now nobody can say.
+    def _take_value(self, device: Device, topic: homie.Topic, payload: bytes, now_s: float) -> Change:
+        path = f"{topic.node}/{topic.prop}"
+        kept = device.targets if topic.attribute else device.values
+        known = kept.get(path)
+        if known == payload and known is not None:
+            _touch(device, topic.node, now_s)
+            return Change.NOTHING
+        # Far too long for a value, or too much in all: what it was before is not true any more.
+        cost = 0 if len(payload) > homie.VALUE_BYTES_MAX else _cost(path, payload)
+        before = 0 if known is None else _cost(path, known)
+        wanted = cost > 0 and self._has_room(cost - before)
+        if not wanted and known is None:
+            return Change.NOTHING
         kept.pop(path, None)
-    elif known is not None or len(kept) < VALUES_MAX:
-        kept[path] = payload
-    else:
-        return Change.NOTHING
-    device.dirty.add(topic.node)
-    urgent = topic.attribute or topic.prop in URGENT or path == MODEL_VERSION
-    return Change.VALUE | Change.URGENT if urgent else Change.VALUE
+        if wanted:
+            kept[path] = payload
+        self._hold(device, (cost if wanted else 0) - before)
+        _touch(device, topic.node, now_s)
+        device.dirty.add(topic.node if len(device.dirty) < NODES_MAX else "")
+        if path == MODEL_VERSION and device is self.root:
+            return self._restructured(device)
+        urgent = topic.attribute or topic.prop in URGENT
+        return Change.VALUE | Change.URGENT if urgent else Change.VALUE
+
+    def _has_room(self, more: int) -> bool:
+        """Whether so many bytes more may be kept."""
+        fits = more <= 0 or self.held_bytes + more <= HELD_BYTES_MAX
+        if not fits and not self._full:
+            self._full = True
+            log.warning("a panel says more than is kept of one; what does not fit counts as unknown")
+        return fits
+
+    def _hold(self, device: Device, more: int) -> None:
+        device.held_bytes += more
+        self.held_bytes += more
+
+    def _forget_missing_nodes(self, device: Device, description: Description) -> None:
+        """Values of nodes the new description does not have are leftovers."""
+        for kept in (device.values, device.targets):
+            for path in [each for each in kept if each.partition("/")[0] not in description.nodes]:
+                self._hold(device, -_cost(path, kept.pop(path)))
+        for node in [each for each in device.touched_s if each not in description.nodes]:
+            del device.touched_s[node]
 
 
-def _forget_missing_nodes(device: Device, description: Description) -> None:
-    """Values of nodes the new description does not have are leftovers."""
-    for kept in (device.values, device.targets):
-        for path in [each for each in kept if each.partition("/")[0] not in description.nodes]:
-            del kept[path]
-    for node in [each for each in device.touched_s if each not in description.nodes]:
-        del device.touched_s[node]
+def _cost(path: str, payload: bytes) -> int:
+    """Bytes it takes to keep a value; none for one that is emptied."""
+    return ENTRY_BYTES + len(path) + len(payload) if payload else 0
+
+
+def _touch(device: Device, node: str, now_s: float) -> None:
+    """Note when a node was last reported on."""
+    if node in device.touched_s or len(device.touched_s) < NODES_MAX:
+        device.touched_s[node] = now_s
