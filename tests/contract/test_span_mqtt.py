@@ -21,7 +21,7 @@ import pytest
 
 from broker import PASSWORD, SERIAL, PanelBroker, new_device, require_mosquitto
 from wattdeck.core.errors import SourceError, TimedOut, Unreachable, UsageError
-from wattdeck.systems.span.ebus.homie import VALUE_BYTES_MAX
+from wattdeck.systems.span.ebus.homie import DESCRIPTION_BYTES_MAX, VALUE_BYTES_MAX
 from wattdeck.systems.span.ebus.mqtt import MqttStream, connector
 from wattdeck.systems.span.ebus.stream import CertificateRefused, Endpoint, Message
 from wattdeck.systems.span.simulated.authority import Authority
@@ -275,8 +275,8 @@ async def test_far_too_long_values_come_cut_and_longer_messages_end_the_connecti
     async with panel_broker.panel() as panel, connected(panel_broker.endpoint, f"ebus/5/{device}/#") as stream:
         await panel.publish(f"ebus/5/{device}/a/b", b"1" * 1_000_000, retain=False)
         assert len((await next_of(stream)).payload) == VALUE_BYTES_MAX + 1
-        await panel.publish(f"ebus/5/{device}/$description", b"1" * 900_000, retain=False)
-        assert len((await next_of(stream)).payload) == 900_000
+        await panel.publish(f"ebus/5/{device}/$description", b"1" * DESCRIPTION_BYTES_MAX, retain=False)
+        assert len((await next_of(stream)).payload) == DESCRIPTION_BYTES_MAX
         await panel.publish(f"ebus/5/{device}/$description", b"1" * 5_000_000, retain=False)
         with pytest.raises(Unreachable):
             await next_of(stream)

@@ -7,7 +7,8 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import uvicorn
@@ -25,7 +26,13 @@ STOP_WITHIN_S = 1
 
 
 async def serve(
-    app: AsgiApp, host: str, port: int, on_ready: Callable[[str], None], *, keep_alive_s: float = KEEP_ALIVE_S
+    app: AsgiApp,
+    host: str,
+    port: int,
+    on_ready: Callable[..., None],
+    *,
+    keep_alive_s: float = KEEP_ALIVE_S,
+    https: tuple[ssl.SSLContext, int] | None = None,
 ) -> None:
     """Serve until SIGINT, SIGTERM or cancellation.
 
@@ -33,28 +40,39 @@ async def serve(
         app: May raise `ConnectionDropped` and `ConnectionRefused` instead of answering.
         host: Name or address to bind, IPv6 without brackets.
         port: 0 takes any free port.
-        on_ready: Called once with the address in use, `http://host:port`, when connections are accepted.
+        on_ready: Called once with the address in use, `http://host:port`, when connections are accepted; then with
+            `https://host:port` as well if there is one.
         keep_alive_s: Idle connections are closed after this.
+        https: Context and port to serve the same over TLS.
 
     Raises:
-        UsageError: the address cannot be bound.
+        UsageError: an address cannot be bound.
     """
     host = host.removeprefix("[").removesuffix("]")
-    sock = _bind(host, port)
-    bound_port = sock.getsockname()[1]
     shown_host = f"[{host}]" if ":" in host else host
-    server = _Server(
-        app,
-        keep_alive_s=keep_alive_s,
-        reopen=lambda: _bind(host, bound_port),
-        on_ready=lambda: on_ready(f"http://{shown_host}:{bound_port}"),
-    )
-    with _stop_signals(server.stop):
+    servers: list[_Server] = []
+    ready: list[str] = []
+
+    def stop() -> None:
+        for server in servers:
+            server.stop()
+
+    def up() -> None:
+        if all(server.started for server in servers):
+            on_ready(*ready)
+
+    with contextlib.ExitStack() as sockets, _stop_signals(stop):
+        for scheme, wanted, context in (("http", port, None), *([("https", https[1], https[0])] if https else [])):
+            sock = sockets.enter_context(contextlib.closing(_bind(host, wanted)))
+            servers.append(_Server(app, sock, keep_alive_s=keep_alive_s, context=context, together=servers, on_up=up))
+            ready.append(f"{scheme}://{shown_host}:{sock.getsockname()[1]}")
+        serving = [asyncio.ensure_future(server.serve(sockets=[server.sock])) for server in servers]
         try:
-            await server.serve(sockets=[sock])
+            await asyncio.gather(*serving)
         finally:
-            server.end()
-            sock.close()
+            for server, task in zip(servers, serving, strict=True):
+                server.end()
+                task.cancel()
 
 
 class _Server(uvicorn.Server):
@@ -63,38 +81,43 @@ class _Server(uvicorn.Server):
     def __init__(
         self,
         app: AsgiApp,
+        sock: socket.socket,
         *,
         keep_alive_s: float,
-        reopen: Callable[[], socket.socket],
-        on_ready: Callable[[], None],
+        context: ssl.SSLContext | None,
+        together: Sequence[_Server],
+        on_up: Callable[[], None],
     ) -> None:
         def connection(*args: Any, **kwargs: Any) -> _Connection:
-            return _Connection(*args, keep_alive_s=keep_alive_s, refuse=self.refuse, **kwargs)
+            return _Connection(*args, keep_alive_s=keep_alive_s, refuse=self._refuse_all, **kwargs)
 
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=connection,  # type: ignore[arg-type]
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                access_log=False,
-                log_config=None,
-                log_level=60,
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=STOP_WITHIN_S,
-            )
+        config = uvicorn.Config(
+            app,
+            http=connection,  # type: ignore[arg-type]
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            access_log=False,
+            log_config=None,
+            log_level=60,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
         )
-        self._reopen = reopen
-        self._on_ready: Callable[[], None] | None = on_ready
+        config.load()
+        config.ssl = context
+        super().__init__(config)
+        self.sock = sock
+        self._on_up: Callable[[], None] | None = on_up
+        self._address = sock.getsockname()
+        self._together = together
         self._away: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self._on_ready is not None:
-            self._on_ready()
-            self._on_ready = None
+        if self._on_up is not None:
+            self._on_up()
+            self._on_up = None
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
         return contextlib.nullcontext()
@@ -102,6 +125,10 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         """Ask the server to end."""
         self.should_exit = True
+
+    def _refuse_all(self, duration_s: float) -> None:
+        for server in self._together:
+            server.refuse(duration_s)
 
     def refuse(self, duration_s: float) -> None:
         """Close the port and every connection; listen again after `duration_s`."""
@@ -114,7 +141,7 @@ class _Server(uvicorn.Server):
         self.hang_up()
         await asyncio.sleep(duration_s)
         if not self.should_exit:
-            await super().startup([self._reopen()])
+            await super().startup([_bind(self._address[0], self._address[1])])
 
     def hang_up(self) -> None:
         """Close every connection."""

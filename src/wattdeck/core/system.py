@@ -11,12 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.reading import Reading, SourceId
 
 if TYPE_CHECKING:
+    import ssl
+    from contextlib import AbstractAsyncContextManager
+
     import click
     from textual.screen import Screen
 
@@ -52,6 +55,33 @@ class Simulator(Protocol):
     @property
     def app(self) -> Any:
         """The ASGI application."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a simulator on a port has besides its HTTP application."""
+
+    tls: ssl.SSLContext | None = None
+    """For the same application over HTTPS; None: plain HTTP alone."""
+    words: Sequence[str] = ()
+    """What whoever started it should know."""
+
+
+@runtime_checkable
+class Accompanied(Protocol):
+    """A simulator with more to it than HTTP."""
+
+    def beside(self, host: str, ports: Mapping[str, int]) -> AbstractAsyncContextManager[Beside]:
+        """Run what belongs beside the HTTP application, as long as the context is open.
+
+        Args:
+            host: Address to listen on.
+            ports: Port by the name of its protocol; without one any free port is taken.
+
+        Raises:
+            UsageError: it cannot run, or has no use for one of the ports.
+        """
         ...
 
 

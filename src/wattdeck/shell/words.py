@@ -38,7 +38,9 @@ def code_of(error: WattdeckError) -> int:
     return EXIT_NOTHING if isinstance(error, SourceError) else EXIT_PROBLEM
 
 
-def simulator_options(seed: int, speed: float, start: str | None, faults: Sequence[str] = ()) -> SimulatorOptions:
+def simulator_options(
+    seed: int, speed: float, start: str | None, faults: Sequence[str] = (), api: str = ""
+) -> SimulatorOptions:
     """The options of a simulator from the command line.
 
     Raises:
@@ -48,7 +50,7 @@ def simulator_options(seed: int, speed: float, start: str | None, faults: Sequen
     for fault in faults:
         name, sign, value = fault.partition("=")
         named[name] = value if sign else None
-    return SimulatorOptions(seed, speed, parse_time(start) if start else None, named)
+    return SimulatorOptions(seed, speed, parse_time(start) if start else None, named, api)
 
 
 def parse_time(text: str) -> datetime:

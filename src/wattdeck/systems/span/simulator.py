@@ -6,7 +6,8 @@ Runs in process through `wattdeck.core.asgi.SimulatedTransport` or on a port thr
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,9 +17,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from wattdeck.core.asgi import AsgiApp
+from wattdeck.core.errors import UsageError
+from wattdeck.core.language import tr
 from wattdeck.core.simcontrols import controls
 from wattdeck.core.simulated import SimulatedClock
-from wattdeck.core.system import SimulatorOptions
+from wattdeck.core.system import Beside, SimulatorOptions
 from wattdeck.systems.span.answers import Answers, Json
 from wattdeck.systems.span.disturbance import Disturbance
 from wattdeck.systems.span.ebus.local import LocalBroker
@@ -110,6 +113,20 @@ class SpanSimulator:
     def app(self) -> AsgiApp:
         """The ASGI application."""
         return self._disturbance
+
+    def beside(self, host: str, ports: Mapping[str, int]) -> AbstractAsyncContextManager[Beside]:
+        """A panel of v2 has a broker on the wire; one of v1 has nothing.
+
+        Raises:
+            UsageError: what that needs is not installed, or a port is taken or of no use.
+        """
+        if self.panel is None or self.broker is None:
+            if ports:
+                raise UsageError(tr("a panel of v1 has no broker; choose a port for one with --api flat or tree"))
+            return nullcontext(Beside())
+        from wattdeck.systems.span.simulated.wire import on_the_wire
+
+        return on_the_wire(self.panel, self.broker, host, ports)
 
     def issue_token(self, name: str = "wattdeck demo") -> str:
         """Register a client without the door procedure, and return its token."""

@@ -47,9 +47,10 @@ class Bridge:
         self._outgoing: deque[tuple[str, bytes]] = deque()
         self._news = asyncio.Event()
         self._said: set[str] = set()
+        self._scope: anyio.CancelScope | None = None
 
     async def run(self, ready: Callable[[], None] | None = None) -> None:
-        """Carry messages until cancelled.
+        """Carry messages until cancelled, or ended.
 
         Args:
             ready: Called once, when all the panel has to say is on the mosquitto.
@@ -58,23 +59,34 @@ class Bridge:
             UsageError: mosquitto does not start.
         """
         self._broker.move_on()
-        self._bring_in_line()
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._keep_in_line)
-            group.start_soon(self._listen)
-            await self._carry_for_ever(ready)
+        self.bring_in_line()
+        # A scope asks again until it is obeyed: a task's own cancellation is lost where a connection ends just then.
+        with anyio.CancelScope() as self._scope:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._keep_in_line)
+                group.start_soon(self._listen)
+                await self._carry_for_ever(ready)
+
+    def end(self) -> None:
+        """Have `run` return."""
+        if self._scope is not None:
+            self._scope.cancel()
 
     async def _keep_in_line(self) -> None:
         while True:
             await anyio.sleep(LOOK_S)
             self._broker.move_on()
             try:
-                self._bring_in_line()
+                self.bring_in_line()
             except UsageError as error:
                 LOGGER.warning("%s", error)
 
-    def _bring_in_line(self) -> None:
-        """Freeze, refuse, be away or come back as the panel's broker does."""
+    def bring_in_line(self) -> None:
+        """Freeze, refuse, be away or come back as the panel's broker does; start if it is not running.
+
+        Raises:
+            UsageError: mosquitto does not start.
+        """
         broker, mosquitto = self._broker, self._mosquitto
         if broker.frozen != mosquitto.frozen:
             (mosquitto.freeze if broker.frozen else mosquitto.thaw)()
