@@ -29,7 +29,7 @@ def credentials(**changes: Any) -> Credentials:
         "serial": SERIAL,
         "address": "127.0.0.1",
         "client_name": "wattdeck-test",
-        "token": "token",
+        "token": "tok-3f9a",
         "issued_at_ms": 0,
         "privilege": Privilege.FULL,
         "broker_user": SERIAL,

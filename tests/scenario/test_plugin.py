@@ -138,7 +138,7 @@ def test_a_plug_in_that_cannot_be_used_is_a_warning_and_the_rest_runs(
     deck = Installed(tmp_path)
     install(deck.folder, module=module)
     done = deck.complete("snapshot", "--demo", "--format", "json")
-    assert done.returncode == 0 and len(json.loads(done.stdout)["sources"]) == 6
+    assert done.returncode == 0 and len(json.loads(done.stdout)["sources"]) == 7
     assert "plug-in thermo cannot be used" in done.stderr and words in done.stderr
 
 

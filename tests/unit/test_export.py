@@ -139,7 +139,9 @@ async def test_every_number_of_the_demo_has_a_unit_in_the_csv(tmp_path: Path) ->
         await hub.once()
         found = rows(to_csv(document(hub, list(hub.sources), START)))
     without = {row["field"] for row in found if row["unit"] == "" and _is_number(row["value"])}
-    assert without <= {"tabs", "spaces", "model", "hardware"}, "numbers that need none: spaces, a part number, a version"
+    assert without <= {"tabs", "spaces", "model", "hardware"}, (
+        "numbers that need none: spaces, a part number, a version"
+    )
     units = {row["unit"] for row in found}
     assert {"", "W", "Wh", "%", "A", "V"} <= units <= {"", "W", "Wh", "kWh", "%", "A", "V", "s", "min"}
     assert set(export.UNITS.values()) >= {"W", "Wh"}
