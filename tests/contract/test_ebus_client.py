@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
+from random import Random
 
 import pytest
 
@@ -21,6 +25,8 @@ from wattdeck.core.errors import (
     Unreachable,
     UsageError,
 )
+from wattdeck.core.feed import Feed
+from wattdeck.core.reading import Link, Reading
 from wattdeck.systems.span.ebus.stream import CertificateRefused
 from wattdeck.systems.span.models import DataModel, PanelSnapshot, Relay
 
@@ -341,7 +347,10 @@ async def test_a_wrong_password_stops_after_two_tries_a_minute_apart(seat: Seat)
     assert seat.client._task is not None and not seat.client._task.done()
     await seat.pass_time(2)
     assert seat.client._task.done()
-    # A person's wish begins anew, with the password mended.
+    # Whoever asks next is told, whether or not somebody waited for it; a person's wish after that begins anew.
+    with pytest.raises(AuthError):
+        await picture(seat)
+    assert seat.client._task.done()
     seat.broker.passwords = {SERIAL: PASSWORD}
     await picture(seat)
     await seat.client.aclose()
@@ -594,3 +603,296 @@ async def test_a_target_shows_while_it_lasts(seat: Seat, model: DataModel) -> No
     moved = (await picture(seat)).circuit(HEAT_PUMP)
     assert moved is not None and (moved.relay, moved.relay_target) == (Relay.OPEN, None)
     await seat.client.aclose()
+
+
+# Hostile brokers, and races
+
+
+class Loop:
+    """A panel's client below a feed, as the hub has it."""
+
+    def __init__(self, seat: Seat) -> None:
+        self.feed = Feed("span/home", "panel", seat.client.snapshot, interval_s=1.0, clock=seat.clock, random=Random(1))
+        seat.client._on_urgent = self.feed.wake
+        self.readings: list[tuple[float, Reading[PanelSnapshot]]] = []
+        self._seat = seat
+
+    async def __aenter__(self) -> Loop:
+        self._task = asyncio.ensure_future(self.feed.run(self._note))
+        await self._seat.pass_time(1)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await self._seat.client.aclose()
+
+    def _note(self, reading: Reading[PanelSnapshot]) -> None:
+        self.readings.append((self._seat.clock.elapsed_s, reading))
+
+    @property
+    def link(self) -> Link:
+        return self.feed.reading.link
+
+
+@BOTH
+async def test_a_feed_stops_asking_after_two_refusals(seat: Seat) -> None:
+    seat.broker.passwords = {SERIAL: "another"}
+    connects = counted(seat.broker, "admit")
+    async with Loop(seat) as loop:
+        await seat.pass_time(400)
+        assert loop.link is Link.REFUSED and connects() == 2
+        seat.broker.passwords = {SERIAL: PASSWORD}
+        loop.feed.wake()
+        await seat.pass_time(1)
+        assert live(loop) and connects() == 3
+
+
+@BOTH
+async def test_a_password_that_is_changed_later_stops_the_feed_as_well(seat: Seat) -> None:
+    async with Loop(seat) as loop:
+        assert live(loop)
+        seat.broker.passwords = {SERIAL: "another"}
+        connects = counted(seat.broker, "admit")
+        seat.broker.drop()
+        await seat.pass_time(400)
+        assert loop.link is Link.REFUSED and connects() == 2
+
+
+@pytest.mark.parametrize("model", [FLAT])
+async def test_what_was_shown_of_the_old_model_is_not_live_while_the_new_one_settles(seat: Seat) -> None:
+    async with Loop(seat) as loop:
+        assert live(loop)
+        # The signal comes without a drop, and then the panel takes its time.
+        seat.rest.model, seat.rest.firmware = TREE, TREE_FIRMWARE
+        seat.broker.publish(f"{ROOT}/info/data-model-version", "1.0")
+        await seat.pass_time(3)
+        assert loop.link is Link.STALE
+        await seat.pass_time(60)
+        assert not live(loop) and loop.feed.reading.snapshot is not None
+        seat.speak(TREE)
+        seat.broker.drop()
+        await seat.pass_time(75)
+        assert live(loop) and loop.feed.reading.snapshot.data_model is TREE
+
+
+@pytest.mark.parametrize("model", [FLAT])
+async def test_without_rest_a_panel_that_does_not_say_its_model_is_not_taken_for_flat(seat: Seat) -> None:
+    seat.rest.status_error = Unreachable("refused")
+    seat.broker.retained = {f"{ROOT}/$state": b"ready", f"{ROOT}/$description": b'{"nodes": {}}'}
+    with pytest.raises(TimedOut, match="silent"):
+        await picture(seat)
+    await seat.client.aclose()
+
+
+@pytest.mark.parametrize("model", [FLAT])
+async def test_leftovers_of_flat_beside_the_first_word_of_the_tree_are_no_panel_without_circuits(seat: Seat) -> None:
+    seat.rest.status_error = Unreachable("refused")
+    seat.broker.retained = {f"{ROOT}/info/data-model-version": b"1.0", **flat_topics()}
+    async with Loop(seat) as loop:
+        await seat.pass_time(50)
+        assert loop.feed.reading.snapshot is None
+
+
+@pytest.mark.parametrize("model", [TREE])
+async def test_a_panel_that_changes_its_model_after_each_picture_does_not_spin(seat: Seat) -> None:
+    flat, tree = flat_topics(), tree_topics()
+    async with Loop(seat) as loop:
+        for step in range(240):
+            await seat.pass_time(0.25)
+            if live(loop):
+                model = FLAT if step % 2 else TREE
+                seat.speak(model)
+                for topic, payload in (flat if model is FLAT else tree).items():
+                    seat.broker.publish(topic, payload)
+    assert seat.rest.schemas < 15
+
+
+@pytest.mark.parametrize("model", [TREE])
+async def test_a_version_that_comes_and_goes_and_one_that_is_unknown(seat: Seat) -> None:
+    await picture(seat)
+    topic = f"{ROOT}/info/data-model-version"
+    seat.broker.publish(topic, "")
+    await seat.settle()
+    assert (await picture(seat)).data_model is TREE
+    seat.broker.publish(topic, "2.0")
+    await seat.settle()
+    with pytest.raises(BadAnswer, match=r"data model 2\.0"):
+        await seat.run(seat.client.snapshot(), limit_s=1)
+    await seat.pass_time(300)
+    assert seat.rest.schemas < 20
+    seat.broker.publish(topic, "1.1")
+    await seat.pass_time(75)
+    assert (await picture(seat)).data_model is TREE
+    await seat.client.aclose()
+
+
+@BOTH
+async def test_a_flood_leaves_others_their_turn(seat: Seat, model: DataModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wattdeck.systems.span.ebus import client
+
+    await picture(seat)
+    # No turn is short enough: then everyone else has one after two messages.
+    monkeypatch.setattr(client, "TURN_S", 0.0)
+    store = seat.client._view.store  # type: ignore[union-attr]
+    taken = counted(store, "apply")
+    for number in range(1000):
+        seat.broker.publish(power_topic(model, OFFICE), f"-{number}.0")
+    at_turns = []
+    for _ in range(1000):
+        at_turns.append(taken())
+        await asyncio.sleep(0)
+    assert at_turns[-1] == 1000
+    assert max(later - sooner for sooner, later in pairwise(at_turns)) <= 2
+    await seat.client.aclose()
+
+
+@BOTH
+async def test_state_that_flaps_is_shown_ten_times_a_second_at_most(seat: Seat) -> None:
+    async with Loop(seat) as loop:
+        before = len(loop.readings)
+        for _ in range(20):
+            for _ in range(50):
+                seat.broker.publish(f"{ROOT}/$state", "init")
+                seat.broker.publish(f"{ROOT}/$state", "ready")
+            await seat.pass_time(0.25)
+        assert len(loop.readings) - before <= 5 * 10 + 5
+        await seat.pass_time(12)
+        assert live(loop)
+
+
+@pytest.mark.parametrize("model", [TREE])
+async def test_foreign_devices_and_another_panel_on_the_broker_change_nothing(seat: Seat) -> None:
+    alone = await picture(seat)
+    for topic, payload in {**flat_topics(), **tree_topics()}.items():
+        seat.broker.publish(topic.replace(SERIAL, "nt-0000-other"), payload)
+    seat.broker.publish("ebus/5/laser/$state", "ready")
+    await seat.settle()
+    assert (await picture(seat)).circuits == alone.circuits
+    await seat.client.aclose()
+
+
+@BOTH
+async def test_whoever_waits_is_told_when_the_session_is_ended(seat: Seat) -> None:
+    seat.broker.retained.clear()
+    before = asyncio.all_tasks()
+    waiting = [asyncio.ensure_future(seat.client.snapshot()) for _ in range(3)]
+    await seat.pass_time(2)
+    await seat.client.aclose()
+    await seat.pass_time(0.25)
+    for each in waiting:
+        with pytest.raises(Unreachable, match="ended"):
+            each.result()
+    assert asyncio.all_tasks() == before
+
+
+@BOTH
+async def test_ended_and_begun_again_at_any_moment(seat: Seat, model: DataModel) -> None:
+    before = asyncio.all_tasks()
+    for steps in range(25):
+        begun = asyncio.ensure_future(seat.client.snapshot())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        closing = [asyncio.ensure_future(seat.client.aclose()) for _ in range(2)]
+        again = asyncio.ensure_future(seat.client.snapshot())
+        await asyncio.gather(*closing, return_exceptions=True)
+        await seat.pass_time(0.5)
+        await asyncio.gather(begun, again, return_exceptions=True)
+        assert len((await picture(seat)).circuits) == 6
+        await seat.client.aclose()
+        assert len(seat.broker._streams) == 0, "no connection is left behind"
+    await seat.settle()
+    assert asyncio.all_tasks() == before
+
+
+@BOTH
+async def test_pictures_asked_for_at_once_and_given_up_leave_the_session_alone(seat: Seat) -> None:
+    asked = [asyncio.ensure_future(seat.client.snapshot()) for _ in range(20)]
+    for each in asked[::2]:
+        each.cancel()
+    await seat.pass_time(1)
+    assert all(len(each.result().circuits) == 6 for each in asked[1::2])
+    session = seat.client._task
+    late = asyncio.ensure_future(seat.client.snapshot())
+    late.cancel()
+    await seat.settle()
+    assert seat.client._task is session and len((await picture(seat)).circuits) == 6
+    await seat.client.aclose()
+
+
+@BOTH
+@pytest.mark.parametrize("hangs", ["status", "connect", "subscribe"])
+async def test_whatever_hangs_is_given_up(seat: Seat, monkeypatch: pytest.MonkeyPatch, hangs: str) -> None:
+    from wattdeck.systems.span.ebus import client
+
+    async def for_ever(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(client, "ASK_WITHIN_S", 0.0)
+    monkeypatch.setattr(client, "CONNECT_WITHIN_S", 0.0)
+    with monkeypatch.context() as patch:
+        if hangs == "status":
+            patch.setattr(seat.rest, "status", for_ever)
+        else:
+            patch.setattr("wattdeck.systems.span.ebus.local.LocalStream." + hangs, for_ever)
+        with pytest.raises(TimedOut):
+            await seat.run(seat.client.snapshot(), limit_s=1)
+    monkeypatch.setattr(client, "ASK_WITHIN_S", 5.0)
+    monkeypatch.setattr(client, "CONNECT_WITHIN_S", 5.0)
+    await seat.pass_time(3)
+    assert len((await picture(seat)).circuits) == 6
+    await seat.client.aclose()
+
+
+@BOTH
+async def test_a_wall_clock_that_jumps_changes_nothing_but_stamps(
+    seat: Seat, model: DataModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await picture(seat)
+    now = seat.clock.now
+    for days in (-400, 400):
+        monkeypatch.setattr(seat.clock, "now", lambda days=days: now() + timedelta(days=days))
+        seat.broker.publish(power_topic(model, OFFICE), "-117.8")
+        await seat.pass_time(12)
+        after = await picture(seat)
+        bare = [[replace(each, reported_at=None) for each in panel.circuits] for panel in (before, after)]
+        assert bare[0] == bare[1]
+    await seat.client.aclose()
+
+
+@BOTH
+async def test_nothing_secret_and_no_serial_is_logged(seat: Seat, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", logger="wattdeck")
+    async with Loop(seat):
+        for error in (Unreachable("refused"), Busy("starting", 502), None):
+            seat.rest.status_error = error
+            seat.broker.drop()
+            await seat.pass_time(3)
+        seat.rest.serial = "nt-9999-other"
+        seat.broker.drop()
+        await seat.pass_time(5)
+        seat.rest.serial = SERIAL
+        seat.broker.publish(f"{ROOT}/$state", "lost")
+        await seat.pass_time(70)
+        assert caplog.records
+        for record in caplog.records:
+            words = record.getMessage()
+            assert not any(each in words for each in (SERIAL, "nt-9999-other", PASSWORD)), words
+    assert len(caplog.records) < 100
+
+
+def live(loop: Loop) -> bool:
+    return loop.link is Link.LIVE
+
+
+def counted(owner: object, name: str) -> Callable[[], int]:
+    """How often something is called from now on."""
+    calls = 0
+    done = getattr(owner, name)
+
+    def noted(*args: object) -> object:
+        nonlocal calls
+        calls += 1
+        return done(*args)
+
+    setattr(owner, name, noted)
+    return lambda: calls

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -52,7 +53,15 @@ URGENT_GAP_S = 0.1
 """However often a relay moves, pictures are not made faster than this."""
 FIRST_ANSWER_S = CONNECT_WITHIN_S + ROOT_WITHIN_S
 """How long the first picture is waited for."""
+RESETTLE_S = 2.0
+"""How long a later picture is waited for: what was shown before would count as live meanwhile."""
 LOOK_AGAIN_S = 0.05
+ASK_WITHIN_S = 20.0
+"""For all that is asked by REST before a connection, and for a subscription."""
+TURN_S = 0.02
+"""How long messages are taken in before everyone else has a turn."""
+CALM_S = 60.0
+"""A data model that changes again sooner is not followed at once."""
 
 _JITTER = Random()  # noqa: S311  jitter, not secrecy
 
@@ -115,6 +124,10 @@ class EbusClient:
         self._telling: asyncio.Task[None] | None = None
         self._shown = False
         """This session has given a picture."""
+        self._shown_ever = False
+        self._model_changed_s = float("-inf")
+        self._refusal: AuthError | None = None
+        """What ended the sessions, until somebody has been told."""
 
     async def __aenter__(self) -> Self:
         self.start()
@@ -128,37 +141,45 @@ class EbusClient:
     def start(self) -> None:
         """Begin the first session, or begin again after a refusal; otherwise does nothing."""
         if self._task is None or self._task.done():
-            self._problem = None
-            self._shown = False
+            self._problem = self._refusal = None
+            self._shown = self._shown_ever = False
             self._task = asyncio.get_running_loop().create_task(self._keep_session())
 
     async def aclose(self) -> None:
         """End the session. `start` begins anew."""
-        for task in (self._task, self._telling):
-            if task is not None:
-                task.cancel()
+        task, telling = self._task, self._telling
+        for each in (telling, task):
+            if each is not None:
+                each.cancel()
+        for each in (telling, task):
+            if each is not None:
                 with contextlib.suppress(asyncio.CancelledError):
-                    await task
-        self._task = self._telling = None
+                    await each
+        if self._task is task:
+            self._task = None
+            self._problem = Unreachable(tr("the session with the panel was ended"))
+            self._changed.set()
 
     async def snapshot(self) -> PanelSnapshot:
-        """The panel as reported so far. While a session begins this waits for it, up to 45 s.
+        """The panel as reported so far. While the first session begins this waits for it, up to 45 s.
 
         Raises:
-            AuthError: the broker or a changed authority stops us; `start` tries again.
+            AuthError: the broker or a changed authority stopped us. Said once; whoever asks again begins anew.
             Stale: the panel is there and does not say it is live.
             SourceError: there is no session, or nothing of the panel yet.
         """
-        self.start()
-        until_s = self._clock.monotonic() + FIRST_ANSWER_S
+        if self._refusal is None:
+            self.start()
+        until_s = self._clock.monotonic() + (RESETTLE_S if self._shown_ever else FIRST_ANSWER_S)
         while (trouble := self._trouble()) is not None:
             passes = isinstance(trouble, Settling) and not self._shown
             if not passes or self._clock.monotonic() >= until_s:
+                self._refusal = None
                 raise trouble
             self._changed.clear()
             await self._change_or(LOOK_AGAIN_S)
         assert self._view is not None
-        self._shown = True
+        self._shown = self._shown_ever = True
         return self._view.snapshot()
 
     async def set_relay(self, circuit_id: str, relay: Relay) -> None:
@@ -213,16 +234,18 @@ class EbusClient:
             try:
                 await self._session()
             except ModelChanged:
-                failures = 0 if self._shown else failures + 1
+                now_s = self._clock.monotonic()
+                calm = now_s - self._model_changed_s >= CALM_S
+                failures, self._model_changed_s = 0 if self._shown and calm else failures + 1, now_s
                 self.schema = None
                 delay_s = self._back_off_s(failures, BOOTING_CAP_S) if failures else 0.0
                 self._fail(Stale(tr("the panel changes its data model; reading it anew")))
             except AuthorityChanged as error:
-                return self._fail(error)
+                return self._stop(error)
             except AuthError as error:
                 refusals += 1
                 if refusals >= REFUSALS_MAX:
-                    return self._fail(error)
+                    return self._stop(error)
                 delay_s = REFUSED_AGAIN_S
                 self._fail(Unreachable(tr("{problem}; trying once more in a minute", problem=error)))
             except WattdeckError as error:
@@ -247,7 +270,7 @@ class EbusClient:
             ModelChanged: the topics show another model.
             SourceError: anything that ends it.
         """
-        await self._look()
+        await self._within(ASK_WITHIN_S, self._look())
         serial = self.credentials.broker_user
         stream = self._connector(self._endpoint)
         try:
@@ -257,14 +280,13 @@ class EbusClient:
             spaces = None if self.schema is None else self.schema.spaces
             self._view = PanelView(store, model or DataModel.FLAT, self._clock, spaces)
             self._stream, self._problem = stream, None
-            await stream.subscribe([f"{PREFIX}/{serial}/#"])
+            await self._within(ASK_WITHIN_S, stream.subscribe([f"{PREFIX}/{serial}/#"]))
+            turn = _Turn()
             async for message in stream:
-                change = store.apply(message)
-                if not change:
-                    continue
-                if Change.URGENT in change:
+                if Change.URGENT in store.apply(message):
                     await self._take_structure(store, stream, model)
                     self._tell()
+                await turn.end_if_long()
         finally:
             self._stream = None
             await stream.aclose()
@@ -285,7 +307,7 @@ class EbusClient:
         if evidence is DataModel.TREE:
             children = store.new_children()
             if children:
-                await stream.subscribe([f"{PREFIX}/{child}/#" for child in children])
+                await self._within(ASK_WITHIN_S, stream.subscribe([f"{PREFIX}/{child}/#" for child in children]))
 
     async def _look(self) -> None:
         """Ask by REST who answers there, and after a change of firmware which data model it speaks (span-v2.md 11).
@@ -304,7 +326,8 @@ class EbusClient:
             log.info("a panel's REST side does not answer: %s", error)
             return
         if status.serial.lower() != self.credentials.serial.lower():
-            words = {"there": clean(status.serial, 40), "ours": self.credentials.serial}
+            # Ends alone: these words go to the log.
+            words = {"there": f"…{clean(status.serial[-5:])}", "ours": f"…{self.credentials.serial[-5:]}"}
             raise BadAnswer(tr("another panel answers at this address: {there}, not {ours}", **words))
         if self.schema is None or status.firmware != self.firmware:
             try:
@@ -317,13 +340,18 @@ class EbusClient:
     async def _connect(self, stream: MessageStream) -> None:
         """Connect; a certificate that does not pass is compared with what the panel shows, never trusted for that."""
         try:
-            async with asyncio.timeout(CONNECT_WITHIN_S):
-                await stream.connect()
-        except TimeoutError:
-            raise TimedOut(tr("the panel's broker does not answer")) from None
+            await self._within(CONNECT_WITHIN_S, stream.connect())
         except CertificateRefused as refused:
             await self._compare_authority(refused)
             raise
+
+    async def _within(self, seconds: float, work: Awaitable[None]) -> None:
+        """Raises TimedOut if it takes longer: nothing that hangs may hang the session for ever."""
+        try:
+            async with asyncio.timeout(seconds):
+                await work
+        except TimeoutError:
+            raise TimedOut(tr("the panel's broker does not answer")) from None
 
     async def _compare_authority(self, refused: CertificateRefused) -> None:
         """Raises AuthorityChanged if the panel shows another authority than the pinned one (span-v2.md 3.2)."""
@@ -347,6 +375,11 @@ class EbusClient:
     def _fail(self, problem: WattdeckError) -> None:
         self._problem = problem
         self._tell()
+
+    def _stop(self, refusal: AuthError) -> None:
+        """A person is needed."""
+        self._refusal = refusal
+        self._fail(refusal)
 
     def _tell(self) -> None:
         """Say that something should show at once; soon, if something did a moment ago."""
@@ -379,6 +412,25 @@ class EbusClient:
         finally:
             waiting.cancel()
             sleeping.cancel()
+
+
+class _Turn:
+    """Lets everyone else in this process have a turn, however fast messages come."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+
+    async def end_if_long(self) -> None:
+        """Give way if nobody else has had a turn for a while."""
+        now_s = time.monotonic()
+        if self._since_s is None:
+            self._since_s = now_s
+            asyncio.get_running_loop().call_soon(self._had)
+        elif now_s - self._since_s >= TURN_S:
+            await asyncio.sleep(0)
+
+    def _had(self) -> None:
+        self._since_s = None
 
 
 def _trouble_of(view: PanelView, now_s: float) -> WattdeckError | None:
