@@ -77,6 +77,30 @@ async def test_names_that_come_late_are_waited_for(seat: Seat, model: DataModel)
     await seat.client.aclose()
 
 
+@BOTH
+async def test_the_first_picture_has_the_panels_own_figures_though_they_come_last(seat: Seat, model: DataModel) -> None:
+    late = {topic: payload for topic, payload in seat.broker.retained.items() if "/power-flows/" in topic}
+    for topic in late:
+        del seat.broker.retained[topic]
+    first = asyncio.ensure_future(seat.client.snapshot())
+    await seat.pass_time(0.25)
+    assert not first.done()
+    for topic, payload in late.items():
+        seat.broker.publish(topic, payload)
+    await seat.pass_time(0.25)
+    assert first.result().house_load_w == 2046.1
+    await seat.client.aclose()
+
+
+@BOTH
+async def test_figures_a_panel_does_not_report_hold_nothing_back_for_long(seat: Seat) -> None:
+    for topic in [topic for topic in seat.broker.retained if "/power-flows/" in topic]:
+        del seat.broker.retained[topic]
+    panel = await seat.run(seat.client.snapshot(), limit_s=1)
+    assert panel.house_load_w is None and panel.grid_power_w in (None, -348.4)
+    await seat.client.aclose()
+
+
 @pytest.mark.parametrize("model", [FLAT])
 async def test_names_that_never_come_do_not_hold_the_panel_back_for_ever(seat: Seat) -> None:
     del seat.broker.retained[f"{ROOT}/{OFFICE}/name"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from wattdeck.core.language import plural
+from wattdeck.core.language import plural, tr
 from wattdeck.systems.span.ebus.circuits import is_meter_only
 from wattdeck.systems.span.ebus.panel import PanelView
+from wattdeck.systems.span.ebus.parts import Part, Parts
 from wattdeck.systems.span.models import DataModel
 
 ROOT_WITHIN_S = 30.0
 CHILDREN_WITHIN_S = 5.0
 VALUES_WITHIN_S = 10.0
+REPLAY_OVER_S = 0.5
+"""Once nothing new has come for so long, what has not come is not reported by this panel."""
 
 
 def missing(view: PanelView, now_s: float) -> str:
@@ -28,4 +31,19 @@ def missing(view: PanelView, now_s: float) -> str:
         late = sum(part.raw("power") is None or not (part.raw("name") or is_meter_only(part)) for part in parts)
         if late:
             return plural("{count} circuit", "{count} circuits", late)
+        replaying = store.news_s is not None and now_s - store.news_s < REPLAY_OVER_S
+        if replaying and not _whole(view.parts):
+            return tr("the panel's values")
     return ""
+
+
+def _whole(parts: Parts) -> bool:
+    """The panel's own figures are there, as far as one can tell which it has: then there is nothing to wait for."""
+    wanted: list[tuple[Part | None, str]] = [
+        (parts.panel, "firmware"),
+        (parts.feed, "power"),
+        (parts.flows, "grid"),
+        (parts.flows, "site"),
+    ]
+    wanted += [(part, "soc") for part in parts.batteries] + [(part, "status") for part in parts.chargers]
+    return all(part is None or part.raw(name) is not None for part, name in wanted)

@@ -105,6 +105,8 @@ class EbusStore:
         """Since when the root has not been ready and described."""
         self.heard_s: float | None = None
         """When anything came last."""
+        self.news_s: float | None = None
+        """When something was last reported that had not been before: while retained topics come, all is."""
         self.complete_s: float | None = None
         """Since when the root is ready and described; None while it is not."""
         self.settled = False
@@ -243,6 +245,8 @@ class EbusStore:
         kept.pop(path, None)
         if wanted:
             kept[path] = payload
+            if known is None:
+                self.news_s = now_s
         self._hold(device, (cost if wanted else 0) - before)
         _touch(device, topic.node, now_s)
         device.dirty.add(topic.node if len(device.dirty) < NODES_MAX else "")
