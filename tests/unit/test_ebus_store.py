@@ -290,6 +290,12 @@ def test_charge_of_batteries_with_odd_capacities(capacities: tuple[str, str]) ->
     assert picture(told(topics), FLAT).battery_percent == 80
 
 
+@pytest.mark.parametrize("payload", [b"9" * 100, b"0" * 100, b"-1." + b"0" * 100, b"OPEN" + b" " * 100])
+def test_a_number_or_word_that_is_far_too_long_is_none(payload: bytes) -> None:
+    assert (homie.number(payload), homie.integer(payload), homie.word(payload)) == (None, None, "")
+    assert homie.state(payload) is DeviceState.UNKNOWN
+
+
 # Any sequence of messages
 
 

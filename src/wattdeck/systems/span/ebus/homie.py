@@ -22,6 +22,8 @@ NODES_MAX, PROPERTIES_MAX, CHILDREN_MAX = 256, 256, 256
 PROPERTIES_IN_ALL_MAX = 8192
 """Of one description: the largest flat panel has about 1,500."""
 LISTED_MAX = 64
+WORD_BYTES_MAX = 64
+"""No number and no enumeration's word is longer."""
 NUMBER_MAX = 1e15
 """No watt or watt-hour is beyond this; whatever is counts as unknown."""
 TEXT_CHARS = 200
@@ -160,7 +162,7 @@ def text(payload: bytes | None) -> str | None:
 
 def number(payload: bytes | None) -> float | None:
     """A payload as a finite number, -0.0 made 0.0; None for anything else."""
-    found = text(payload)
+    found = _short(payload)
     if found is None or not _FLOAT.fullmatch(found):
         return None
     value = float(found)
@@ -169,7 +171,7 @@ def number(payload: bytes | None) -> float | None:
 
 def integer(payload: bytes | None) -> int | None:
     """A payload as a whole number; None for anything else. A decimal without fraction counts (`200.0`)."""
-    found = text(payload)
+    found = _short(payload)
     if found is None:
         return None
     if _INTEGER.fullmatch(found):
@@ -185,7 +187,7 @@ def boolean(payload: bytes | None) -> bool | None:
 
 def word(payload: bytes | None) -> str:
     """An enumeration's word in lower case; empty for none."""
-    return (text(payload) or "").lower()
+    return (_short(payload) or "").lower()
 
 
 def ids(payload: bytes | None) -> tuple[str, ...]:
@@ -200,6 +202,10 @@ def state(payload: bytes | None) -> DeviceState:
     """A device's `$state`."""
     found = word(payload)
     return DeviceState(found) if found in DeviceState.__members__.values() else DeviceState.UNKNOWN
+
+
+def _short(payload: bytes | None) -> str | None:
+    return None if payload is None or len(payload) > WORD_BYTES_MAX else text(payload)
 
 
 def _text(value: Any) -> str:
