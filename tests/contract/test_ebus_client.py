@@ -463,6 +463,20 @@ async def test_a_panel_without_v2_says_so(seat: Seat) -> None:
     await seat.client.aclose()
 
 
+@BOTH
+async def test_the_schema_is_asked_once_per_firmware(seat: Seat) -> None:
+    for _ in range(3):
+        await picture(seat)
+        seat.broker.drop()
+        await seat.pass_time(5)
+    assert seat.rest.schemas == 1
+    seat.rest.firmware = "spanos9/r209901/01"
+    seat.broker.drop()
+    await seat.pass_time(5)
+    assert (await picture(seat), seat.rest.schemas)[1] == 2
+    await seat.client.aclose()
+
+
 # From flat to tree while connected (11)
 
 

@@ -281,3 +281,150 @@ def test_any_payload_anywhere_gives_a_picture(data: st.DataObject) -> None:
     for circuit in panel.circuits:
         assert circuit.name.isprintable()
         assert all(1 <= tab <= 512 for tab in circuit.tabs)
+
+
+# Rules of the sheet, one by one
+
+
+def with_flat_nodes(changes: Mapping[str, Mapping[str, str]], renamed: Mapping[str, str]) -> dict[str, bytes]:
+    """The flat example with node ids and types changed."""
+    topics = {}
+    for topic, payload in flat_topics().items():
+        parts = topic.split("/")
+        topics["/".join([*parts[:3], renamed.get(parts[3], parts[3]), *parts[4:]])] = payload
+    described = json.loads(topics[f"{ROOT}/$description"])
+    nodes = {renamed.get(node, node): each for node, each in described["nodes"].items()}
+    for node, more in changes.items():
+        nodes[node] = {**nodes.get(node, {}), **more}
+    topics[f"{ROOT}/$description"] = json.dumps({**described, "nodes": nodes}).encode()
+    return topics
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "types", "directions"),
+    [
+        ("upstream-lugs", "downstream-lugs", ("", ""), ("", "")),
+        ("a", "b", (".upstream", ".downstream"), ("", "")),
+        ("a", "b", ("", ""), ("UPSTREAM", "DOWNSTREAM")),
+        ("b", "a", ("", ""), ("upstream", "downstream")),
+        ("downstream-1", "upstream-1", ("", ""), ("UPSTREAM", "DOWNSTREAM")),
+    ],
+)
+def test_lugs_of_flat_are_told_apart_by_type_then_report_then_id(
+    up: str, down: str, types: tuple[str, str], directions: tuple[str, str]
+) -> None:
+    kinds = [{"type": f"energy.ebus.device.lugs{each}"} for each in types]
+    topics = with_flat_nodes({up: kinds[0], down: kinds[1]}, {"lugs-upstream": up, "lugs-downstream": down})
+    for node, said in zip((up, down), directions, strict=True):
+        topics[f"{ROOT}/{node}/direction"] = said.encode()
+    panel = PanelView(filled(topics), DataModel.FLAT, ManualClock()).snapshot()
+    assert (panel.feed_power_w, panel.feedthrough_power_w) == (-348.4, 10.0)
+
+
+@pytest.mark.parametrize("model", [DataModel.FLAT, DataModel.TREE])
+def test_lugs_that_say_their_direction_late_are_told_apart_then(model: DataModel) -> None:
+    if model is DataModel.FLAT:
+        topics = with_flat_nodes({}, {"lugs-upstream": "two", "lugs-downstream": "one"})
+        late = [f"{ROOT}/{each}/direction" for each in ("one", "two")]
+    else:
+        ids = {f"{SERIAL}-lugs-up": "two", f"{SERIAL}-lugs-dn": "one"}
+        topics = {}
+        for topic, payload in tree_topics().items():
+            for old, new in ids.items():
+                topic, payload = topic.replace(old, new), payload.replace(old.encode(), new.encode())
+            topics[topic] = payload
+        late = [f"ebus/5/{each}/info/direction" for each in ("one", "two")]
+    said = [topics.pop(each) for each in late]
+    store = filled(topics)
+    view = PanelView(store, model, ManualClock())
+    view.snapshot()
+    for topic, payload in zip(late, said, strict=True):
+        store.apply(Message(topic, payload))
+    panel = view.snapshot()
+    assert (panel.feed_power_w, panel.feedthrough_power_w) == (-348.4, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "ours"),
+    [
+        ("NONE", "none"),
+        ("BACKUP", "load_shed"),
+        ("USER", "user"),
+        ("PCS", "pcs"),
+        ("PCS_FAIL_SAFE", "pcs"),
+        ("INVERTER", "pcs"),
+        ("ALWAYS_ON", "configuration"),
+        ("NEVER_BACKUP", "configuration"),
+        ("FAULT", "fault"),
+        ("MOONLIGHT", "moonlight"),
+        ("", ""),
+    ],
+)
+def test_who_holds_a_relay_in_the_words_of_the_tree(said: str, ours: str) -> None:
+    circuit = shown(DataModel.FLAT, {f"{ROOT}/{OFFICE}/relay-requester": said}).circuit(OFFICE)
+    assert circuit is not None and circuit.requester == ours
+
+
+@pytest.mark.parametrize(
+    ("said", "ours"),
+    [("NEVER", "must_have"), ("OFF_GRID", "non_essential"), ("SOC_THRESHOLD", "nice_to_have"), ("UNKNOWN", "unknown")],
+)
+@pytest.mark.parametrize("model", [DataModel.FLAT, DataModel.TREE])
+def test_priorities_in_our_words(model: DataModel, said: str, ours: str) -> None:
+    flat, tree = f"{ROOT}/{OFFICE}/shed-priority", f"ebus/5/{OFFICE}/load-shed/priority"
+    circuit = shown(model, {flat if model is DataModel.FLAT else tree: said}).circuit(OFFICE)
+    assert circuit is not None and circuit.priority == ours
+
+
+@pytest.mark.parametrize(
+    ("name", "spaces"), [("MAIN_32", 32), ("MLO_48", 48), ("MAIN_16", 16), ("UNKNOWN", 15), ("", 15)]
+)
+def test_the_size_of_a_tree_is_in_its_models_name_or_the_highest_space(name: str, spaces: int) -> None:
+    assert shown(DataModel.TREE, {f"{ROOT}/info/model": name}).spaces == spaces
+
+
+@pytest.mark.parametrize(("said", "link"), [("true", "ok"), ("false", "lost"), ("TRUE", ""), ("", "")])
+def test_the_link_to_a_battery_of_flat(said: str, link: str) -> None:
+    assert shown(DataModel.FLAT, {f"{ROOT}/bess/connected": said}).batteries[0].link == link
+
+
+@pytest.mark.parametrize(("limit", "shown_a"), [("32", 32.0), ("48", None), ("", None), ("nonsense", None)])
+def test_a_chargers_ceiling_is_one_only_where_a_person_set_it(limit: str, shown_a: float | None) -> None:
+    charger = shown(DataModel.FLAT, {f"{ROOT}/evse/user-max-charge-current": limit}).chargers[0]
+    assert (charger.user_limit_a, charger.most_a) == (shown_a, 48.0)
+
+
+def test_a_link_that_is_declared_and_not_said_is_none() -> None:
+    circuit = shown(DataModel.TREE).circuit(OFFICE)
+    assert circuit is not None and circuit.feeds == ""
+    alone = shown(DataModel.TREE, {f"ebus/5/{SOLAR}/connection/feeds-device-id": ""})
+    assert alone.inverters[0].circuit_id == ""
+
+
+def test_descriptions_without_properties_are_enough_to_read_and_to_set_by() -> None:
+    topics = flat_topics()
+    described = json.loads(topics[f"{ROOT}/$description"])
+    for node in described["nodes"].values():
+        del node["properties"]
+    bare = filled({**topics, f"{ROOT}/$description": json.dumps(described).encode()})
+    assert PanelView(bare, DataModel.FLAT, ManualClock()).snapshot() == shown(DataModel.FLAT)
+
+
+@pytest.mark.parametrize("payload", ["TRUE", "True", "1", "yes", "true ", "\x00"])
+def test_only_true_and_false_are_booleans(payload: str) -> None:
+    assert shown(DataModel.FLAT, {f"{ROOT}/core/ethernet": payload}).ethernet is None
+
+
+def test_a_zero_byte_is_an_empty_text() -> None:
+    circuit = shown(DataModel.FLAT, {f"{ROOT}/{OFFICE}/name": "\x00"}).circuit(OFFICE)
+    assert circuit is not None and circuit.name == "Circuit 3"
+
+
+def test_what_a_hardware_without_relay_and_breaker_does_not_say_is_unknown() -> None:
+    panel = shown(DataModel.TREE, {f"{ROOT}/status/relay": None, f"{ROOT}/breaker/rating": None})
+    assert (panel.main_relay, panel.main_rating_a) == (Relay.UNKNOWN, None)
+
+
+def test_sub_panel_lugs_that_are_silent_or_absent_are_unknown() -> None:
+    silent = shown(DataModel.TREE, {f"ebus/5/{SERIAL}-lugs-dn/meter/active-power": None})
+    assert silent.feedthrough_power_w is None and silent.feed_power_w == -348.4

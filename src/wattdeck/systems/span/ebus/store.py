@@ -49,6 +49,8 @@ URGENT = frozenset(
 )
 """Properties whose change is shown at once (span-v2.md 9.3)."""
 MODEL_VERSION = "info/data-model-version"
+STRUCTURAL = frozenset({"data-model-version", "direction"})
+"""Values that say what something is, and not how it is: which model, which lugs."""
 
 
 class Change(Flag):
@@ -250,7 +252,7 @@ class EbusStore:
         self._hold(device, (cost if wanted else 0) - before)
         _touch(device, topic.node, now_s)
         device.dirty.add(topic.node if len(device.dirty) < NODES_MAX else "")
-        if path == MODEL_VERSION and device is self.root:
+        if topic.prop in STRUCTURAL:
             return self._restructured(device)
         urgent = topic.attribute or topic.prop in URGENT
         return Change.VALUE | Change.URGENT if urgent else Change.VALUE
