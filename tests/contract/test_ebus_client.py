@@ -696,6 +696,49 @@ async def test_a_password_that_is_changed_later_stops_the_feed_as_well(seat: Sea
         assert loop.link is Link.REFUSED and connects() == 2
 
 
+@BOTH
+@pytest.mark.parametrize("later", [False, True])
+async def test_a_feed_stops_asking_when_the_authority_changed(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, later: bool
+) -> None:
+    from wattdeck.systems.span.ebus import tls
+
+    async def ca() -> str:
+        return "PEM"
+
+    monkeypatch.setattr(tls, "fingerprint", lambda pem: "cc:dd")
+    seat.rest.ca = ca  # type: ignore[method-assign]
+    if not later:
+        seat.broker.refusal = CertificateRefused("not ours")
+    connects = counted(seat.broker, "admit")
+    async with Loop(seat) as loop:
+        assert live(loop) is later
+        seat.broker.refusal = CertificateRefused("not ours")
+        seat.broker.drop()
+        await seat.pass_time(200)
+        assert loop.link is Link.REFUSED and connects() == 1 + later
+
+
+@BOTH
+async def test_giving_up_waiting_for_the_end_of_a_session_is_not_swallowed(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await picture(seat)
+    held = asyncio.Event()
+
+    async def slow(self: object) -> None:
+        await held.wait()
+
+    monkeypatch.setattr("wattdeck.systems.span.ebus.local.LocalStream.aclose", slow)
+    closing = asyncio.ensure_future(seat.client.aclose())
+    await seat.settle()
+    closing.cancel()
+    await seat.settle()
+    assert closing.cancelled()
+    held.set()
+    await seat.client.aclose()
+
+
 @pytest.mark.parametrize("model", [FLAT])
 async def test_what_was_shown_of_the_old_model_is_not_live_while_the_new_one_settles(seat: Seat) -> None:
     async with Loop(seat) as loop:

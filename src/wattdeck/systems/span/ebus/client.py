@@ -8,7 +8,6 @@ received is None, never zero; silence is no fault while the panel says it is rea
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -124,6 +123,8 @@ class EbusClient:
         self._telling: asyncio.Task[None] | None = None
         self._shown = False
         """This session has given a picture."""
+        self._waiting = 0
+        """Pictures that are waited for now."""
         self._shown_ever = False
         self._model_changed_s = float("-inf")
         self._refusal: AuthError | None = None
@@ -147,14 +148,13 @@ class EbusClient:
 
     async def aclose(self) -> None:
         """End the session. `start` begins anew."""
-        task, telling = self._task, self._telling
-        for each in (telling, task):
-            if each is not None:
-                each.cancel()
-        for each in (telling, task):
-            if each is not None:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await each
+        task = self._task
+        ending = [each for each in (self._telling, task) if each is not None]
+        for each in ending:
+            each.cancel()
+        if ending:
+            # Not awaited one by one: whoever gives up waiting for this end is not to be swallowed with theirs.
+            await asyncio.wait(ending)
         if self._task is task:
             self._task = None
             self._problem = Unreachable(tr("the session with the panel was ended"))
@@ -177,7 +177,11 @@ class EbusClient:
                 self._refusal = None
                 raise trouble
             self._changed.clear()
-            await self._change_or(LOOK_AGAIN_S)
+            self._waiting += 1
+            try:
+                await self._change_or(LOOK_AGAIN_S)
+            finally:
+                self._waiting -= 1
         assert self._view is not None
         self._shown = self._shown_ever = True
         return self._view.snapshot()
@@ -382,9 +386,12 @@ class EbusClient:
         self._fail(refusal)
 
     def _tell(self) -> None:
-        """Say that something should show at once; soon, if something did a moment ago."""
+        """Say that something should show at once; soon, if something did a moment ago.
+
+        Whoever waits for a picture has it told by that one alone: asked again at once, a refusal would begin anew.
+        """
         self._changed.set()
-        if self._on_urgent is None or (self._telling is not None and not self._telling.done()):
+        if self._on_urgent is None or self._waiting or (self._telling is not None and not self._telling.done()):
             return
         wait_s = self._called_s + URGENT_GAP_S - self._clock.monotonic()
         if wait_s > 0:
@@ -396,7 +403,7 @@ class EbusClient:
     async def _tell_in(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
         self._called_s = self._clock.monotonic()
-        if self._on_urgent is not None:
+        if self._on_urgent is not None and not self._waiting:
             self._on_urgent()
 
     def _back_off_s(self, failures: int, cap_s: float) -> float:
