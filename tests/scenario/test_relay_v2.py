@@ -17,8 +17,9 @@ from wattdeck.core.hub import Hub
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span import SYSTEM
 from wattdeck.systems.span.config import SpanConfig
-from wattdeck.systems.span.demo import MQTTS_PORT, PANELS, stand_in
+from wattdeck.systems.span.demo import PANELS, stand_in
 from wattdeck.systems.span.ebus.local import LocalBroker
+from wattdeck.systems.span.ebus.stream import MQTTS_PORT
 from wattdeck.systems.span.simulator import SpanSimulator
 
 pytestmark = pytest.mark.anyio

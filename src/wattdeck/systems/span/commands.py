@@ -13,7 +13,15 @@ from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.operable import Facts, Sibling, Wording
 from wattdeck.core.reading import Link, Reading
 from wattdeck.systems.span.circuits import space_words
-from wattdeck.systems.span.models import PRIORITIES, Circuit, DataModel, PanelSnapshot, Relay, current_a
+from wattdeck.systems.span.models import (
+    PRIORITIES,
+    V2_PRIORITIES,
+    Circuit,
+    DataModel,
+    PanelSnapshot,
+    Relay,
+    current_a,
+)
 from wattdeck.systems.span.spaces import tandem_spaces
 from wattdeck.systems.span.words import (
     PRIORITY_EFFECTS,
@@ -38,8 +46,6 @@ V2_WORDING = Wording(
     silence=later("A panel says nothing when it does not follow: it may not allow it, or something else holds it.")
 )
 """v2: there are no answers, good or bad, only reported values."""
-MAKERS_WORDS = {"never": "must_have", "soc_threshold": "nice_to_have", "off_grid": "non_essential"}
-"""v2's words for load priorities -> ours (span-v2.md 10)."""
 
 
 class Commands(Protocol):
@@ -68,7 +74,7 @@ def priority_named(text: str) -> str:
         UsageError: it is none; `unknown` least of all.
     """
     word = text.strip().lower().replace("-", "_").replace(" ", "_")
-    wanted = MAKERS_WORDS.get(word, word)
+    wanted = V2_PRIORITIES.get(word, word)
     if wanted not in PRIORITIES:
         sentence = tr(
             "{value} is no priority; there are: must-have, nice-to-have, non-essential "

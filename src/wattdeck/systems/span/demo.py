@@ -8,11 +8,11 @@ from typing import Any
 from wattdeck.core.secrets import SecretRef
 from wattdeck.core.system import Demo, SimulatorOptions
 from wattdeck.systems.span.config import SpanConfig
+from wattdeck.systems.span.ebus.stream import MQTTS_PORT, WS_PORT, WSS_PORT
 from wattdeck.systems.span.simulator import SpanSimulator
 
 PANELS = (("home", "v1", "127.0.0.1"), ("shop", "flat", "127.0.0.2"), ("barn", "tree", "127.0.0.6"))
 """Household, which names the source, the protocol its panel speaks, and where it is: no other demo is there."""
-MQTTS_PORT = 8883
 
 
 def demo(options: SimulatorOptions, poll_s: float | None) -> Demo:
@@ -60,8 +60,8 @@ def stand_in(simulator: SpanSimulator, host: str) -> object:
         broker_host=host,
         hostname=f"span-{serial}.local",
         mqtts_port=MQTTS_PORT,
-        ws_port=9001,
-        wss_port=9002,
+        ws_port=WS_PORT,
+        wss_port=WSS_PORT,
         ca_pem="",
         ca_sha256="",
     )

@@ -40,8 +40,10 @@ class DataModel(StrEnum):
 
 
 PRIORITIES = ("must_have", "nice_to_have", "non_essential")
-"""The load priorities a panel knows, highest first; v2 calls them NEVER, SOC_THRESHOLD and OFF_GRID (span-v2.md 10).
+"""The load priorities a panel knows, highest first (span-v2.md 10).
 A panel may report others; they are kept as text."""
+V2_PRIORITIES = {"never": "must_have", "soc_threshold": "nice_to_have", "off_grid": "non_essential"}
+"""What v2 calls them, in lower case -> ours, which are v1's."""
 
 SPACES = 32
 """Breaker spaces of a MAIN 32 panel."""

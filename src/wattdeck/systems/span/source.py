@@ -166,12 +166,11 @@ class SpanSource:
 
     def _stand_in(self) -> StandIn | None:
         """The simulator's broker, in a demo."""
-        found: StandIn | None = self._context.stand_ins.get(f"mqtts://{self.config.host}:{self._mqtt_port}")
-        return found
+        from wattdeck.systems.span.ebus.stream import MQTTS_PORT
 
-    @property
-    def _mqtt_port(self) -> int:
-        return self.config.mqtt_port or 8883
+        port = self.config.mqtt_port or MQTTS_PORT
+        found: StandIn | None = self._context.stand_ins.get(f"mqtts://{self.config.host}:{port}")
+        return found
 
     def _credentials(self) -> Credentials | None:
         """What a registration left, or None.

@@ -14,9 +14,9 @@ from wattdeck.core.errors import AuthError, BadAnswer, SourceError, StatusError
 from wattdeck.core.language import tr
 from wattdeck.core.redact import redact, register_secret
 from wattdeck.core.text import clean
+from wattdeck.systems.span.ebus.stream import MQTTS_PORT, WS_PORT, WSS_PORT
 from wattdeck.systems.span.models import DataModel
 
-MQTTS_PORT, WS_PORT, WSS_PORT = 8883, 9001, 9002
 CLIENTS_MAX = 1000
 
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 
 from wattdeck.systems.span.ebus import homie
 from wattdeck.systems.span.ebus.parts import DEVICE, Part
-from wattdeck.systems.span.models import Circuit, DataModel, Relay
+from wattdeck.systems.span.models import V2_PRIORITIES, Circuit, DataModel, Relay
 
 SPACE_MAX = 512
-PRIORITIES = {"never": "must_have", "soc_threshold": "nice_to_have", "off_grid": "non_essential"}
-"""A priority's word on the wire, in lower case -> ours, which is v1's (span-v2.md 10)."""
-WIRE_PRIORITIES = {ours: theirs.upper() for theirs, ours in PRIORITIES.items()}
+WIRE_PRIORITIES = {ours: theirs.upper() for theirs, ours in V2_PRIORITIES.items()}
 REQUESTERS = {
     "backup": "load_shed",
     "pcs_fail_safe": "pcs",
@@ -23,8 +21,7 @@ REQUESTERS = {
 }
 """The flat model's words -> those of the tree (span-v2.md 6.4)."""
 FED_KINDS = ("pv", "evse", "bess")
-
-_RELAYS = {"open": Relay.OPEN, "closed": Relay.CLOSED}
+RELAYS = {"open": Relay.OPEN, "closed": Relay.CLOSED}
 _SEPARATORS = re.compile(r"[\s,;\[\]\"']+")
 
 
@@ -41,7 +38,7 @@ def build(part: Part, model: DataModel, feeds: str, wall: Callable[[float], date
     power_w = part.number("power")
     touched_s = part.touched_s
     requester = part.word("requester")
-    relay, target = _RELAYS.get(part.word("relay"), Relay.UNKNOWN), _RELAYS.get(homie.word(part.target("relay")))
+    relay, target = RELAYS.get(part.word("relay"), Relay.UNKNOWN), RELAYS.get(homie.word(part.target("relay")))
     return Circuit(
         circuit_id=part.id,
         name=_name(part, tabs, meter_only),
@@ -70,7 +67,7 @@ def build(part: Part, model: DataModel, feeds: str, wall: Callable[[float], date
 
 def priority_of(word: str) -> str:
     """A priority in our words; the panel's own if it is another one, `unknown` for none."""
-    return PRIORITIES.get(word, word or "unknown")
+    return V2_PRIORITIES.get(word, word or "unknown")
 
 
 def relay_settable(part: Part, model: DataModel) -> bool:

@@ -30,6 +30,7 @@ TEXT_CHARS = 200
 TEXT_BYTES = 4 * TEXT_CHARS
 """More of a payload is not looked at for a text: cleaning it would take longer than reading it."""
 
+_PREFIX = PREFIX.split("/")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SEPARATORS = re.compile(r"[\s,;\[\]\"']+")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
@@ -107,7 +108,7 @@ class Topic:
 def parse_topic(topic: str) -> Topic | None:
     """A topic below `ebus/5`, or None for one that says nothing about a device."""
     parts = topic.split("/") if len(topic) <= 600 else []
-    if len(parts) < 4 or parts[0] != "ebus" or parts[1] != "5" or parts[2].startswith("$"):
+    if len(parts) < 4 or parts[:2] != _PREFIX or parts[2].startswith("$"):
         return None
     device, rest = parts[2], parts[3:]
     if not _ID.fullmatch(device):

@@ -17,14 +17,13 @@ from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import AuthError, SourceError, TimedOut, Unreachable
 from wattdeck.core.language import tr
 from wattdeck.systems.span.ebus.credentials import Credentials
-from wattdeck.systems.span.ebus.stream import Endpoint, Message
+from wattdeck.systems.span.ebus.homie import PREFIX
+from wattdeck.systems.span.ebus.stream import PUBLISH_WAIT_S, Endpoint, Message
 
 TICK_S = 1.0
 """How often a panel publishes what has changed."""
 INSTANT_S = 1e-6
 """Two moments closer than this are one."""
-PUBLISH_WAIT_S = 5.0
-"""How long a client waits for a broker that answers nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class LocalBroker:
 
     def take(self, topic: str, payload: bytes) -> None:
         """What a client publishes: commands go to the panel, the rest nowhere."""
-        if topic.startswith("ebus/5/") and topic.endswith("/set"):
+        if topic.startswith(f"{PREFIX}/") and topic.endswith("/set"):
             self.on_set(topic, payload)
 
     def admit(self, stream: LocalStream, user: str, password: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
 
 from wattdeck.core.clock import Clock
 from wattdeck.systems.span.ebus import circuits, flat, tree
@@ -32,7 +31,6 @@ DISCHARGE_POSITIVE_BUILD = 202639
 REPORT_STEP_S = 10.0
 """When a circuit was last reported is kept this fine: values that do not change are then not built anew."""
 
-_RELAYS = {"open": Relay.OPEN, "closed": Relay.CLOSED}
 _DOORS = {"open": Door.OPEN, "closed": Door.CLOSED}
 _ISLANDED = {"off_grid": True, "on_grid": False}
 _SOURCES = {"grid": False, "battery": True, "pv": True, "generator": True}
@@ -87,7 +85,7 @@ class PanelView:
             firmware=panel.text("firmware"),
             model=panel.text("model"),
             door=_DOORS.get(panel.word("door"), Door.UNKNOWN),
-            main_relay=_RELAYS.get(panel.word("main_relay"), Relay.UNKNOWN),
+            main_relay=circuits.RELAYS.get(panel.word("main_relay"), Relay.UNKNOWN),
             grid_power_w=_grid_w(flows, feed),
             feedthrough_power_w=self._sub_panel_w(sub_panel, feed, made, build),
             house_load_w=flows.site_w,
@@ -337,8 +335,3 @@ def _spaces(model: str, made: tuple[Circuit, ...]) -> int | None:
     if named is not None:
         return int(named.group(1))
     return max((tab for circuit in made for tab in circuit.tabs), default=None)
-
-
-def as_of(store: EbusStore, now: datetime, now_s: float) -> datetime | None:
-    """When anything was last heard from the panel."""
-    return None if store.heard_s is None else circuits.wall_clock(now, now_s)(store.heard_s)

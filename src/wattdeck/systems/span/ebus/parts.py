@@ -13,7 +13,6 @@ from wattdeck.systems.span.ebus import homie
 from wattdeck.systems.span.ebus.store import Device
 
 DEVICE = "energy.ebus.device."
-CAPABILITY = "energy.ebus.capability."
 
 
 @dataclass(slots=True, eq=False)

@@ -10,7 +10,6 @@ PANEL = {
     "model": "info/model",
     "hardware": "info/hardware-version",
     "serial": "info/serial-number",
-    "model_version": "info/data-model-version",
     "door": "door/state",
     "main_relay": "status/relay",
     "ethernet": "status/ethernet",

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from wattdeck.systems.span.disturbance import json_response
 from wattdeck.systems.span.ebus.firmware import firmware_build
+from wattdeck.systems.span.ebus.stream import MQTTS_PORT, WS_PORT, WSS_PORT
 from wattdeck.systems.span.endpoints import Handler, Refusal, client_document
 from wattdeck.systems.span.faults import FaultBoard
 from wattdeck.systems.span.registry import Client, Registry
@@ -21,7 +22,7 @@ from wattdeck.systems.span.simulated.spelling import Json
 PROXIMITY_SINCE, HARDWARE_SINCE, FQDN_SINCE = 202609, 202639, 202615
 """Builds that brought these (span-v2.md 1)."""
 REUSABLE_NAME = "dashboard"
-_WITHOUT_BROKER = BrokerAddress("127.0.0.1", 8883, 9001, 9002, "")
+_WITHOUT_BROKER = BrokerAddress("127.0.0.1", MQTTS_PORT, WS_PORT, WSS_PORT, "")
 
 
 class Panel(Protocol):

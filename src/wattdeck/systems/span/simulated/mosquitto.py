@@ -23,6 +23,7 @@ from typing import IO, Self
 
 from wattdeck.core.errors import UsageError
 from wattdeck.core.language import tr
+from wattdeck.systems.span.ebus.homie import PREFIX
 from wattdeck.systems.span.ebus.stream import Endpoint
 from wattdeck.systems.span.simulated.authority import Authority, ServerCertificate
 
@@ -252,7 +253,7 @@ class Mosquitto:
 
     def _write_files(self) -> None:
         """What it is configured by, readable for its user alone: itself, since it drops no rights."""
-        readers = "".join(f"user {name}\ntopic read ebus/#\ntopic write ebus/5/+/+/+/set\n" for name in self._users)
+        readers = "".join(f"user {name}\ntopic read ebus/#\ntopic write {PREFIX}/+/+/+/set\n" for name in self._users)
         passwords = {**self._users, PUBLISHER: self._publisher_password}
         files = {
             "server.pem": self._certificate.certificate_pem,
