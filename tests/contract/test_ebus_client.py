@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from ebus_examples import CHARGER, HEAT_PUMP, OFFICE, ROUTER, SERIAL, SOLAR, flat_topics, tree_topics
 from ebus_seat import PASSWORD, ROOT, TREE_FIRMWARE, Seat
@@ -646,6 +649,9 @@ async def test_a_target_shows_while_it_lasts(seat: Seat, model: DataModel) -> No
 # Hostile brokers, and races
 
 
+ODD = [b"", b"(null)", b"NaN", b"ready", b"lost", b"2.0", b"1.0", b"{}", b'{"nodes": {}}', b"x" * 17_000]
+
+
 class Loop:
     """A panel's client below a feed, as the hub has it."""
 
@@ -959,6 +965,72 @@ async def test_nothing_secret_and_no_serial_is_logged(seat: Seat, caplog: pytest
             words = record.getMessage()
             assert not any(each in words for each in (SERIAL, "nt-9999-other", PASSWORD)), words
     assert len(caplog.records) < 100
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("say"), st.sampled_from(sorted({**flat_topics(), **tree_topics()})), st.sampled_from(ODD)),
+        st.tuples(st.just("state"), st.sampled_from(["ready", "ready", "init", "lost", "disconnected", ""])),
+        st.tuples(st.sampled_from(["flat", "tree", "drop", "refuse", "allow", "boot", "wait", "close"])),
+    ),
+    max_size=25,
+)
+
+
+@given(STEPS)
+@settings(max_examples=15, phases=[Phase.generate])
+def test_whatever_happens_only_a_panel_that_says_it_is_ready_is_shown(steps: list[tuple[object, ...]]) -> None:
+    async def happen() -> None:
+        seat = Seat()
+        for step in steps:
+            take(seat, str(step[0]), *step[1:])
+            await seat.settle()
+            if step[0] == "wait":
+                await seat.pass_time(2)
+            if step[0] == "close":
+                await seat.client.aclose()
+            asked = asyncio.ensure_future(seat.client.snapshot())
+            await seat.settle()
+            if asked.done() and asked.exception() is None:
+                assert seat.broker.retained[f"{ROOT}/$state"] == b"ready"
+                assert seat.broker._streams and asked.result().serial == SERIAL
+            elif asked.done():
+                assert isinstance(asked.exception(), SourceError), repr(asked.exception())
+            asked.cancel()
+        # And when all is well again it comes back by itself, or when it is asked for.
+        take(seat, "allow")
+        seat.speak(TREE)
+        seat.broker.drop()
+        await seat.pass_time(80)
+        with suppress(AuthError):
+            await picture(seat)
+        assert len((await picture(seat)).circuits) == 6
+        await seat.client.aclose()
+
+    asyncio.run(happen())
+
+
+def take(seat: Seat, what: str, *more: object) -> None:
+    """One step of what may happen to a panel."""
+    match what, *more:
+        case "say", str(topic), bytes(payload):
+            seat.broker.publish(topic, payload)
+        case "state", str(state):
+            seat.broker.publish(f"{ROOT}/$state", state)
+        case ("flat" | "tree" as model,):
+            seat.speak(DataModel(model))
+            for topic, payload in list(seat.broker.retained.items()):
+                seat.broker.publish(topic, payload)
+        case ("drop",):
+            seat.broker.drop()
+        case ("refuse",):
+            seat.broker.refusal = AuthError("no")
+            seat.broker.drop()
+        case ("allow",):
+            seat.broker.refusal = seat.rest.status_error = None
+        case ("boot",):
+            seat.rest.status_error = Busy("starting", 502)
+            seat.broker.drop()
 
 
 def live(loop: Loop) -> bool:
