@@ -657,7 +657,7 @@ class Loop:
 
     def __init__(self, seat: Seat) -> None:
         self.feed = Feed("span/home", "panel", seat.client.snapshot, interval_s=1.0, clock=seat.clock, random=Random(1))
-        seat.client._on_urgent = self.feed.wake
+        seat.client._telling.on_urgent = self.feed.wake
         self.readings: list[tuple[float, Reading[PanelSnapshot]]] = []
         self._seat = seat
 
@@ -815,11 +815,11 @@ async def test_a_version_that_comes_and_goes_and_one_that_is_unknown(seat: Seat)
 
 @BOTH
 async def test_a_flood_leaves_others_their_turn(seat: Seat, model: DataModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wattdeck.systems.span.ebus import client
+    from wattdeck.systems.span.ebus import telling
 
     await picture(seat)
     # No turn is short enough: then everyone else has one after two messages.
-    monkeypatch.setattr(client, "TURN_S", 0.0)
+    monkeypatch.setattr(telling, "TURN_S", 0.0)
     store = seat.client._view.store  # type: ignore[union-attr]
     taken = counted(store, "apply")
     for number in range(1000):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from random import Random
 from types import TracebackType
@@ -29,16 +28,18 @@ from wattdeck.core.errors import (
 )
 from wattdeck.core.language import tr
 from wattdeck.core.text import clean
-from wattdeck.systems.span.ebus import circuits
-from wattdeck.systems.span.ebus.homie import PREFIX, DeviceState, text
+from wattdeck.systems.span.ebus import circuits, ready
+from wattdeck.systems.span.ebus.homie import PREFIX, text
+from wattdeck.systems.span.ebus.inquiry import AuthorityChanged, Inquiry
 from wattdeck.systems.span.ebus.panel import PanelView
-from wattdeck.systems.span.ebus.ready import ROOT_WITHIN_S, missing
-from wattdeck.systems.span.ebus.store import MODEL_VERSION, QUIET_S, Change, EbusStore
+from wattdeck.systems.span.ebus.ready import ROOT_WITHIN_S, Settling
+from wattdeck.systems.span.ebus.store import MODEL_VERSION, Change, EbusStore
 from wattdeck.systems.span.ebus.stream import CertificateRefused, Connector, MessageStream
+from wattdeck.systems.span.ebus.telling import Telling, Turn
 from wattdeck.systems.span.models import DataModel, PanelSnapshot, Relay
 
 if TYPE_CHECKING:
-    from wattdeck.systems.span.ebus.bootstrap import Bootstrap, Schema
+    from wattdeck.systems.span.ebus.bootstrap import Bootstrap
     from wattdeck.systems.span.ebus.credentials import Credentials
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,6 @@ FIRST_BACK_OFF_S, BACK_OFF_CAP_S, BOOTING_CAP_S = 1.0, 60.0, 30.0
 REFUSED_AGAIN_S = 60.0
 """A broker that refuses us is asked once more after so long; then a person is."""
 REFUSALS_MAX = 2
-URGENT_GAP_S = 0.1
-"""However often a relay moves, pictures are not made faster than this."""
 FIRST_ANSWER_S = CONNECT_WITHIN_S + ROOT_WITHIN_S
 """How long the first picture is waited for."""
 RESETTLE_S = 2.0
@@ -57,20 +56,10 @@ RESETTLE_S = 2.0
 LOOK_AGAIN_S = 0.05
 ASK_WITHIN_S = 20.0
 """For all that is asked by REST before a connection, and for a subscription."""
-TURN_S = 0.02
-"""How long messages are taken in before everyone else has a turn."""
 CALM_S = 60.0
 """A data model that changes again sooner is not followed at once."""
 
 _JITTER = Random()  # noqa: S311  jitter, not secrecy
-
-
-class AuthorityChanged(AuthError):
-    """The panel shows another authority than the one that was trusted; only a person can say that this is right."""
-
-
-class Settling(Stale):
-    """A session has begun and not everything that a picture needs has come yet; soon it has."""
 
 
 class ModelChanged(Exception):
@@ -105,26 +94,18 @@ class EbusClient:
         random: Random | None = None,
     ) -> None:
         self.credentials = credentials
-        self.firmware = credentials.firmware
-        """As last seen."""
-        self.schema: Schema | None = None
-        self._bootstrap = bootstrap
+        self._inquiry = Inquiry(bootstrap, credentials)
         self._connector = connector
         self._endpoint = credentials.endpoint(host, mqtt_port, websocket=websocket)
-        self._on_urgent = on_urgent
+        self._telling = Telling(on_urgent, clock)
         self._clock = clock
         self._random = random or _JITTER
         self._task: asyncio.Task[None] | None = None
         self._stream: MessageStream | None = None
         self._view: PanelView | None = None
         self._problem: WattdeckError | None = None
-        self._changed = asyncio.Event()
-        self._called_s = float("-inf")
-        self._telling: asyncio.Task[None] | None = None
         self._shown = False
         """This session has given a picture."""
-        self._waiting = 0
-        """Pictures that are waited for now."""
         self._shown_ever = False
         self._model_changed_s = float("-inf")
         self._refusal: AuthError | None = None
@@ -149,7 +130,7 @@ class EbusClient:
     async def aclose(self) -> None:
         """End the session. `start` begins anew."""
         task = self._task
-        ending = [each for each in (self._telling, task) if each is not None]
+        ending = [each for each in (self._telling.cancel(), task) if each is not None]
         for each in ending:
             each.cancel()
         if ending:
@@ -158,7 +139,7 @@ class EbusClient:
         if self._task is task:
             self._task = None
             self._problem = Unreachable(tr("the session with the panel was ended"))
-            self._changed.set()
+            self._telling.wake()
 
     async def snapshot(self) -> PanelSnapshot:
         """The panel as reported so far. While the first session begins this waits for it, up to 45 s.
@@ -176,12 +157,7 @@ class EbusClient:
             if not passes or self._clock.monotonic() >= until_s:
                 self._refusal = None
                 raise trouble
-            self._changed.clear()
-            self._waiting += 1
-            try:
-                await self._change_or(LOOK_AGAIN_S)
-            finally:
-                self._waiting -= 1
+            await self._telling.wait(LOOK_AGAIN_S)
         assert self._view is not None
         self._shown = self._shown_ever = True
         return self._view.snapshot()
@@ -226,7 +202,7 @@ class EbusClient:
             return self._problem
         if self._view is None or self._stream is None:
             return Settling(tr("not connected to the panel's broker yet"))
-        return _trouble_of(self._view, self._clock.monotonic())
+        return ready.trouble(self._view, self._clock.monotonic())
 
     # The session
 
@@ -241,7 +217,7 @@ class EbusClient:
                 now_s = self._clock.monotonic()
                 calm = now_s - self._model_changed_s >= CALM_S
                 failures, self._model_changed_s = 0 if self._shown and calm else failures + 1, now_s
-                self.schema = None
+                self._inquiry.schema = None
                 delay_s = self._back_off_s(failures, BOOTING_CAP_S) if failures else 0.0
                 self._fail(Stale(tr("the panel changes its data model; reading it anew")))
             except AuthorityChanged as error:
@@ -274,22 +250,23 @@ class EbusClient:
             ModelChanged: the topics show another model.
             SourceError: anything that ends it.
         """
-        await self._within(ASK_WITHIN_S, self._look())
+        await self._within(ASK_WITHIN_S, self._inquiry.look())
         serial = self.credentials.broker_user
         stream = self._connector(self._endpoint)
         try:
             await self._connect(stream)
             store = EbusStore(serial, self._clock.monotonic)
-            model = None if self.schema is None else self.schema.model
-            spaces = None if self.schema is None else self.schema.spaces
+            schema = self._inquiry.schema
+            model = None if schema is None else schema.model
+            spaces = None if schema is None else schema.spaces
             self._view = PanelView(store, model or DataModel.FLAT, self._clock, spaces)
             self._stream, self._problem = stream, None
             await self._within(ASK_WITHIN_S, stream.subscribe([f"{PREFIX}/{serial}/#"]))
-            turn = _Turn()
+            turn = Turn()
             async for message in stream:
                 if Change.URGENT in store.apply(message):
                     await self._take_structure(store, stream, model)
-                    self._tell()
+                    self._telling.tell()
                 await turn.end_if_long()
         finally:
             self._stream = None
@@ -313,40 +290,12 @@ class EbusClient:
             if children:
                 await self._within(ASK_WITHIN_S, stream.subscribe([f"{PREFIX}/{child}/#" for child in children]))
 
-    async def _look(self) -> None:
-        """Ask by REST who answers there, and after a change of firmware which data model it speaks (span-v2.md 11).
-
-        A panel that cannot be asked is still tried by MQTT, as it was last known.
-
-        Raises:
-            Busy: it is starting.
-            SourceError: it is another panel, or speaks nothing we know.
-        """
-        try:
-            status = await self._bootstrap.status()
-        except Busy:
-            raise
-        except (Unreachable, TimedOut) as error:
-            log.info("a panel's REST side does not answer: %s", error)
-            return
-        if status.serial.lower() != self.credentials.serial.lower():
-            # Ends alone: these words go to the log.
-            words = {"there": f"…{clean(status.serial[-5:])}", "ours": f"…{self.credentials.serial[-5:]}"}
-            raise BadAnswer(tr("another panel answers at this address: {there}, not {ours}", **words))
-        if self.schema is None or status.firmware != self.firmware:
-            try:
-                self.schema = await self._bootstrap.schema()
-            except (Unreachable, TimedOut) as error:
-                log.info("a panel's schema cannot be read: %s", error)
-                self.schema = None
-            self.firmware = status.firmware
-
     async def _connect(self, stream: MessageStream) -> None:
         """Connect; a certificate that does not pass is compared with what the panel shows, never trusted for that."""
         try:
             await self._within(CONNECT_WITHIN_S, stream.connect())
         except CertificateRefused as refused:
-            await self._compare_authority(refused)
+            await self._inquiry.compare_authority(refused)
             raise
 
     async def _within(self, seconds: float, work: Awaitable[None]) -> None:
@@ -357,107 +306,17 @@ class EbusClient:
         except TimeoutError:
             raise TimedOut(tr("the panel's broker does not answer")) from None
 
-    async def _compare_authority(self, refused: CertificateRefused) -> None:
-        """Raises AuthorityChanged if the panel shows another authority than the pinned one (span-v2.md 3.2)."""
-        from wattdeck.systems.span.ebus.tls import fingerprint
-
-        try:
-            shown = fingerprint(await self._bootstrap.ca())
-        except (SourceError, ValueError):
-            return
-        if shown != self.credentials.ca_sha256:
-            sentence = tr(
-                "the panel shows another certificate authority than the one that was trusted: {new}, not {old} "
-                "(firmware {firmware}). A firmware update may do that, and so may somebody in between. "
-                "`wattdeck span trust` shows both and asks.",
-                new=shown, old=self.credentials.ca_sha256, firmware=clean(self.firmware, 60) or "?",
-            )  # fmt: skip
-            raise AuthorityChanged(sentence) from refused
-
     # Telling
 
     def _fail(self, problem: WattdeckError) -> None:
         self._problem = problem
-        self._tell()
+        self._telling.tell()
 
     def _stop(self, refusal: AuthError) -> None:
         """A person is needed."""
         self._refusal = refusal
         self._fail(refusal)
 
-    def _tell(self) -> None:
-        """Say that something should show at once; soon, if something did a moment ago.
-
-        Whoever waits for a picture has it told by that one alone: asked again at once, a refusal would begin anew.
-        """
-        self._changed.set()
-        if self._on_urgent is None or self._waiting or (self._telling is not None and not self._telling.done()):
-            return
-        wait_s = self._called_s + URGENT_GAP_S - self._clock.monotonic()
-        if wait_s > 0:
-            self._telling = asyncio.get_running_loop().create_task(self._tell_in(wait_s))
-            return
-        self._called_s = self._clock.monotonic()
-        self._on_urgent()
-
-    async def _tell_in(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
-        self._called_s = self._clock.monotonic()
-        if self._on_urgent is not None and not self._waiting:
-            self._on_urgent()
-
     def _back_off_s(self, failures: int, cap_s: float) -> float:
         delay_s: float = min(FIRST_BACK_OFF_S * 2.0 ** min(failures - 1, 16), cap_s)
         return delay_s * self._random.uniform(0.8, 1.2)
-
-    async def _change_or(self, seconds: float) -> None:
-        """Wait for a change, at most so long."""
-        waiting = asyncio.ensure_future(self._changed.wait())
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait((waiting, sleeping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            sleeping.cancel()
-
-
-class _Turn:
-    """Lets everyone else in this process have a turn, however fast messages come."""
-
-    def __init__(self) -> None:
-        self._since_s: float | None = None
-
-    async def end_if_long(self) -> None:
-        """Give way if nobody else has had a turn for a while."""
-        now_s = time.monotonic()
-        if self._since_s is None:
-            self._since_s = now_s
-            asyncio.get_running_loop().call_soon(self._had)
-        elif now_s - self._since_s >= TURN_S:
-            await asyncio.sleep(0)
-
-    def _had(self) -> None:
-        self._since_s = None
-
-
-def _trouble_of(view: PanelView, now_s: float) -> WattdeckError | None:
-    """What keeps a picture of this store from being live (span-v2.md 9.2, 9.4)."""
-    store = view.store
-    state = store.root.state
-    if store.complete_s is None and state in (DeviceState.UNKNOWN, DeviceState.READY):
-        if now_s - store.waiting_s < ROOT_WITHIN_S:
-            return Settling(tr("connected; waiting for what the panel has to say"))
-        return TimedOut(tr("the broker answers, and the panel's application is silent"))
-    if state is DeviceState.INIT:
-        return Stale(tr("the panel is updating itself"))
-    if state is not DeviceState.READY:
-        return Unreachable(tr("the panel's application is away: it says {state}", state=state.value))
-    if not store.settled:
-        lacking = missing(view, now_s)
-        if lacking:
-            return Settling(tr("waiting for {parts}", parts=lacking))
-        store.settled = True
-    if store.heard_s is not None and now_s - store.heard_s >= QUIET_S:
-        quiet_s = f"{now_s - store.heard_s:.0f}"
-        return Stale(tr("quiet: nothing came for {seconds} s, though the panel says it is ready", seconds=quiet_s))
-    return None

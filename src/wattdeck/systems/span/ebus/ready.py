@@ -1,11 +1,14 @@
-"""When a panel has said enough to be shown (span-v2.md 9.2)."""
+"""When a panel has said enough to be shown, and when that may be called live (span-v2.md 9.2, 9.4)."""
 
 from __future__ import annotations
 
+from wattdeck.core.errors import Stale, TimedOut, Unreachable, WattdeckError
 from wattdeck.core.language import plural, tr
 from wattdeck.systems.span.ebus.circuits import is_meter_only
+from wattdeck.systems.span.ebus.homie import DeviceState
 from wattdeck.systems.span.ebus.panel import PanelView
 from wattdeck.systems.span.ebus.parts import Part, Parts
+from wattdeck.systems.span.ebus.store import QUIET_S
 from wattdeck.systems.span.models import DataModel
 
 ROOT_WITHIN_S = 30.0
@@ -13,6 +16,33 @@ CHILDREN_WITHIN_S = 5.0
 VALUES_WITHIN_S = 10.0
 REPLAY_OVER_S = 0.5
 """Once nothing new has come for so long, what has not come is not reported by this panel."""
+
+
+class Settling(Stale):
+    """A session has begun and not everything that a picture needs has come yet; soon it has."""
+
+
+def trouble(view: PanelView, now_s: float) -> WattdeckError | None:
+    """What keeps a picture of this store from being live (span-v2.md 9.2, 9.4)."""
+    store = view.store
+    state = store.root.state
+    if store.complete_s is None and state in (DeviceState.UNKNOWN, DeviceState.READY):
+        if now_s - store.waiting_s < ROOT_WITHIN_S:
+            return Settling(tr("connected; waiting for what the panel has to say"))
+        return TimedOut(tr("the broker answers, and the panel's application is silent"))
+    if state is DeviceState.INIT:
+        return Stale(tr("the panel is updating itself"))
+    if state is not DeviceState.READY:
+        return Unreachable(tr("the panel's application is away: it says {state}", state=state.value))
+    if not store.settled:
+        lacking = missing(view, now_s)
+        if lacking:
+            return Settling(tr("waiting for {parts}", parts=lacking))
+        store.settled = True
+    if store.heard_s is not None and now_s - store.heard_s >= QUIET_S:
+        quiet_s = f"{now_s - store.heard_s:.0f}"
+        return Stale(tr("quiet: nothing came for {seconds} s, though the panel says it is ready", seconds=quiet_s))
+    return None
 
 
 def missing(view: PanelView, now_s: float) -> str:
