@@ -24,6 +24,7 @@ from wattdeck.core.errors import (
     BadAnswer,
     Busy,
     ConfigError,
+    CutShort,
     ServerFailure,
     SourceError,
     StatusError,
@@ -617,7 +618,8 @@ def test_json_bodies_are_read_and_numbers_that_are_none_become_none() -> None:
         (b"<!DOCTYPE html><html><b>502</b>", r"a web page \(HTML\) where JSON was due: “<!DOCTYPE"),
         (b'{"circuits":{"a":{"id":"a"', "JSON cut short"),
         (b'{"a": "b', "JSON cut short"),
-        (b'{"a": tru', "JSON cut short|not JSON"),
+        (b'{"a": tru', "JSON cut short"),
+        (b'{"a": true xyz}', "not JSON"),
         (b"hello \x1b[31mred", "not JSON: “hello"),
         (b"{'a': 1}", "not JSON"),
         (b"[" * 100_000, "nested too deeply"),
@@ -630,6 +632,13 @@ def test_what_is_not_json_is_told_in_words(body: bytes, words: str) -> None:
         json_body(Answer(200, body, {}), "panel:")
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 250
+
+
+def test_wherever_json_is_cut_it_is_told_from_what_is_none() -> None:
+    whole = json.dumps({'a\u00e9"': {"on": True, "off": False, "none": None, "p": -12.5e3, "t": [1, {"x": "\\é \n"}]}})
+    for end in range(1, len(whole)):
+        with pytest.raises(CutShort):
+            json_body(Answer(200, whole[:end].encode(), {}), "panel:")
 
 
 @pytest.mark.parametrize(

@@ -66,10 +66,16 @@ def _not_json(text: str, error: ValueError) -> tuple[type[BadAnswer], str]:
         return BadAnswer, tr("a web page (HTML) where JSON was due: {excerpt}", excerpt=excerpt(body))
     if not isinstance(error, json.JSONDecodeError):
         return BadAnswer, tr("JSON that holds an impossible number")
-    cut = error.pos >= len(body) - 1 or error.msg.startswith("Unterminated string")
+    rest = text[error.pos :].strip()
+    cut = len(rest) <= 1 or error.msg.startswith(("Unterminated string", "Invalid \\u")) or _begins_a_word(rest)
     if cut and body[0] in '{["':
         return CutShort, tr("JSON cut short after {count} characters", count=len(text))
     return BadAnswer, tr("something that is not JSON: {excerpt}", excerpt=excerpt(body))
+
+
+def _begins_a_word(rest: str) -> bool:
+    """Whether this is the beginning of one of JSON's own words and not the whole of it."""
+    return any(word != rest and word.startswith(rest) for word in ("true", "false", "null"))
 
 
 def excerpt(text: str) -> str:
