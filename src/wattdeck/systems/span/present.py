@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from wattdeck.core.reading import Link, Reading, SourceId
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import Glyphs, number, power, spark
 from wattdeck.systems.span.circuits import SPARK_CELLS, SPARK_STEP_S, TableView, columns, rows, view_of
+from wattdeck.systems.span.ebus.firmware import release
 from wattdeck.systems.span.models import Door, PanelSnapshot, Relay
 from wattdeck.systems.span.parts import battery_percent
 from wattdeck.systems.span.partwords import IDLE_W, flow_words, model_words, source_words
@@ -147,8 +147,7 @@ def changed_words(source: SourceId, before: PanelSnapshot, after: PanelSnapshot)
     """That a panel runs another firmware or speaks another protocol than before; empty if it does not."""
     if before.serial != after.serial or (before.firmware, before.data_model) == (after.firmware, after.data_model):
         return ""
-    build = re.search(r"\br\d{6}", after.firmware)
-    names = {"firmware": build.group() if build else after.firmware, "protocol": model_words(after.data_model)}
+    names = {"firmware": release(after.firmware), "protocol": model_words(after.data_model)}
     return tr("{source}: panel firmware {firmware}, {protocol}", source=source, **names)
 
 

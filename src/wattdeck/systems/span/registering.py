@@ -29,6 +29,7 @@ from wattdeck.systems.span.ebus.bootstrap import Bootstrap
 from wattdeck.systems.span.ebus.detect import Api, Detected, detect
 from wattdeck.systems.span.ebus.enrol import Enrolment, Wishes, token_words
 from wattdeck.systems.span.person import Person
+from wattdeck.systems.span.rest import client_of
 
 if TYPE_CHECKING:
     from wattdeck.shell.context import AppContext
@@ -112,14 +113,7 @@ def _one_config(app: AppContext, source: str | None) -> SpanConfig:
 @asynccontextmanager
 async def _bootstrap(config: SpanConfig) -> AsyncIterator[tuple[Bootstrap, HttpClients]]:
     clients = HttpClients()
-    bootstrap = Bootstrap(
-        config.host,
-        port=config.port,
-        https_port=config.https_port,
-        use_ssl=config.use_ssl,
-        ca_file=config.ca_file,
-        clients=clients,
-    )
+    bootstrap = Bootstrap.of(config, clients)
     try:
         yield bootstrap, clients
     finally:
@@ -227,11 +221,7 @@ async def _register_v1(config: SpanConfig, clients: HttpClients, wishes: Wishes)
     Raises:
         RegistrationRefused, SourceError: the panel refuses, or cannot be asked.
     """
-    panel = SpanClient(
-        config.host, port=config.port, use_ssl=config.use_ssl, ca_file=config.ca_file, timeout_s=config.timeout_s,
-        retries=config.retries, retry_timeout_s=config.retry_timeout_s,
-        retry_backoff_multiplier=config.retry_backoff_multiplier, cache_window_s=0.0, clients=clients,
-    )  # fmt: skip
+    panel = client_of(config, clients, SYSTEM_CLOCK)
     secret = wishes.passphrase
     if wishes.ask_passphrase and secret is None:
         secret = Person().secret(tr("Passphrase"))

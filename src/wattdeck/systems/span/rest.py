@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wattdeck.core.clock import Clock
 from wattdeck.core.errors import AuthError, BadAnswer, ConfigError
+from wattdeck.core.http import HttpClients
 from wattdeck.core.language import tr
 from wattdeck.core.paths import token_path
 from wattdeck.core.system import Context
@@ -16,6 +17,23 @@ STATUS_EVERY = 4
 """The status (door, network, firmware) is read with every fourth poll (span.md 8.4)."""
 
 
+def client_of(config: SpanConfig, clients: HttpClients, clock: Clock) -> SpanClient:
+    """The v1 client of a panel, asking as its settings say, each time anew."""
+    return SpanClient(
+        config.host,
+        port=config.port,
+        use_ssl=config.use_ssl,
+        ca_file=config.ca_file,
+        timeout_s=config.timeout_s,
+        retries=config.retries,
+        retry_timeout_s=config.retry_timeout_s,
+        retry_backoff_multiplier=config.retry_backoff_multiplier,
+        cache_window_s=0.0,
+        clients=clients,
+        clock=clock,
+    )
+
+
 class RestPanel:
     """One panel by v1. One request in flight, one connection."""
 
@@ -23,19 +41,7 @@ class RestPanel:
         self.config = config
         self._clock: Clock = context.clock
         self._token_path = token_path(context.state_dir, "span", config.name)
-        self.client = SpanClient(
-            config.host,
-            port=config.port,
-            use_ssl=config.use_ssl,
-            ca_file=config.ca_file,
-            timeout_s=config.timeout_s,
-            retries=config.retries,
-            retry_timeout_s=config.retry_timeout_s,
-            retry_backoff_multiplier=config.retry_backoff_multiplier,
-            cache_window_s=0.0,
-            clients=context.http,
-            clock=context.clock,
-        )
+        self.client = client_of(config, context.http, context.clock)
         self.branches: tuple[Branch, ...] = ()
         """Raw meters of the last good read: live, where the circuits' own counters lag (span.md 4.3)."""
         self._status: PanelStatus | None = None

@@ -199,15 +199,7 @@ class SpanSource:
     def _bootstrap(self) -> Bootstrap:
         from wattdeck.systems.span.ebus.bootstrap import Bootstrap
 
-        return Bootstrap(
-            self.config.host,
-            port=self.config.port,
-            https_port=self.config.https_port,
-            use_ssl=self.config.use_ssl,
-            ca_file=self.config.ca_file,
-            clients=self._context.http,
-            clock=self._clock,
-        )
+        return Bootstrap.of(self.config, self._context.http, self._clock)
 
     def _enter_v2(self, credentials: Credentials) -> None:
         from wattdeck.systems.span.ebus.client import EbusClient

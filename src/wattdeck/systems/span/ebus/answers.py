@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +13,7 @@ from wattdeck.core.errors import AuthError, BadAnswer, SourceError, StatusError
 from wattdeck.core.language import tr
 from wattdeck.core.redact import redact, register_secret
 from wattdeck.core.text import clean
+from wattdeck.systems.span.ebus import tls
 from wattdeck.systems.span.ebus.stream import MQTTS_PORT, WS_PORT, WSS_PORT
 from wattdeck.systems.span.models import DataModel
 
@@ -22,7 +22,6 @@ CLIENTS_MAX = 1000
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _VERSION = re.compile(r"(\d{1,3})(?:\.\d{1,5}){0,3}")
 _SPACES = re.compile(r"\d{0,3}:(\d{1,3})(?::\d{0,3})?")
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 
 
 class UnknownDataModel(SourceError):
@@ -148,16 +147,10 @@ def parse_ca(answer: Answer, what: str) -> str:
     Raises:
         BadAnswer: it is not exactly one certificate. With two, one would be shown and both be trusted.
     """
-    found = _CERTIFICATE.findall(answer.body.decode("ascii", "replace"))
-    if len(found) == 1:
-        try:
-            pem = ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(found[0]))
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
-        except (ValueError, ssl.SSLError):
-            pass
-        else:
-            return pem
-    raise BadAnswer(tr("{what}: the answer is not one certificate in PEM form", what=what))
+    try:
+        return tls.bare(answer.body.decode("ascii", "replace"))
+    except BadAnswer:
+        raise BadAnswer(tr("{what}: the answer is not one certificate in PEM form", what=what)) from None
 
 
 def parse_registration(answer: Answer, what: str) -> Registration:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
@@ -19,6 +19,9 @@ from wattdeck.core.language import tr
 from wattdeck.systems.span.ebus import answers, tls
 from wattdeck.systems.span.ebus.answers import Registration, Schema, UnknownDataModel, V2Status
 from wattdeck.systems.span.ebus.stream import CertificateRefused
+
+if TYPE_CHECKING:
+    from wattdeck.systems.span.config import SpanConfig
 
 __all__ = ["Bootstrap", "Registration", "Schema", "UnknownDataModel", "V2Status"]
 
@@ -79,6 +82,19 @@ class Bootstrap:
         self._https_origin = origin_of(host, https_port, tls=True)
         self._https: Http | None = None
         self._trusts: tuple[str, tuple[str, ...]] | None = None
+
+    @classmethod
+    def of(cls, config: SpanConfig, clients: HttpClients, clock: Clock = SYSTEM_CLOCK) -> Self:
+        """The panel of a `[[span]]` table, asked the way its settings say. Raises as the constructor."""
+        return cls(
+            config.host,
+            port=config.port,
+            https_port=config.https_port,
+            use_ssl=config.use_ssl,
+            ca_file=config.ca_file,
+            clients=clients,
+            clock=clock,
+        )
 
     async def aclose(self) -> None:
         """Close our own connection, that of HTTPS."""

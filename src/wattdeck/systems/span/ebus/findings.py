@@ -27,15 +27,7 @@ async def findings(config: SpanConfig, context: Context, way_in: str) -> list[Fi
     Args:
         way_in: What to do to get registered.
     """
-    bootstrap = Bootstrap(
-        config.host,
-        port=config.port,
-        https_port=config.https_port,
-        use_ssl=config.use_ssl,
-        ca_file=config.ca_file,
-        clients=context.http,
-        clock=context.clock,
-    )
+    bootstrap = Bootstrap.of(config, context.http, context.clock)
     found = await detect(bootstrap)
     told = [_api(found, config)]
     if config.api == "v1":

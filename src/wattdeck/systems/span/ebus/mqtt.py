@@ -10,7 +10,7 @@ import math
 import secrets
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -239,20 +239,20 @@ class MqttStream:
 
     def _in_words(self, error: Exception) -> SourceError:
         """What kept us from connecting, as what it means (span-v2.md 3.3)."""
-        causes = list(_causes(error))
+        from wattdeck.core.transport import causes, why_no_connection
+
+        found = list(causes(error))
         place = tr("the panel's broker at {host} port {port}", host=self._host, port=self._endpoint.port)
         reason = getattr(error, "rc", None)
         if reason is not None and int(getattr(reason, "value", reason)) in REFUSALS:
             return AuthError(tr("{place} does not accept user and password", place=place))
-        for cause in causes:
+        for cause in found:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 return CertificateRefused(_why_refused(cause, place))
-        if any(isinstance(cause, TimeoutError) for cause in causes):
+        if any(isinstance(cause, TimeoutError) for cause in found):
             return TimedOut(tr("{place} does not answer; is the panel on, and the address right?", place=place))
         if reason is not None:
             return Unreachable(tr("{place} turns us away now; it may be starting", place=place))
-        from wattdeck.core.transport import why_no_connection
-
         return Unreachable(f"{place}: {why_no_connection(error, self._host)}")
 
 
@@ -354,13 +354,3 @@ def _why_refused(error: ssl.SSLCertVerificationError, place: str) -> str:
         place=place,
         reason=reason,
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what led to it."""
-    current: BaseException | None = error
-    for _ in range(20):
-        if current is None:
-            return
-        yield current
-        current = current.__cause__ or current.__context__

@@ -62,6 +62,16 @@ def fingerprint(ca_pem: str) -> str:
     return hashlib.sha256(_der(ca_pem)).digest().hex(":")
 
 
+def bare(text: str) -> str:
+    """The one certificate in a text as PEM, without what else stands there.
+
+    Raises:
+        BadAnswer: there is none that can be used, or more than one.
+    """
+    context(text)
+    return ssl.DER_cert_to_PEM_cert(_der(text))
+
+
 class PanelContext(ssl.SSLContext):
     """A client's context whose host check accepts any of some names. Made by `context`."""
 
