@@ -121,12 +121,6 @@ class House:
             return "PANEL_ON_GRID"
         return "PANEL_OFF_GRID" if self.household.battery is None else "PANEL_BACKUP"
 
-    def unmapped_tabs(self) -> list[int]:
-        """Spaces no circuit owns, ascending."""
-        household = self.household
-        owned = {space for circuit in self.circuits.values() for space in household.spaces_of(circuit.tabs)}
-        return [tab for tab in range(household.first_space, household.spaces + 1) if tab not in owned]
-
     def open_tabs(self) -> set[int]:
         """Spaces behind an open relay."""
         return {tab for circuit in self.circuits.values() if circuit.is_open for tab in circuit.tabs}
