@@ -25,7 +25,7 @@ from wattdeck.systems.span.alarms import (
     SpanWatch,
 )
 from wattdeck.systems.span.config import SpanAlarms, SpanConfig
-from wattdeck.systems.span.models import Circuit, Door, PanelSnapshot, Relay
+from wattdeck.systems.span.models import Battery, Circuit, DataModel, Door, PanelSnapshot, Relay
 
 LAMP = Circuit("c1", "Lamp", (1,), 100.0, 0.0, 0.0, Relay.CLOSED, "must_have", True)
 OVEN = Circuit("c2", "Oven", (13, 15), 0.0, 0.0, 0.0, Relay.CLOSED, "must_have", True)
@@ -155,6 +155,14 @@ def test_a_battery_is_judged_only_where_there_is_one_and_its_charge_is_known() -
     assert look(watching(), replace(PANEL, battery_percent=None))[BATTERY_LOW, ""].active is None
     assert (BATTERY_LOW, "") not in look(watching(battery=False))
     assert (BATTERY_LOW, "") not in look(watching(battery_low_percent=0.0), replace(PANEL, battery_percent=0))
+
+
+def test_a_battery_that_a_v2_panel_tells_of_is_judged_without_a_setting() -> None:
+    watch = watching(battery=False)
+    told = replace(PANEL, data_model=DataModel.TREE, batteries=(Battery("b1"),), battery_percent=7)
+    assert look(watch, told)[BATTERY_LOW, ""].active is True
+    gone = replace(told, batteries=(), battery_percent=None)
+    assert look(watch, gone)[BATTERY_LOW, ""].active is None, "not heard of, it is not well again"
 
 
 @pytest.mark.parametrize(

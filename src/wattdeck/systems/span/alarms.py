@@ -140,6 +140,8 @@ class SpanWatch:
         reading = cast("Reading[PanelSnapshot] | None", next(iter(readings), None))
         if reading is None or reading.snapshot is None:
             return ()
+        # v2 panels tell of theirs; one that was seen is there, whatever its state.
+        self._battery = self._battery or bool(reading.snapshot.batteries)
         found = list(self._conditions(reading.snapshot, now))
         if reading.link is Link.LIVE:
             return found
