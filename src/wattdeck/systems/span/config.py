@@ -69,9 +69,9 @@ class SpanConfig(SourceConfig):
     ca_file: ConfigFile | None = None
     """PEM file to check the panel's certificate with. Not set: the public authorities, which sign no panel."""
     timeout_s: float = Field(default=30.0, gt=0, le=300)
-    """How long one read may take, s. Generous, because a panel on weak Wi-Fi is slow and not gone."""
+    """v1: how long one read may take, s. Generous, because a panel on weak Wi-Fi is slow and not gone."""
     retries: int = Field(default=3, ge=0, le=10)
-    """How often a read is repeated after 502, 503, 504 or a lost connection. Commands are never repeated."""
+    """v1: how often a read is repeated after 502, 503, 504 or a lost connection. Commands are never repeated."""
     retry_timeout_s: float = Field(default=0.5, ge=0, le=60)
     """Wait before the first repetition, s."""
     retry_backoff_multiplier: float = Field(default=2.0, ge=1, le=10)
@@ -79,9 +79,9 @@ class SpanConfig(SourceConfig):
     cache_window_s: float = Field(default=1.0, ge=0, le=60)
     """How long an answer is used again, s. One, so that one screen never asks twice; 0 turns it off."""
     poll_s: float = Field(default=15.0, ge=1, le=86_400)
-    """Time between two polls, s. Panels are small computers; below 5 real ones become unsteady. Of v1 alone."""
+    """v1: time between two polls, s. Panels are small computers; below 5 real ones become unsteady."""
     api: Literal["auto", "v1", "v2"] = "auto"
-    """Protocol: v1 (REST, gone after 2026), v2 (MQTT), or whichever the panel speaks and we are let in to."""
+    """Protocol: v1 (REST, gone after 2026), v2 (MQTT), or auto: v2 once registered for it, else v1."""
     push_s: float = Field(default=1.0, ge=0.25, le=15)
     """v2 reports by itself: least time between two pictures of it, s. Relays, door and state show at once."""
     https_port: int = Field(default=HTTPS_PORT, ge=1, le=65_535)
@@ -93,13 +93,13 @@ class SpanConfig(SourceConfig):
     show_unmapped: bool = False
     """Show breaker spaces that no circuit owns from the start."""
     solar_tabs: Annotated[tuple[Tab, ...], Field(strict=False, max_length=2)] = ()
-    """The spaces a solar inverter is wired to: one, or two on opposite legs. Empty: no solar shown."""
+    """v1: the spaces a solar inverter is wired to: one, or two on opposite legs. Empty: no solar shown."""
     battery: bool = False
-    """There is a battery. Off, because panels without one report a plausible charge."""
+    """v1: there is a battery. Off, because panels without one report a plausible charge."""
     token: SecretRef | None = None
-    """Access token. Not set: the one that `wattdeck span register` stored."""
+    """v1: access token. Not set: the one that `wattdeck span register` stored."""
     main_rating_a: float | None = Field(default=None, gt=0, le=1000)
-    """Rating of the main breaker, A, for its utilisation; the panel does not report it. Not set: not shown."""
+    """Rating of the main breaker, A, for its utilisation. Not set: as v2 reports it; v1 does not."""
     history: HistoryPlace = True
     """Where each circuit's counter at the start of each day is kept: true is an SQLite file beside the other state, a
     text another file (`.csv`: a folder of them) or a database's URL. false keeps nothing for the next start."""
