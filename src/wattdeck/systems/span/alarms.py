@@ -15,7 +15,7 @@ from wattdeck.core.alarm import AlarmRule, Condition, Priority, above, below
 from wattdeck.core.language import later, tr
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import energy, number, percent, power
-from wattdeck.systems.span.models import Circuit, Door, PanelSnapshot, Relay, voltage_v
+from wattdeck.systems.span.models import Circuit, Door, PanelSnapshot, Relay, counted_once, voltage_v
 
 if TYPE_CHECKING:
     from wattdeck.systems.span.config import SpanAlarms, SpanConfig
@@ -172,14 +172,12 @@ class SpanWatch:
 
     def _circuits(self, panel: PanelSnapshot) -> Iterator[Load]:
         """The circuits, those behind one meter as one load on all their breakers."""
-        counted: set[str] = set()
-        for circuit in panel.circuits:
+        for circuit in counted_once(panel.circuits):
             # A space that no circuit owns may be half of something: its breaker is anyone's guess.
-            if circuit.virtual or circuit.circuit_id in counted:
+            if circuit.virtual:
                 continue
             breaker, name = self._breaker(circuit), circuit.name
             if circuit.shared_with:
-                counted.update(circuit.shared_with)
                 others = [other for other in panel.circuits if other.circuit_id in circuit.shared_with]
                 breaker = _together([breaker, *map(self._breaker, others)])
                 name = " + ".join(each.name for each in (circuit, *others))

@@ -20,7 +20,7 @@ from wattdeck.core.units import local_midnight
 from wattdeck.systems.span.books import Books
 from wattdeck.systems.span.counters import most_wh
 from wattdeck.systems.span.ledger_file import Account, LedgerFile, LedgerState, account_key
-from wattdeck.systems.span.models import Branch, Circuit, DataModel, PanelSnapshot
+from wattdeck.systems.span.models import Branch, Circuit, DataModel, PanelSnapshot, counted_once
 
 log = logging.getLogger(__name__)
 
@@ -298,14 +298,13 @@ def _delivered_wh(main: Account, snapshot: PanelSnapshot, accounts: Sequence[Acc
     if snapshot.feedthrough_power_w is None and snapshot.feedthrough_consumed_wh is None:
         return None
     delivered_wh = main.net_wh
-    counted: set[str] = set()
+    on_bus = (circuit for circuit in snapshot.circuits if not circuit.meter_only)
+    counted = {circuit.circuit_id for circuit in counted_once(on_bus)}
     for circuit, account in zip(snapshot.circuits, accounts, strict=True):
         if delivered_wh is None:
             return None
-        if circuit.meter_only or circuit.circuit_id in counted:
+        if circuit.circuit_id not in counted:
             continue
-        if circuit.shared_with:
-            counted.update(circuit.shared_with)
         delivered_wh = None if account.net_wh is None else delivered_wh - account.net_wh
     return delivered_wh
 

@@ -7,6 +7,7 @@ the panel delivers power out to a sub-panel. None is unknown; zero is a measured
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -348,6 +349,15 @@ def voltage_v(tabs: tuple[int, ...]) -> int | None:
     if len(tabs) == 2 and leg(tabs[0]) != leg(tabs[1]):
         return 240
     return None
+
+
+def counted_once(circuits: Iterable[Circuit]) -> Iterator[Circuit]:
+    """Circuits for sums: of those behind one meter only the first (span-v2.md 6.4)."""
+    seen: set[str] = set()
+    for circuit in circuits:
+        if circuit.circuit_id not in seen:
+            seen.update(circuit.shared_with)
+            yield circuit
 
 
 def current_a(circuit: Circuit) -> float | None:
