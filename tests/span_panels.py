@@ -127,7 +127,7 @@ def _measured() -> tuple[Circuit, ...]:
         HALL: {"current_a": 0.3, "rating_a": 15.0},
         HEAT: {"current_a": 7.7, "rating_a": 30.0, "reported_at": START - timedelta(minutes=12)},
         OFFICE: {"current_a": 1.0, "rating_a": 15.0},
-        ROUTER: {"current_a": 0.3, "rating_a": 15.0, "requester": "always_on", "priority_settable": False},
+        ROUTER: {"current_a": 0.3, "rating_a": 15.0, "requester": "configuration", "priority_settable": False},
         CAR: {"current_a": 0.0, "rating_a": 60.0, "feeds": "evse"},
     }
     sun = _circuit(SUN, "Commissioned PV System", (6, 8), -2394.5, 608.5, energy_produced_wh=1_621_500.0,

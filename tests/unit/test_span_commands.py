@@ -74,9 +74,7 @@ def why_not(circuit: Circuit, kind: str = RELAY) -> str:
     [
         ({}, ""),
         ({"controllable": False}, "Always on"),
-        ({"controllable": False, "requester": "always_on"}, "Always on"),
         ({"controllable": False, "requester": "configuration"}, "Locked by the panel's set-up"),
-        ({"controllable": False, "requester": "never_backup"}, "Locked by the panel's set-up"),
         ({"relay": Relay.OPEN, "requester": "fault"}, "A fault holds this relay open"),
         ({"relay": Relay.CLOSED, "requester": "fault"}, ""),
         ({"meter_only": True, "tabs": ()}, "a meter alone"),

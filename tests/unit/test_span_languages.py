@@ -85,7 +85,7 @@ def nameless(panel: PanelSnapshot) -> PanelSnapshot:
     circuits = tuple(replace(each, name=each.name and "Xx", requester="") for each in panel.circuits)
     held = [
         replace(circuits[0], circuit_id=word, requester=word, relay=Relay.OPEN, reported_at=START)
-        for word in ("load_shed", "pcs", "fault", "never_backup", "configuration")
+        for word in ("load_shed", "pcs", "fault", "configuration")
     ]
     devices: dict[str, Any] = {
         "batteries": tuple(replace(each, vendor="", model="", link=link) for each in panel.batteries

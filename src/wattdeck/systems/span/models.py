@@ -86,7 +86,7 @@ class Circuit:
     rating_a: float | None = None
     """The breaker's rating, as the panel reports it."""
     requester: str = ""
-    """Who holds the relay, the panel's word in lower case: `none`, `user`, `load_shed`, `pcs`, `configuration` ..."""
+    """Who holds the relay, in the words of v2's tree: `none`, `user`, `load_shed`, `pcs`, `configuration`, `fault`."""
     priority_settable: bool | None = None
     """Whether the panel takes a priority for it. None: it does not say; only trying tells (v1)."""
     feeds: str = ""

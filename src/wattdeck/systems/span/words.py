@@ -24,18 +24,12 @@ PRIORITY_EFFECTS = {
 """Load priority -> what the panel does with it, translated where it is said."""
 REQUESTER_WORDS = {
     "user": later("a person"),
-    "backup": later("load shedding"),
     "load_shed": later("load shedding"),
     "pcs": later("the power control system"),
-    "pcs_fail_safe": later("the power control system"),
-    "inverter": later("the power control system"),
-    "always_on": later("commissioning"),
-    "never_backup": later("commissioning"),
     "configuration": later("commissioning"),
     "fault": later("a fault"),
 }
 """Who holds a relay, in the panel's words -> how it is said: `requester_words`."""
-LOCKED_BY_COMMISSIONING = ("configuration", "never_backup")
 
 
 def space(tabs: Sequence[int], marks: Glyphs = UNICODE) -> str:
@@ -66,9 +60,9 @@ def feeds_words(circuit: Circuit) -> str:
 def holder_words(circuit: Circuit) -> str:
     """Who holds the relay, in a word that fits a table; empty where nobody but a person does (span-v2.md 6.4)."""
     match circuit.requester:
-        case "load_shed" | "backup":
+        case "load_shed":
             return tr_as("relay", "shed")
-        case "pcs" | "pcs_fail_safe" | "inverter":
+        case "pcs":
             return tr_as("relay", "PCS")
         case "fault":
             return tr_as("relay", "fault")
@@ -135,7 +129,7 @@ def why_not_controllable(circuit: Circuit) -> str:
     if circuit.meter_only:
         return tr("This is a meter alone: it has no relay to switch.")
     if not circuit.controllable:
-        if circuit.requester in LOCKED_BY_COMMISSIONING:
+        if circuit.requester == "configuration":
             return tr(
                 "Locked by the panel's set-up (always on, or fixed when it was commissioned): users cannot switch it."
             )
