@@ -270,6 +270,16 @@ async def test_all_panels_in_a_summary_and_enter_opens_one(deck_home: Path) -> N
         assert deck.table.has_focus and deck.table.display
 
 
+async def test_the_detail_pane_never_takes_the_place_of_the_summary(deck_home: Path) -> None:
+    async with on_stage(deck_home, size=SMALL, households=("home", "shop")) as deck:
+        await deck.press("d", "a")
+        await deck.tick()
+        assert "span/home" in deck.panels and deck.app.screen.query_one("#panels").display
+        await deck.press("d")
+        await deck.tick()
+        assert "consumed" in deck.text and not deck.app.screen.query_one("#panels").display
+
+
 async def test_the_summary_reads_every_panel_at_full_cadence_and_one_panel_only_itself(deck_home: Path) -> None:
     async with on_stage(deck_home, households=("home", "shop")) as deck:
         assert deck.app.deck is not None

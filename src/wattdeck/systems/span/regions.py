@@ -26,6 +26,7 @@ class Regions(SystemScreen):
         size = self.size
         wide, tall = size.width >= WIDE, size.height >= TALL
         detail = self.facts_shown or (wide if self._detail_wanted is None else self._detail_wanted)
+        detail = detail and not self.all_panels
         plot = tall if self._plot_wanted is None else self._plot_wanted
         table_shown = (wide or not detail) and (tall or not plot)
         middle = self.query_one("#middle")
@@ -33,7 +34,7 @@ class Regions(SystemScreen):
         self._set_display(self.query_one(CircuitTable), table_shown and not self.all_panels)
         self._set_display(self.query_one("#panels"), table_shown and self.all_panels)
         pane = self.query_one("#detail")
-        self._set_display(pane, detail and not self.all_panels and (tall or not plot))
+        self._set_display(pane, detail and (tall or not plot))
         pane.set_class(not wide, "-full")
         self._set_display(self.query_one(Plot), plot)
         self._size_plot(tall, size.height)
@@ -73,7 +74,10 @@ class Regions(SystemScreen):
 
     def action_detail(self) -> None:
         """Show or hide the detail pane; where it shows the panel, show the circuit in it."""
-        self._detail_wanted = self.facts_shown or not self.query_one("#detail").display
+        summary, facts = self.all_panels, self.facts_shown
+        if summary:
+            self.action_all_panels()
+        self._detail_wanted = summary or facts or not self.query_one("#detail").display
         self.facts_shown = False
         self.lay_out()
         self.paint()
