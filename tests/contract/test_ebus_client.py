@@ -415,7 +415,7 @@ async def test_another_authority_stops_and_asks(seat: Seat, monkeypatch: pytest.
     monkeypatch.setattr(tls, "fingerprint", lambda pem: "cc:dd")
     seat.rest.ca = ca  # type: ignore[method-assign]
     seat.broker.refusal = CertificateRefused("not ours")
-    with pytest.raises(AuthError, match=r"cc:dd, not aa:bb.*span trust"):
+    with pytest.raises(AuthError, match=r"span trust` shows both.*cc:dd, trusted: aa:bb"):
         await seat.run(seat.client.snapshot(), limit_s=1)
     await seat.pass_time(300)
     assert seat.client._task is not None and seat.client._task.done()

@@ -75,9 +75,9 @@ class Inquiry:
             return
         if shown != self._credentials.ca_sha256:
             sentence = tr(
-                "the panel shows another certificate authority than the one that was trusted: {new}, not {old} "
-                "(firmware {firmware}). A firmware update may do that, and so may somebody in between. "
-                "`wattdeck span trust` shows both and asks.",
+                "the panel shows another certificate authority than the one that was trusted; `wattdeck span trust` "
+                "shows both and asks. A firmware update may do that, and so may somebody in between. "
+                "Shown: {new}, trusted: {old}, firmware {firmware}",
                 new=shown, old=self._credentials.ca_sha256, firmware=clean(self.firmware, 60) or "?",
             )  # fmt: skip
             raise AuthorityChanged(sentence) from refused
