@@ -496,11 +496,11 @@ def values_changed(settings: BaseModel, place: str) -> set[str]:
     return changed
 
 
-def test_the_example_loads_as_it_is_without_its_secrets() -> None:
+def test_the_example_loads_as_it_is_and_needs_no_secret() -> None:
     settings = parse(example_text())
     assert list(settings.by_id) == ["span/home"]
     assert settings.ui == UiConfig()
-    assert values_changed(settings.by_id["span/home"], "span") == {"span.token"}
+    assert values_changed(settings.by_id["span/home"], "span") == set()
     assert settings.warnings == ()
 
 
