@@ -24,7 +24,7 @@ from wattdeck.core.simulated import SimulatedClock
 from wattdeck.core.system import Beside, SimulatorOptions
 from wattdeck.systems.span.answers import Answers, Json
 from wattdeck.systems.span.disturbance import Disturbance
-from wattdeck.systems.span.ebus.local import LocalBroker
+from wattdeck.systems.span.ebus.local import INSTANT_S, LocalBroker
 from wattdeck.systems.span.endpoints import Endpoints, Refusal, refusal_response
 from wattdeck.systems.span.faults import BOARD, Fault, FaultBoard
 from wattdeck.systems.span.house import House
@@ -37,7 +37,6 @@ from wattdeck.systems.span.simulated.panel import EbusPanel
 
 APIS = ("v1", "flat", "tree")
 V1_ENERGY_PERIOD_S = 600.0
-INSTANT_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)

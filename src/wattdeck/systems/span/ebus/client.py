@@ -34,7 +34,7 @@ from wattdeck.systems.span.ebus.inquiry import AuthorityChanged, Inquiry
 from wattdeck.systems.span.ebus.panel import PanelView
 from wattdeck.systems.span.ebus.ready import ROOT_WITHIN_S, Settling
 from wattdeck.systems.span.ebus.store import MODEL_VERSION, Change, EbusStore
-from wattdeck.systems.span.ebus.stream import CertificateRefused, Connector, MessageStream
+from wattdeck.systems.span.ebus.stream import CONNECT_WITHIN_S, CertificateRefused, Connector, MessageStream
 from wattdeck.systems.span.ebus.telling import Telling, Turn
 from wattdeck.systems.span.models import DataModel, PanelSnapshot, Relay
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CONNECT_WITHIN_S = 15.0
 FIRST_BACK_OFF_S, BACK_OFF_CAP_S, BOOTING_CAP_S = 1.0, 60.0, 30.0
 REFUSED_AGAIN_S = 60.0
 """A broker that refuses us is asked once more after so long; then a person is."""

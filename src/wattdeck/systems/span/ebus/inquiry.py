@@ -71,7 +71,7 @@ class Inquiry:
 
         try:
             shown = fingerprint(await self._bootstrap.ca())
-        except (SourceError, ValueError):
+        except SourceError:
             return
         if shown != self._credentials.ca_sha256:
             sentence = tr(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import math
 import secrets
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,9 @@ import anyio
 from wattdeck.core.errors import AuthError, BadAnswer, SourceError, TimedOut, Unreachable
 from wattdeck.core.language import tr
 from wattdeck.core.redact import register_secret
+from wattdeck.systems.span.ebus import ends
 from wattdeck.systems.span.ebus.homie import DESCRIPTION_BYTES_MAX, VALUE_BYTES_MAX
-from wattdeck.systems.span.ebus.stream import PUBLISH_WAIT_S, CertificateRefused, Endpoint, Message
+from wattdeck.systems.span.ebus.stream import CONNECT_WITHIN_S, PUBLISH_WAIT_S, CertificateRefused, Endpoint, Message
 from wattdeck.systems.span.ebus.tls import HOST_MISMATCH, PanelContext, context
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_S = 20
 """A connection that says nothing for this long is asked; one that does not answer within as much again is lost."""
-CONNECT_WITHIN_S = 15.0
 SUBSCRIBE_WITHIN_S = 15.0
-REASON_WITHIN_S = 1.0
 CLOSE_WITHIN_S = 2.0
 IN_A_ROW_MAX = 200
 """Messages handed over before others in this process have their turn."""
@@ -38,9 +36,6 @@ REFUSALS = (4, 5, 134, 135)
 """Reasons to refuse a connection that are about user and password, in MQTT 3.1.1 and 5."""
 NOTHING_SENT = 4
 """MQTT_ERR_NO_CONN of paho."""
-
-_ENDING: set[asyncio.Future[None]] = set()
-"""Kept until they are done: the loop itself forgets tasks that nobody holds."""
 
 LOGGER = logging.getLogger("wattdeck.span.mqtt")
 # Below, paho writes a line for each message, with topics that bear serial numbers.
@@ -88,19 +83,19 @@ class MqttStream:
     async def connect(self) -> None:
         client, wrapping = await self._make_client()
         ended = asyncio.Event()
-        wrapping.on_close = partial(_from_any_thread, asyncio.get_running_loop(), ended.set)
-        _take_note(client)
+        wrapping.on_close = partial(ends.from_any_thread, asyncio.get_running_loop(), ended.set)
+        ends.take_note(client)
         entering = asyncio.ensure_future(client.__aenter__())
         try:
             with anyio.fail_after(self._connect_s):
-                await _entered(entering, ended)
+                await ends.entered(entering, ended)
         except Exception as error:
-            await _give_up(entering, wrapping)
+            await ends.give_up(entering, wrapping)
             raise self._in_words(error) from error
         except BaseException:
-            await _give_up(entering, wrapping)
+            await ends.give_up(entering, wrapping)
             raise
-        _take_note(client)
+        ends.take_note(client)
         self._client, self._context, self._up = client, wrapping, True
         self._watch = asyncio.ensure_future(self._until_lost(client, ended))
 
@@ -145,7 +140,7 @@ class MqttStream:
         with anyio.CancelScope(shield=True):
             with contextlib.suppress(Exception), anyio.move_on_after(CLOSE_WITHIN_S):
                 await client.__aexit__(None, None, None)
-            await _end(self._context)
+            await ends.end(self._context)
 
     async def _make_client(self) -> tuple[aiomqtt.Client, PanelContext]:
         try:
@@ -189,7 +184,7 @@ class MqttStream:
 
     async def _until_lost(self, client: aiomqtt.Client, ended: asyncio.Event) -> None:
         """Wait for the end of the connection: aiomqtt tells it, but forgets one that comes right after the log-in."""
-        told = asyncio.ensure_future(_no_more(client))
+        told = asyncio.ensure_future(ends.no_more(client))
         closed = asyncio.ensure_future(ended.wait())
         try:
             await asyncio.wait((told, closed), return_when=asyncio.FIRST_COMPLETED)
@@ -271,74 +266,6 @@ def _load_aiomqtt() -> Any:
     import aiomqtt
 
     return aiomqtt
-
-
-async def _no_more(client: aiomqtt.Client) -> None:
-    """Nothing comes out of this: messages go another way, and its end is the connection's."""
-    with contextlib.suppress(Exception):
-        async for _ in client.messages:
-            pass
-
-
-def _take_note(client: aiomqtt.Client) -> None:
-    """Take the error with which a connection will end, or asyncio complains that nobody did."""
-    future = getattr(client, "_disconnected", None)
-    if isinstance(future, asyncio.Future):
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-
-async def _entered(entering: asyncio.Future[Any], ended: asyncio.Event) -> None:
-    """Wait until connected. A broker that hangs up before it has answered goes unnoticed in aiomqtt."""
-    ending = asyncio.ensure_future(ended.wait())
-    try:
-        await asyncio.wait((entering, ending), return_when=asyncio.FIRST_COMPLETED)
-        # Why it ended, if aiomqtt knows.
-        done, _ = await asyncio.wait((entering,), timeout=REASON_WITHIN_S)
-    finally:
-        ending.cancel()
-    if not done:
-        raise ConnectionResetError(errno.ECONNRESET, "closed before it answered")
-    entering.result()
-
-
-def _from_any_thread(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop has ended
-        loop.call_soon_threadsafe(call)
-
-
-async def _give_up(entering: asyncio.Future[Any], wrapping: PanelContext) -> None:
-    """Stop connecting. A thread may still be at it: it ends by itself, and what it opened is closed then."""
-
-    def ended(done: asyncio.Future[Any]) -> None:
-        if not done.cancelled():
-            done.exception()
-            _ENDING.add(task := asyncio.ensure_future(_end(wrapping)))
-            task.add_done_callback(_ENDING.discard)
-
-    wrapping.abandon()
-    if not entering.done():
-        entering.add_done_callback(ended)
-        return
-    with anyio.CancelScope(shield=True):
-        await _end(wrapping)
-
-
-async def _end(wrapping: PanelContext) -> None:
-    """Break what is still connected, let paho see it, and close it."""
-    wrapping.abandon()
-    for _ in range(3):
-        await asyncio.sleep(0)
-    wrapping.close(_out_of_loop(asyncio.get_running_loop()))
-
-
-def _out_of_loop(loop: asyncio.AbstractEventLoop) -> Callable[[int], object]:
-    """What makes the loop forget a socket by its number; aiomqtt may have asked it to watch one that had ended."""
-
-    def forget(number: int) -> None:
-        loop.remove_reader(number)
-        loop.remove_writer(number)
-
-    return forget
 
 
 def _why_refused(error: ssl.SSLCertVerificationError, place: str) -> str:

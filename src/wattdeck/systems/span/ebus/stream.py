@@ -14,6 +14,8 @@ from wattdeck.core.errors import Unreachable
 
 MQTTS_PORT, WS_PORT, WSS_PORT = 8883, 9001, 9002
 """Where a panel's broker usually is (span-v2.md 3.1)."""
+CONNECT_WITHIN_S = 15.0
+"""For name, connection, TLS and log-in together."""
 PUBLISH_WAIT_S = 5.0
 """How long a client waits for a broker to say that it has a message."""
 

@@ -68,8 +68,9 @@ def bare(text: str) -> str:
     Raises:
         BadAnswer: there is none that can be used, or more than one.
     """
-    context(text)
-    return ssl.DER_cert_to_PEM_cert(_der(text))
+    pem = ssl.DER_cert_to_PEM_cert(_der(text))
+    context(pem)
+    return pem
 
 
 class PanelContext(ssl.SSLContext):

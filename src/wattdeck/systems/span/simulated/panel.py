@@ -9,7 +9,7 @@ from wattdeck.core.faultboard import Fault
 from wattdeck.core.language import tr
 from wattdeck.systems.span.answers import shown_name
 from wattdeck.systems.span.ebus.firmware import firmware_build
-from wattdeck.systems.span.ebus.local import LocalBroker
+from wattdeck.systems.span.ebus.local import INSTANT_S, LocalBroker
 from wattdeck.systems.span.faults import FaultBoard
 from wattdeck.systems.span.house import House
 from wattdeck.systems.span.simulated import flat, tree
@@ -26,7 +26,6 @@ CLEAN_END_SINCE = 202633
 REPEATS_UNTIL = 202639
 """Before this build what is measured is sent every second, changed or not (span-v2.md 0.5)."""
 SILENT = ("lost", "disconnected", "sleeping")
-INSTANT_S = 1e-6
 
 
 class EbusPanel:
