@@ -184,11 +184,10 @@ async def test_a_broker_that_hangs_up_before_it_answers_is_noticed_at_once(
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        began_s = time.monotonic()
-        refused = await why_not(replace(panel_broker.endpoint, port=server.getsockname()[1]), connect_s=9.0)
+        # Unnoticed it would be a time-out, and a long one.
+        refused = await why_not(replace(panel_broker.endpoint, port=server.getsockname()[1]), connect_s=30.0)
         thread.join()
     assert type(refused) is Unreachable and "reset while it was being made" in str(refused)
-    assert time.monotonic() - began_s < 5
 
 
 async def test_cancelling_while_connecting_leaves_nothing_behind(panel_broker: PanelBroker) -> None:

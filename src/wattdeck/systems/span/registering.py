@@ -27,7 +27,7 @@ from wattdeck.systems.span.ebus import trust
 from wattdeck.systems.span.ebus.answers import V2Status
 from wattdeck.systems.span.ebus.bootstrap import Bootstrap
 from wattdeck.systems.span.ebus.detect import Api, Detected, detect
-from wattdeck.systems.span.ebus.enrol import Enrolment, Wishes, token_words
+from wattdeck.systems.span.ebus.enrol import Enrolment, Wishes
 from wattdeck.systems.span.person import Person
 from wattdeck.systems.span.rest import client_of
 
@@ -173,7 +173,7 @@ async def _register_v2(config: SpanConfig, bootstrap: Bootstrap, status: V2Statu
     made = await enrolment.run()
     words = {
         "name": made.client_name,
-        "token": token_words(made.privilege),
+        "token": kept.token_words(made.privilege),
         "path": str(kept.path_of(place, made.serial)),
     }
     say(tr("Registered as {name}, with {token}; the credentials are in {path}.", **words))

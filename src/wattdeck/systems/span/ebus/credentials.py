@@ -74,6 +74,17 @@ class Credentials:
         return Endpoint(host, port or said, self.broker_user, self.broker_password, self.ca_pem, names, websocket)
 
 
+def token_words(privilege: Privilege) -> str:
+    """What kind of token it is."""
+    match privilege:
+        case Privilege.FULL:
+            return tr("a full token")
+        case Privilege.REDUCED:
+            return tr("a reduced token")
+        case _:
+            return tr("a token of unknown kind")
+
+
 def path_of(state_dir: Path, serial: str) -> Path:
     """Where the credentials of a panel are kept.
 

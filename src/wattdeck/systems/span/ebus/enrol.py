@@ -16,7 +16,7 @@ from wattdeck.systems.span.ebus import credentials as kept
 from wattdeck.systems.span.ebus import tls, trust
 from wattdeck.systems.span.ebus.answers import Refusal, Registration, RegistrationRefused, V2Status
 from wattdeck.systems.span.ebus.bootstrap import Bootstrap
-from wattdeck.systems.span.ebus.credentials import Credentials, Privilege
+from wattdeck.systems.span.ebus.credentials import Credentials, Privilege, token_words
 from wattdeck.systems.span.ebus.door import WAIT_S, wait_at_door
 from wattdeck.systems.span.person import Person
 
@@ -304,17 +304,6 @@ class Enrolment:
 
     def _store(self, made: Credentials) -> None:
         kept.save(self._state_dir, made)
-
-
-def token_words(privilege: Privilege) -> str:
-    """What kind of token it is."""
-    match privilege:
-        case Privilege.FULL:
-            return tr("a full token")
-        case Privilege.REDUCED:
-            return tr("a reduced token")
-        case _:
-            return tr("a token of unknown kind")
 
 
 def _other_name(name: str) -> str:

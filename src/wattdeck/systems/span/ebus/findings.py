@@ -72,15 +72,13 @@ def _unregistered(config: SpanConfig, way_in: str) -> Finding:
 
 
 def _registered(credentials: Credentials, context: Context) -> Finding:
-    from wattdeck.systems.span.ebus.enrol import token_words
-
     path = kept.path_of(context.state_dir, credentials.serial)
     if path.exists() and others_can_read(path.stat()):
         words = tr("{secret} can be read by other users; chmod 600 it", secret=path)
         return _finding("registered", Verdict.PROBLEM, words)
     words = tr(
         "for v2, at panel {serial} as {name}, with {token}",
-        serial=credentials.serial, name=credentials.client_name, token=token_words(credentials.privilege),
+        serial=credentials.serial, name=credentials.client_name, token=kept.token_words(credentials.privilege),
     )  # fmt: skip
     advice = ""
     if credentials.privilege is not Privilege.FULL:
