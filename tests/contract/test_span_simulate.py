@@ -24,6 +24,7 @@ from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span.ebus.mqtt import MqttStream
 from wattdeck.systems.span.ebus.stream import CertificateRefused, Endpoint
 from wattdeck.systems.span.ebus.tls import context, fingerprint
+from wattdeck.systems.span.simulated import wire
 from wattdeck.systems.span.simulator import SpanSimulator
 
 pytestmark = pytest.mark.anyio
@@ -66,6 +67,15 @@ def closed(found: dict[str, bytes]) -> list[str]:
     """Relays of circuits that are closed."""
     circuit = re.compile(r"ebus/5/([^/]+/)?[0-9a-f]{32}(/switch)?/relay")
     return [topic for topic, value in found.items() if circuit.fullmatch(topic) and value == b"CLOSED"]
+
+
+async def test_a_broker_that_takes_nothing_at_the_start_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_mosquitto()
+    monkeypatch.setattr(wire, "UP_WITHIN_S", 0.1)
+    simulator = SpanSimulator(SimulatorOptions(seed=1, api="flat", faults={"broker-frozen": None}))
+    with pytest.raises(UsageError, match="took nothing from the simulated panel"):
+        async with simulator.beside("127.0.0.1", {}):
+            raise AssertionError("it is not there")
 
 
 @pytest.mark.parametrize(("api", "model"), [("flat", FLAT), ("tree", TREE)])

@@ -38,7 +38,8 @@ async def on_the_wire(
     """Put a panel on a real broker while the context is open.
 
     Raises:
-        UsageError: mosquitto or cryptography is not installed, or a port is taken or not one of its own.
+        UsageError: mosquitto or cryptography is not installed, a port is taken or not one of its own, or the broker
+            takes nothing.
     """
     unknown = [name for name in ports if name not in PORTS]
     if unknown:
@@ -52,8 +53,7 @@ async def on_the_wire(
         carrying = asyncio.ensure_future(bridge.run(up.set))
         carrying.add_done_callback(_note_the_end)
         try:
-            async with asyncio.timeout(UP_WITHIN_S):
-                await up.wait()
+            await _until(up, carrying)
             yield Beside(wire.tls, wire.words())
         finally:
             bridge.end()
@@ -110,6 +110,25 @@ class Wire:
 
     def _issue(self) -> ServerCertificate:
         return self._authority.issue((self._authority.host_name, *_addresses(self._host)))
+
+
+async def _until(up: asyncio.Event, carrying: asyncio.Future[None]) -> None:
+    """Wait until all that the panel says is on the broker."""
+    waiting = asyncio.ensure_future(up.wait())
+    try:
+        await asyncio.wait((waiting, carrying), timeout=UP_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    if carrying.done():
+        carrying.result()
+    if not up.is_set():
+        raise UsageError(
+            tr(
+                "the broker took nothing from the simulated panel within {seconds} s; a fault that freezes it can be "
+                "switched on once it runs",
+                seconds=f"{UP_WITHIN_S:g}",
+            )
+        )
 
 
 def _addresses(host: str) -> list[str]:
