@@ -20,7 +20,7 @@ from wattdeck.core.system import Context
 from wattdeck.systems.span import SYSTEM
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.ebus import credentials as kept
-from wattdeck.systems.span.ebus import tls
+from wattdeck.systems.span.ebus import findings, tls
 from wattdeck.systems.span.ebus.credentials import Credentials, Privilege
 
 pytestmark = pytest.mark.anyio
@@ -38,11 +38,12 @@ class Doctor:
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
         self.panel = ScriptedPanel(CA_PEM)
+        self.clock = ManualClock()
 
     async def look(self, **settings: object) -> Mapping[str, Finding]:
         config = SpanConfig.model_validate({"name": "home", "host": "127.0.0.1", **settings})
         clients = HttpClients(mounts={"http://127.0.0.1": httpx.MockTransport(self.panel.handle)}, only_mounted=True)
-        found = await SYSTEM.findings(config, Context(clients, self.state_dir, ManualClock()))
+        found = await SYSTEM.findings(config, Context(clients, self.state_dir, self.clock))
         await clients.aclose()
         told = " ".join(each.words + each.advice for each in found)
         assert "tok-3f9a" not in told and "brk-3f9a" not in told
@@ -100,6 +101,21 @@ async def test_a_changed_authority_is_a_problem_with_both_shown(doctor: Doctor, 
     assert MINE.ca_sha256 in found.words and tls.fingerprint(doctor.panel.ca_pem) in found.words
     stored = kept.load(doctor.state_dir, SERIAL)
     assert stored == MINE
+
+
+async def test_a_panel_that_asks_for_patience_costs_nothing_but_its_authority(
+    doctor: Doctor, broker_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def for_ever(_: float) -> None:
+        await asyncio.Event().wait()
+
+    kept.save(doctor.state_dir, MINE)
+    monkeypatch.setattr(findings, "AUTHORITY_S", 0.05)
+    monkeypatch.setattr(doctor.clock, "sleep", for_ever)
+    doctor.panel.scripts["certificate/ca"] = [httpx.Response(429, headers={"Retry-After": "60"})]
+    found = await doctor.look(mqtt_port=broker_port)
+    assert list(found) == ["api", "registered", "authority", "broker"]
+    assert found["authority"].verdict is Verdict.NOTE and found["broker"].verdict is Verdict.OK
 
 
 async def test_a_broker_with_a_certificate_of_somebody_else_is_a_problem(doctor: Doctor, broker_port: int) -> None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 STEP_S = 5.0
 """How long one step of the connection may take, s, within the time there is."""
+PARTICULAR_STEPS = 4
+"""Most steps that what only the system knows to look at may take together."""
 CLOCK_AGREES_S = 60.0
 """Clocks that differ by less are called the same."""
 GREETING_S = 2.0
@@ -207,7 +209,7 @@ class Probe:
 
         clients = HttpClients(clock=self._clock)
         try:
-            with anyio.fail_after(2 * self._step_s):
+            with anyio.fail_after(PARTICULAR_STEPS * self._step_s):
                 for each in await self._system.findings(self._config, Context(clients, self._state_dir, self._clock)):
                     self._add(each.subject, each.verdict, each.words, each.advice)
         except (WattdeckError, TimeoutError) as error:

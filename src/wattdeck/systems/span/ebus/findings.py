@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 import anyio
@@ -18,7 +19,8 @@ from wattdeck.systems.span.ebus.bootstrap import Bootstrap
 from wattdeck.systems.span.ebus.credentials import Credentials, Privilege
 from wattdeck.systems.span.ebus.detect import Api, Detected, detect
 
-BROKER_S = 5.0
+AUTHORITY_S = BROKER_S = 5.0
+"""How long each is asked."""
 
 
 async def findings(config: SpanConfig, context: Context, way_in: str) -> list[Finding]:
@@ -88,11 +90,10 @@ def _registered(credentials: Credentials, context: Context) -> Finding:
 
 async def _authority(bootstrap: Bootstrap, found: Detected, credentials: Credentials, config: SpanConfig) -> Finding:
     """The pinned authority, beside the one that the panel shows now."""
-    pinned = credentials.ca_sha256
-    try:
+    pinned, shown = credentials.ca_sha256, None
+    # A panel that asks for patience is not waited for here.
+    with anyio.move_on_after(AUTHORITY_S), contextlib.suppress(SourceError):
         shown = tls.fingerprint(await bootstrap.ca()) if found.api is Api.V2 else None
-    except SourceError:
-        shown = None
     if shown is None:
         return _finding("authority", Verdict.NOTE, tr("trusted is {pinned}; the panel shows none now", pinned=pinned))
     if shown == pinned:
