@@ -1049,3 +1049,31 @@ def counted(owner: object, name: str) -> Callable[[], int]:
 
     setattr(owner, name, noted)
     return lambda: calls
+
+
+@BOTH
+async def test_it_tells_when_the_panel_was_last_heard_of(seat: Seat, model: DataModel) -> None:
+    assert seat.client.heard_at() is None
+    await picture(seat)
+    await seat.pass_time(7)
+    heard_at = seat.client.heard_at()
+    assert heard_at is not None and (seat.clock.now() - heard_at).total_seconds() >= 7
+    seat.broker.publish(power_topic(model, OFFICE), "-3.0")
+    await seat.settle()
+    assert seat.client.heard_at() == seat.clock.now()
+    await seat.client.aclose()
+
+
+@BOTH
+async def test_the_next_try_is_told_and_a_person_need_not_wait_for_it(seat: Seat) -> None:
+    seat.broker.refusal = Unreachable("no route")
+    seat.client.start()
+    await seat.pass_time(200)
+    due_at = seat.client.next_try_at()
+    assert due_at is not None and due_at > seat.clock.now()
+    seat.broker.refusal = None
+    seat.client.hurry()
+    await seat.pass_time(0.5)
+    assert (await seat.run(seat.client.snapshot(), limit_s=1)).grid_power_w == -348.4
+    assert seat.client.next_try_at() is None
+    await seat.client.aclose()

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from deck_app import HandClock
+from ebus_examples import SERIAL
+from ebus_seat import Seat, credentials
 from fakes import START
+from span_panel import authority, pem
+from wattdeck.core.clock import SYSTEM_CLOCK
+from wattdeck.core.errors import Unreachable
 from wattdeck.core.hub import Hub
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.secrets import SecretRef
@@ -17,12 +22,16 @@ from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span import SYSTEM
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.demo import stand_in
+from wattdeck.systems.span.ebus.credentials import save
+from wattdeck.systems.span.ebus.tls import fingerprint
 from wattdeck.systems.span.models import DataModel, PanelSnapshot
 from wattdeck.systems.span.simulator import SpanSimulator
+from wattdeck.systems.span.source import SpanSource
 
 pytestmark = pytest.mark.anyio
 
 HOST = "127.0.0.1"
+CA_PEM = pem(authority())
 ORIGIN = f"mqtts://{HOST}:8883"
 
 
@@ -202,3 +211,55 @@ async def test_a_hundred_messages_a_second_are_one_picture_a_second(bench: Bench
             broker.publish(topics[number % len(topics)], f"-{step}.{number}")
         await bench.pass_time(0.25)
     assert 8 <= len(bench.readings) - since <= 12
+
+
+async def test_a_frozen_broker_ages_what_is_shown(bench: Bench) -> None:
+    bench.simulator.set_fault("broker-frozen")
+    await bench.pass_time(8)
+    assert bench.link() is Link.LIVE, "nothing has told us yet that it hangs"
+    age_s = bench.reading.age_s(bench.clock.now())
+    assert age_s is not None and age_s >= 7
+
+
+async def test_refreshing_does_not_wait_for_the_back_off(bench: Bench) -> None:
+    broker = bench.simulator.broker
+    assert broker is not None
+    broker.refusal = Unreachable("no route")
+    broker.drop()
+    await bench.pass_time(150)
+    wait = bench.reading.next_poll_at
+    assert bench.link() is Link.DOWN and wait is not None and wait > bench.clock.now()
+    broker.refusal = None
+    bench.hub.refresh()
+    await bench.pass_time(2)
+    assert bench.link() is Link.LIVE
+
+
+@pytest.mark.parametrize("api", ["auto", "v2"])
+async def test_a_panel_that_moved_to_another_address_is_known_by_its_serial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: Any
+) -> None:
+    seat = Seat(model=DataModel.TREE)
+    save(tmp_path, credentials(address="192.0.2.7", ca_pem=CA_PEM, ca_sha256=fingerprint(CA_PEM)))
+    config = SpanConfig(name="home", host="192.0.2.8", api=api)
+    monkeypatch.setattr(SpanSource, "_bootstrap", lambda self: seat.rest)
+    monkeypatch.setattr(SpanSource, "_connector", lambda self: seat.broker.connector)
+    # By the real clock: files are written in threads, and nothing has to be waited for.
+    seat.broker.clock = SYSTEM_CLOCK
+    async with Hub([(SYSTEM, config)], state_dir=tmp_path, keep_last=False) as hub:
+        await hub.once()
+        reading = hub.readings("span/home")[0]
+        assert reading.link is Link.LIVE, reading.problem
+        assert reading.snapshot is not None and reading.snapshot.serial == SERIAL
+
+
+async def test_a_stranger_at_the_address_is_asked_to_be_registered_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = Seat()
+    config = SpanConfig(name="home", host="192.0.2.8", api="v2")
+    monkeypatch.setattr(SpanSource, "_bootstrap", lambda self: seat.rest)
+    async with Hub([(SYSTEM, config)], state_dir=tmp_path, clock=seat.clock, keep_last=False) as hub:
+        await seat.run(hub.once())
+        reading = hub.readings("span/home")[0]
+        assert reading.link is Link.REFUSED and "not registered for v2" in reading.problem

@@ -166,7 +166,7 @@ async def test_a_priority_is_picked_read_confirmed(deck_home: Path, api: str, na
     async with on_panel(deck_home, api, width=200) as (deck, bench):
         await select(deck, name)
         await deck.press("escape", "P", "home", "enter")
-        assert "Never shed" in deck.dialog and "must_have" in deck.dialog
+        assert "Never shed" in deck.dialog and "to must have" in deck.dialog
         await confirm(deck)
         await deck.wait(3)
         assert deck.cells(name)["priority"] == "must have"

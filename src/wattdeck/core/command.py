@@ -232,6 +232,11 @@ def state_words(kind: str, value: str, chars: int = 40) -> str:
             return clean(value, chars)
 
 
+def value_words(facts: Facts, kind: str, value: str, chars: int = 40) -> str:
+    """A position or value of this object for a person."""
+    return clean(facts.value_words.get(value, ""), chars) or state_words(kind, value, chars)
+
+
 def shown_name(facts: Facts | Sibling) -> str:
     """The name as the screens show it, spaces evened out; the object id if nothing of the name can be shown."""
     return _even(clean(facts.name)) or clean(facts.object_id)

@@ -33,7 +33,7 @@ from wattdeck.core.command import (
     name_to_type,
     names_it,
     shown_name,
-    state_words,
+    value_words,
 )
 from wattdeck.core.errors import Cause, CommandRefused
 from wattdeck.core.execution import Execution, Hooks, journal_fields
@@ -368,7 +368,7 @@ class Control:
             if facts is None or not self._waiting.settled_by(execution, facts):
                 continue
             kind = selection.request.kind
-            now, wanted = state_words(kind, facts.state), state_words(kind, selection.request.wanted)
+            now, wanted = (value_words(facts, kind, value) for value in (facts.state, selection.request.wanted))
             sentence = tr("{name} now reads {now}; {wanted} was asked.", name=shown_name(facts), now=now, wanted=wanted)
             self._notices.tell_of(selection, "settled", execution.state, sentence)
             await self._notices.note_of(selection, facts, "settle", sentence=sentence)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Generic
+from typing import Generic, Protocol
 
 import anyio
 
@@ -23,6 +23,23 @@ DOWN_AFTER_S = 60.0
 """A snapshot older than this (or than ten intervals, if longer) says nothing about now."""
 
 _JITTER = Random()  # noqa: S311  jitter, not secrecy
+
+
+class Session(Protocol):
+    """What a source that reports by itself keeps up between two fetches."""
+
+    def heard_at(self) -> datetime | None:
+        """When it last heard anything, UTC; None: nothing yet."""
+        ...
+
+    def next_try_at(self) -> datetime | None:
+        """When it connects again, UTC; None: it is connected, or nobody knows."""
+        ...
+
+    def hurry(self) -> None:
+        """A person wants it connected now, whatever its back-off says."""
+        ...
+
 
 Publish = Callable[[Reading[S]], None]
 Schedule = Callable[[datetime, int], datetime]
@@ -50,8 +67,10 @@ class Feed(Generic[S]):
         schedule: Schedule | None = None,
         fade: Callable[[S], S] | None = None,
         fade_after_s: float = 0.0,
+        session: Callable[[], Session | None] | None = None,
     ) -> None:
         """Args:
+        session: Gives what the source keeps up by itself, if it does now.
         fade: What is left of a snapshot that nobody has confirmed for `fade_after_s`, without what says nothing then.
         schedule: When to ask next, where that goes by the clock on the wall; None: at the cadence.
         keep_last: The newest snapshot may be written to the disk for the next start. Not for much data, nor for
@@ -64,6 +83,7 @@ class Feed(Generic[S]):
         self._schedule = schedule
         self._fade = fade
         self._fade_after_s = fade_after_s
+        self._session = session or _no_session
         self._shown_interval_s = interval_s
         self._hidden_interval_s = hidden_interval_s or interval_s
         self._clock = clock
@@ -117,6 +137,13 @@ class Feed(Generic[S]):
         if self._sleep is not None:
             self._sleep.cancel()
 
+    def refresh(self) -> None:
+        """A person wants to see how things are: as `wake`, and a session that waits to connect does so now."""
+        session = self._session()
+        if session is not None:
+            session.hurry()
+        self.wake()
+
     def show_arriving(self, snapshot: S) -> None:
         """Hand over what has come so far of a fetch that goes on. Link, age and problem stay as they are."""
         self.reading = replace(self.reading, snapshot=snapshot)
@@ -164,6 +191,9 @@ class Feed(Generic[S]):
             self._due_s = self._clock.monotonic() if self._woken else self._next_due_s(started_s)
             wait_s = max(0.0, self._due_s - self._clock.monotonic())
             next_at = None if wait_s == float("inf") else self._clock.now() + timedelta(seconds=wait_s)
+            session = self._session()
+            if session is not None and reading.failures:
+                next_at = session.next_try_at()
             self.reading = replace(reading, next_poll_at=next_at)
             publish(self.reading)
 
@@ -240,6 +270,7 @@ class Feed(Generic[S]):
             return self._failed(
                 None, tr("internal error ({error}); the log has the details", error=type(error).__name__)
             )
+        session = self._session()
         return Reading(
             self.source,
             self.name,
@@ -248,6 +279,7 @@ class Feed(Generic[S]):
             self._clock.now(),
             good_polls=before.good_polls + 1,
             interval_s=self.interval_s,
+            heard_at=None if session is None else session.heard_at(),
         )
 
     def _failed(self, link: Link | None, problem: str) -> Reading[S]:
@@ -266,3 +298,7 @@ class Feed(Generic[S]):
             interval_s=self.interval_s,
             next_poll_at=None,
         )
+
+
+def _no_session() -> None:
+    return None

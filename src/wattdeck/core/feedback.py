@@ -8,7 +8,7 @@ from enum import StrEnum
 import anyio
 
 from wattdeck.core.clock import Clock
-from wattdeck.core.command import OPEN, RELAY, Limits, Outcome, Request, State, shown_name, state_words
+from wattdeck.core.command import OPEN, RELAY, Limits, Outcome, Request, State, shown_name, value_words
 from wattdeck.core.errors import AuthError, Busy, Cause, SourceError, StatusError, Unreachable, UsageError
 from wattdeck.core.language import tr
 from wattdeck.core.operable import Facts, Operable
@@ -184,7 +184,7 @@ class Feedback:
         return power_w is not None and abs(power_w) < self._limits.off_below_w
 
     def _words_of(self, state: str) -> str:
-        return state_words(self._request.kind, state, STATE_CHARS)
+        return value_words(self._before, self._request.kind, state, STATE_CHARS)
 
     def _confirmed(self) -> Outcome:
         name, wanted = shown_name(self._before), self._words_of(self._request.wanted)

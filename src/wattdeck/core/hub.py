@@ -109,7 +109,7 @@ class Hub:
     def refresh(self, source: SourceId | None = None) -> None:
         """Poll one source, or all, as soon as possible."""
         for feed in self._feeds_of(source):
-            feed.wake()
+            feed.refresh()
 
     def pause(self, paused: bool, source: SourceId | None = None) -> None:
         """Stop or resume polling."""

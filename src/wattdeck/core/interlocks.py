@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from wattdeck.core.command import CLOSED, OPEN, RELAY, Policy, Refusal, shown_name, state_words
+from wattdeck.core.command import CLOSED, OPEN, RELAY, Policy, Refusal, shown_name, value_words
 from wattdeck.core.errors import Cause
 from wattdeck.core.language import later, tr
 from wattdeck.core.link import link_word
@@ -148,7 +148,7 @@ def link_is_live(situation: Situation) -> Refusal | None:
 
 def fresh(situation: Situation) -> Refusal | None:
     """Rule 10: the last good sample is not older than max(3 x interval, 5 s)."""
-    taken_at, limit_s = situation.facts.taken_at, max(3 * situation.facts.interval_s, 5.0)
+    taken_at, limit_s = situation.facts.heard_at or situation.facts.taken_at, max(3 * situation.facts.interval_s, 5.0)
     if taken_at is None:
         return Refusal(
             Cause.BLOCKED_BY_INTERLOCKING, tr("{name} was never read. Wait for a reading.", name=situation.name)
@@ -187,7 +187,7 @@ def position_reached(situation: Situation) -> Refusal | None:
         tr(
             "{name} is already {wanted}. There is nothing to do.",
             name=situation.name,
-            wanted=state_words(situation.request.kind, situation.request.wanted),
+            wanted=value_words(situation.facts, situation.request.kind, situation.request.wanted),
         ),
     )
 

@@ -105,6 +105,10 @@ class Facts:
     """What somebody has asked for and is not reported yet; empty: nothing, or not known."""
     moves_with: tuple[Sibling, ...] = ()
     """What the command moves as well: circuits behind the same relay."""
+    heard_at: datetime | None = None
+    """When the equipment last said anything, UTC, where it reports by itself; None: at `taken_at`."""
+    value_words: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """How values are said, in the language in use; those not in it are shown as they are."""
     effects: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What a value means once it is set, a sentence for each; values without one need none."""
 

@@ -50,9 +50,10 @@ class Reading(Generic[S]):
     """Cadence in force."""
     restored: bool = False
     """The snapshot was kept from an earlier run and has not been confirmed since."""
+    heard_at: datetime | None = None
+    """When the source last said anything, UTC, where it reports by itself; None: at `taken_at`."""
 
     def age_s(self, now: datetime) -> float | None:
-        """Seconds since the last good fetch; None if there was none. Never negative."""
-        if self.taken_at is None:
-            return None
-        return max(0.0, (now - self.taken_at).total_seconds())
+        """Seconds since the source was last heard of, as of the last good fetch; None if there was none."""
+        heard_at = self.heard_at or self.taken_at
+        return None if heard_at is None else max(0.0, (now - heard_at).total_seconds())

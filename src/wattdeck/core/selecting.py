@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from wattdeck.core.command import CLOSED, OPEN, RELAY, Request, shown_name, state_words
+from wattdeck.core.command import CLOSED, OPEN, RELAY, Request, shown_name, value_words
 from wattdeck.core.language import tr
 from wattdeck.core.operable import Facts
 from wattdeck.core.text import clean
@@ -24,13 +24,13 @@ def describe(request: Request, facts: Facts, reasons: tuple[str, ...], now: date
         tr("Circuit: {name}", name=name) + (f" ({clean(facts.place, 60)})" if facts.place else ""),
         tr(
             "Now: {state}, {power}, {age}",
-            state=state_words(request.kind, facts.state),
+            state=value_words(facts, request.kind, facts.state),
             power=_power(facts.power_w),
             age=_age(facts, now),
         ),
     ]
     if facts.target and facts.target != facts.state:
-        asked = state_words(request.kind, facts.target)
+        asked = value_words(facts, request.kind, facts.target)
         lines.append(tr("Asked for by somebody and not reported yet: {state}", state=asked))
     if facts.requester:
         lines.append(tr("Moved last or held by: {who}", who=clean(facts.requester, 80)))
@@ -49,7 +49,7 @@ def describe(request: Request, facts: Facts, reasons: tuple[str, ...], now: date
 
 
 def _effect(request: Request, facts: Facts, name: str) -> str:
-    now, wanted = (state_words(request.kind, value) for value in (facts.state, request.wanted))
+    now, wanted = (value_words(facts, request.kind, value) for value in (facts.state, request.wanted))
     match (request.kind, request.wanted):
         case (str(kind), str(target)) if kind == RELAY and target == OPEN:
             return tr("OPEN {name}: what it feeds loses power.", name=name)
@@ -70,7 +70,8 @@ def _power(power_w: float | None) -> str:
 
 
 def _age(facts: Facts, now: datetime) -> str:
-    if facts.taken_at is None:
+    heard_at = facts.heard_at or facts.taken_at
+    if heard_at is None:
         return tr("never read")
-    age_s = max(0.0, (now - facts.taken_at).total_seconds())
+    age_s = max(0.0, (now - heard_at).total_seconds())
     return tr("read {seconds} s ago", seconds=f"{age_s:.0f}")

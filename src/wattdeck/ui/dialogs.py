@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from wattdeck.core.command import Level, shown_name
+from wattdeck.core.command import Level, shown_name, value_words
 from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import Column, Line, Row, wrap
 from wattdeck.core.text import clean
@@ -173,11 +173,14 @@ class OperateDialog(Guarded):
         self._describe = describe
         self._type_name = selection.level is Level.TYPE_NAME
         request = selection.request
-        verb = {"open": tr_as("command", "Open"), "closed": tr_as("command", "Close")}.get(
-            request.wanted, tr("Set to {value}", value=request.wanted)
-        )
+        name, value = shown_name(selection.facts), value_words(selection.facts, request.kind, request.wanted)
+        verb = {"open": tr_as("command", "Open"), "closed": tr_as("command", "Close")}.get(request.wanted)
+        question = tr("Set {name} to {value}?", name=name, value=value)
+        if verb is not None:
+            question = tr("{verb} {name}?", verb=verb, name=name)
+        verb = verb or tr("Set to {value}", value=value)
         words = selection.facts.wording
-        self._title = clean(words.question) or tr("{verb} {name}?", verb=verb, name=shown_name(selection.facts))
+        self._title = clean(words.question) or question
         self._yes = clean(words.yes) or (tr("{verb} the relay", verb=verb) if request.kind == "relay" else verb)
         self.reason = self.BY_OPERATOR
 

@@ -40,6 +40,8 @@ RELAY = "relay"
 PRIORITY = "priority"
 MAIN_RELAY_ID = "main"
 """Never commandable; known here so that asking for it is refused with a reason."""
+REPORTS_WITHIN_S = 10.0
+"""v2: a panel that is well says something every second; three times this without a word, and it is not commanded."""
 REPORT_S = 5.0
 """v2: a command whose value is not reported in this time is not confirmed (span-v2.md 7.3)."""
 V2_WORDING = Wording(
@@ -154,7 +156,7 @@ class SpanOperable:
             link=reading.link,
             taken_at=reading.taken_at,
             good_polls=reading.good_polls,
-            interval_s=reading.interval_s,
+            interval_s=max(reading.interval_s, REPORTS_WITHIN_S) if v2 else reading.interval_s,
             demo=self._demo,
             grid_up=_grid_up(snapshot),
             total_power_w=snapshot.house_load_w,
@@ -166,6 +168,8 @@ class SpanOperable:
             requester=requester_words(circuit.requester) if relay else "",
             target=circuit.relay_target.value if relay and circuit.relay_target is not None else "",
             moves_with=_moves_with(snapshot, circuit) if relay else (),
+            heard_at=reading.heard_at,
+            value_words={} if relay else {value: priority_words(value) for value in PRIORITIES},
             effects={} if relay else {value: tr(words) for value, words in PRIORITY_EFFECTS.items()},
         )
 

@@ -56,6 +56,7 @@ class SpanSource:
             clock=context.clock,
             fade=without_energies,
             fade_after_s=config.energy_grace_min * 60,
+            session=lambda: self._ebus,
         )
         self._demo = context.demo
 
@@ -108,7 +109,7 @@ class SpanSource:
             credentials = self._credentials()
             if credentials is not None:
                 self._enter_v2(credentials)
-            elif self.config.api == "v2":
+            elif self.config.api == "v2" and not await self._known_elsewhere():
                 raise AuthError(tr("not registered for v2 at {host}; register first", host=self.config.host))
         snapshot, branches = await (self._by_v1() if self._ebus is None else self._by_v2(self._ebus))
         return await self.ledger.apply(snapshot, self._clock.now(), branches)
@@ -116,6 +117,12 @@ class SpanSource:
     async def _by_v1(self) -> tuple[PanelSnapshot, Sequence[Branch]]:
         try:
             snapshot = await self._rest.fetch()
+        except AuthError:
+            self._polls = 0
+            if self.config.api == "auto" and not self._demo and await self._known_elsewhere():
+                assert self._ebus is not None
+                return await self._by_v2(self._ebus)
+            raise
         except StatusError as error:
             self._polls = 0
             if error.status_code == 404 and self.config.api == "auto":
@@ -222,6 +229,22 @@ class SpanSource:
         if ebus is not None:
             await ebus.aclose()
             self.feed.set_interval(self.config.poll_s, max(self.config.poll_s, HIDDEN_POLL_S))
+
+    async def _known_elsewhere(self) -> bool:
+        """Whether the panel at this address was registered at under another one: then speak v2 to it.
+
+        Its certificate has still to be its pinned authority's, so that nothing is given away to a stranger.
+        """
+        from wattdeck.systems.span.ebus.credentials import load
+
+        try:
+            status = await self._bootstrap().status()
+        except SourceError:
+            return False
+        credentials = load(self._context.state_dir, status.serial)
+        if credentials is not None:
+            self._enter_v2(credentials)
+        return credentials is not None
 
     async def _say_if_v2(self, error: StatusError) -> None:
         """A panel that knows no v1 any more may know v2: then say so.

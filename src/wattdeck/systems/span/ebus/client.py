@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -35,7 +36,7 @@ from wattdeck.systems.span.ebus.panel import PanelView
 from wattdeck.systems.span.ebus.ready import ROOT_WITHIN_S, Settling
 from wattdeck.systems.span.ebus.store import MODEL_VERSION, Change, EbusStore
 from wattdeck.systems.span.ebus.stream import CONNECT_WITHIN_S, CertificateRefused, Connector, MessageStream
-from wattdeck.systems.span.ebus.telling import Telling, Turn
+from wattdeck.systems.span.ebus.telling import Telling, Turn, wait_for
 from wattdeck.systems.span.models import DataModel, PanelSnapshot, Relay
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class EbusClient:
         """This session has given a picture."""
         self._shown_ever = False
         self._model_changed_s = float("-inf")
+        self._hurried = asyncio.Event()
+        self._next_try_at: datetime | None = None
         self._refusal: AuthError | None = None
         """What ended the sessions, until somebody has been told."""
 
@@ -160,6 +163,21 @@ class EbusClient:
         assert self._view is not None
         self._shown = self._shown_ever = True
         return self._view.snapshot()
+
+    def heard_at(self) -> datetime | None:
+        """When anything last came from the panel, UTC; None: nothing in this session."""
+        heard_s = None if self._view is None else self._view.store.heard_s
+        if heard_s is None:
+            return None
+        return self._clock.now() - timedelta(seconds=self._clock.monotonic() - heard_s)
+
+    def next_try_at(self) -> datetime | None:
+        """When the next session begins, UTC; None: one is on, or a person is needed."""
+        return self._next_try_at
+
+    def hurry(self) -> None:
+        """Begin the next session now, whatever the back-off says."""
+        self._hurried.set()
 
     async def set_relay(self, circuit_id: str, relay: Relay) -> None:
         """Ask for a relay position, once; what becomes of it shows in the next pictures and nowhere else.
@@ -238,9 +256,16 @@ class EbusClient:
                 words = tr("internal error ({error}); the log has the details", error=type(error).__name__)
                 self._fail(SourceError(words))
             self._view, self._shown = None, False
-            await self._clock.sleep(delay_s)
+            await self._rest(delay_s)
             # A model that changed is no fault: its new session may settle without one being shown.
             self._problem = None if isinstance(self._problem, Stale) else self._problem
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next session, unless somebody is in a hurry."""
+        self._hurried.clear()
+        self._next_try_at = self._clock.now() + timedelta(seconds=seconds)
+        await wait_for(self._hurried, self._clock, seconds)
+        self._next_try_at = None
 
     async def _session(self) -> None:
         """From the first question to the loss of the connection.

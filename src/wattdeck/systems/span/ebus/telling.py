@@ -66,14 +66,20 @@ class Telling:
         """Wait for the next change, at most so long."""
         self._changed.clear()
         self._waiting += 1
-        waiting = asyncio.ensure_future(self._changed.wait())
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
-            await asyncio.wait((waiting, sleeping), return_when=asyncio.FIRST_COMPLETED)
+            await wait_for(self._changed, self._clock, seconds)
         finally:
-            waiting.cancel()
-            sleeping.cancel()
             self._waiting -= 1
+
+
+async def wait_for(event: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Wait for an event, at most so long."""
+    waiting, sleeping = asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait((waiting, sleeping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        sleeping.cancel()
 
 
 class Turn:
