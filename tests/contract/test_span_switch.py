@@ -14,7 +14,7 @@ from ebus_seat import Seat, credentials
 from fakes import START
 from span_panel import authority, pem
 from wattdeck.core.clock import SYSTEM_CLOCK
-from wattdeck.core.errors import Unreachable
+from wattdeck.core.errors import AuthError, SourceError, StatusError, Unreachable
 from wattdeck.core.hub import Hub
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.secrets import SecretRef
@@ -25,6 +25,7 @@ from wattdeck.systems.span.demo import stand_in
 from wattdeck.systems.span.ebus.credentials import save
 from wattdeck.systems.span.ebus.tls import fingerprint
 from wattdeck.systems.span.models import DataModel, PanelSnapshot
+from wattdeck.systems.span.rest import RestPanel
 from wattdeck.systems.span.simulator import SpanSimulator
 from wattdeck.systems.span.source import SpanSource
 
@@ -235,15 +236,23 @@ async def test_refreshing_does_not_wait_for_the_back_off(bench: Bench) -> None:
     assert bench.link() is Link.LIVE
 
 
-@pytest.mark.parametrize("api", ["auto", "v2"])
+@pytest.mark.parametrize(
+    ("api", "refused"),
+    [("auto", AuthError("no token")), ("auto", StatusError("v1 is gone", 404)), ("v2", AuthError("never asked"))],
+)
 async def test_a_panel_that_moved_to_another_address_is_known_by_its_serial(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: Any, refused: SourceError
 ) -> None:
     seat = Seat(model=DataModel.TREE)
     save(tmp_path, credentials(address="192.0.2.7", ca_pem=CA_PEM, ca_sha256=fingerprint(CA_PEM)))
     config = SpanConfig(name="home", host="192.0.2.8", api=api)
     monkeypatch.setattr(SpanSource, "_bootstrap", lambda self: seat.rest)
     monkeypatch.setattr(SpanSource, "_connector", lambda self: seat.broker.connector)
+
+    async def by_v1(self: RestPanel) -> PanelSnapshot:
+        raise refused
+
+    monkeypatch.setattr(RestPanel, "fetch", by_v1)
     # By the real clock: files are written in threads, and nothing has to be waited for.
     seat.broker.clock = SYSTEM_CLOCK
     async with Hub([(SYSTEM, config)], state_dir=tmp_path, keep_last=False) as hub:

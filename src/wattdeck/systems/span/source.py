@@ -117,19 +117,15 @@ class SpanSource:
     async def _by_v1(self) -> tuple[PanelSnapshot, Sequence[Branch]]:
         try:
             snapshot = await self._rest.fetch()
-        except AuthError:
+        except SourceError as error:
             self._polls = 0
-            if self.config.api == "auto" and not self._demo and await self._known_elsewhere():
-                assert self._ebus is not None
-                return await self._by_v2(self._ebus)
-            raise
-        except StatusError as error:
-            self._polls = 0
-            if error.status_code == 404 and self.config.api == "auto":
-                await self._say_if_v2(error)
-            raise
-        except SourceError:
-            self._polls = 0
+            gone = isinstance(error, StatusError) and error.status_code == 404
+            if self.config.api == "auto" and (gone or isinstance(error, AuthError)):
+                if await self._known_elsewhere():
+                    assert self._ebus is not None
+                    return await self._by_v2(self._ebus)
+                if gone:
+                    await self._say_if_v2(error)
             raise
         self._polls += 1
         return snapshot, self._rest.branches
@@ -235,6 +231,8 @@ class SpanSource:
 
         Its certificate has still to be its pinned authority's, so that nothing is given away to a stranger.
         """
+        if self._demo:
+            return False
         from wattdeck.systems.span.ebus.credentials import load
 
         try:
@@ -246,7 +244,7 @@ class SpanSource:
             self._enter_v2(credentials)
         return credentials is not None
 
-    async def _say_if_v2(self, error: StatusError) -> None:
+    async def _say_if_v2(self, error: SourceError) -> None:
         """A panel that knows no v1 any more may know v2: then say so.
 
         Raises:
