@@ -391,7 +391,7 @@ async def test_a_wrong_token_is_refused_and_says_what_to_do(bench: Bench) -> Non
 
 async def test_no_token_is_refused_before_anything_private_is_asked(tmp_path: Path) -> None:
     reading = await Bench(tmp_path, token=None).poll()
-    assert reading.link is Link.REFUSED and "span register" in reading.problem
+    assert reading.link is Link.REFUSED and "register first" in reading.problem
 
 
 async def test_a_token_registered_meanwhile_is_taken_at_the_next_poll(tmp_path: Path) -> None:

@@ -540,8 +540,8 @@ def test_what_a_v2_panel_does_not_switch_is_refused(
 
 
 def test_priorities_of_v2_panels_are_set_in_either_words(shell: Shell) -> None:
-    for source, circuit, word, kept in (("shop", "Oven", "NEVER", "must_have"), ("barn", "Feed Mill", "soc-threshold",
-                                                                                "nice_to_have")):  # fmt: skip
+    for source, circuit, word, kept in (("shop", "Oven", "NEVER", "must have"), ("barn", "Feed Mill", "soc-threshold",
+                                                                                "nice to have")):  # fmt: skip
         result = shell("span", "priority", "--demo", "--source", source, circuit, word, "--yes")
         assert result.code == 0 and f"{circuit} is {kept}, as read back" in result.err
     result = shell("span", "priority", "--demo", "--source", "barn", "Sauna", "never", "--yes")

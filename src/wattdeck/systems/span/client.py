@@ -245,7 +245,7 @@ class SpanClient:
 
     async def _read(self, path: str, parse: Callable[[Answer, str], T], *, public: bool = False) -> T:
         if self._token is None and not public:
-            raise AuthError(tr("no token for {host}; `wattdeck span register` gets one", host=self.host))
+            raise AuthError(tr("no token for {host}; register first, or configure the token", host=self.host))
         answer = await self._http.request(
             "GET",
             path,
