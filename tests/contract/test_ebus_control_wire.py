@@ -7,7 +7,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from anyio import to_thread
 
 from broker import PASSWORD, SERIAL, PanelBroker
 from broker import Panel as WirePanel
@@ -52,7 +51,7 @@ async def test_a_relay_is_opened_once_and_confirmed_whether_or_not_the_broker_re
     panel_broker: PanelBroker, deck_home: Path, restarts: bool
 ) -> None:
     mosquitto = panel_broker.mosquitto
-    await to_thread.run_sync(mosquitto.restart)
+    mosquitto.restart()
     port, pem = closed_port(), panel_broker.authority.pem
     known = credentials(
         serial=SERIAL, broker_user=SERIAL, broker_password=PASSWORD, address=typed("127.0.0.1", port),
@@ -85,7 +84,7 @@ async def test_a_relay_is_opened_once_and_confirmed_whether_or_not_the_broker_re
                     await panel.publish(RELAY, "OPEN")
                     await panel.publish(POWER, "0.0")
                 else:
-                    await to_thread.run_sync(mosquitto.restart)
+                    mosquitto.restart()
                     async with panel_broker.panel() as again:
                         await publish(again, **{RELAY: b"OPEN", POWER: b"0.0"})
                         await ended.wait()

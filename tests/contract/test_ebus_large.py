@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from anyio import to_thread
 
 from broker import PASSWORD, SERIAL, PanelBroker
 from deck_app import HandClock
@@ -62,7 +61,7 @@ async def test_it_comes_whole_over_a_real_broker(panel_broker: PanelBroker) -> N
     known = credentials(
         serial=SERIAL, broker_user=SERIAL, broker_password=PASSWORD, mqtts_port=endpoint.port, ca_pem=endpoint.ca_pem
     )
-    await to_thread.run_sync(panel_broker.mosquitto.restart)
+    panel_broker.mosquitto.restart()
     async with panel_broker.panel() as panel:
         for topic, payload in topics.items():
             await panel.publish(topic.replace(serial, SERIAL), payload.replace(serial.encode(), SERIAL.encode()))
@@ -70,4 +69,4 @@ async def test_it_comes_whole_over_a_real_broker(panel_broker: PanelBroker) -> N
         async with client:
             with anyio.fail_after(30):
                 check(await client.snapshot())
-    await to_thread.run_sync(panel_broker.mosquitto.restart)  # and nothing of it is left for others
+    panel_broker.mosquitto.restart()  # and nothing of it is left for others

@@ -136,6 +136,8 @@ class Mosquitto:
     def start(self) -> None:
         """Start it and wait until it can be connected to. Ports once taken stay.
 
+        To be called in a thread that lives as long as the broker should: the kernel ends it with that thread.
+
         Raises:
             UsageError: a port is taken, or mosquitto does not come up; its own words are in the message.
         """
