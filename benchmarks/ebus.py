@@ -46,16 +46,17 @@ def serve(panels: int, rate: float) -> None:
     import paho.mqtt.client as paho
 
     from wattdeck.systems.span.simulated.authority import Authority
-    from wattdeck.systems.span.simulated.mosquitto import PUBLISHER, Mosquitto
+    from wattdeck.systems.span.simulated.mosquitto import Mosquitto
 
     serials = [f"{SERIAL}{index:02}" for index in range(panels)]
     authority = Authority(serials[0])
     with Mosquitto(authority.issue(["127.0.0.1"]), dict.fromkeys(serials, "password")) as broker:
         client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
-        client.username_pw_set(PUBLISHER, broker.publisher_password)
-        client.tls_set_context(_context(authority.pem))
+        inner = broker.publisher
+        client.username_pw_set(inner.user, inner.password)
+        client.tls_set_context(_context(inner.ca_pem))
         client.max_queued_messages_set(0)
-        client.connect("127.0.0.1", broker.port)
+        client.connect(inner.host, inner.port)
         client.loop_start()
         powers: list[str] = []
         count = 0
