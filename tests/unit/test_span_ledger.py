@@ -6,6 +6,7 @@ import itertools
 import json
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -462,3 +463,29 @@ def test_the_days_add_up_to_the_month(steps: list[tuple[int, str]]) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         anyio.run(counted, Day(Path(folder)))
+
+
+@pytest.mark.anyio
+async def test_a_history_that_is_still_being_opened_is_closed_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    began, go, closed = anyio.Event(), threading.Event(), threading.Event()
+
+    class Slow:
+        def close(self) -> None:
+            closed.set()
+
+    def open_slowly(where: Path | str) -> Slow:
+        anyio.from_thread.run_sync(began.set)
+        assert go.wait(10)
+        return Slow()
+
+    monkeypatch.setattr(books, "open_history", open_slowly)
+    made = books.Books("span/home", tmp_path / "history.sqlite3")
+    async with anyio.create_task_group() as group:
+        group.start_soon(made.exchange, [], datetime(2026, 11, 21, tzinfo=UTC), 0.0)
+        await began.wait()
+        group.cancel_scope.cancel()
+    go.set()
+    await made.aclose()
+    assert closed.is_set()

@@ -33,6 +33,7 @@ class Books:
         self._history: History | None = None
         self._lock = threading.Lock()
         self._warned = False
+        self._closed = False
 
     async def exchange(self, entries: Sequence[Entry], day: datetime, ours_from_s: float) -> Found | None:
         """The days of this month that are known, this one among them: written where nobody did. None: not now.
@@ -48,10 +49,16 @@ class Books:
         return await to_thread.run_sync(self._exchange, entries, day, ours_from_s, abandon_on_cancel=True)
 
     async def aclose(self) -> None:
-        """Close the history."""
-        history, self._history = self._history, None
-        if history is not None:
-            await to_thread.run_sync(history.close)
+        """Close the history, for good: also one that a thread nobody waits for any more is only opening."""
+        self._closed = True
+        if self._history is not None or self._lock.locked():
+            await to_thread.run_sync(self._close, abandon_on_cancel=True)
+
+    def _close(self) -> None:
+        with self._lock:
+            history, self._history = self._history, None
+            if history is not None:
+                history.close()
 
     def series(self, key: str) -> str:
         """The name of a circuit's series; what would be too long for one is shortened to a digest."""
@@ -63,6 +70,8 @@ class Books:
     def _exchange(self, entries: Sequence[Entry], day: datetime, ours_from_s: float) -> Found | None:
         try:
             with self._lock:
+                if self._closed:
+                    return None
                 history = self._history = self._history or open_history(self._where)
                 return {entry[0]: self._days(history, entry, day, ours_from_s) for entry in entries}
         except (HistoryError, ConfigError) as error:
