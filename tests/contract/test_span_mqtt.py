@@ -55,10 +55,22 @@ async def why_not(endpoint: Endpoint, connect_s: float = 10.0) -> SourceError:
     return refused.value
 
 
-async def test_the_broker_sees_a_clean_session_of_3_1_1_with_a_keep_alive_of_20_s(panel_broker: PanelBroker) -> None:
-    async with connected(panel_broker.endpoint, "ebus/#"):
+@pytest.fixture
+def own_broker() -> Iterator[Mosquitto]:
+    """A broker for one test, not started."""
+    require_mosquitto()
+    with closing(Mosquitto(Authority(SERIAL).issue(("127.0.0.1",)), {SERIAL: PASSWORD})) as made:
+        yield made
+
+
+async def test_the_broker_sees_a_clean_session_of_3_1_1_with_a_keep_alive_of_20_s(own_broker: Mosquitto) -> None:
+    authority = Authority(SERIAL)
+    own_broker.present(authority.issue(("127.0.0.1",)))
+    own_broker.start()
+    async with connected(Endpoint("127.0.0.1", own_broker.port, SERIAL, PASSWORD, authority.pem), "ebus/#"):
         pass
-    greeting = next(line for line in panel_broker.mosquitto.log.splitlines()[::-1] if "New client connected" in line)
+    own_broker.stop()
+    greeting = next((line for line in own_broker.log.splitlines() if "New client connected" in line), "")
     assert " as wattdeck-" in greeting and f"(p2, c1, k20, u'{SERIAL}')" in greeting
 
 
@@ -96,14 +108,6 @@ async def test_the_wrong_authority_is_no_matter_of_trying_again(panel_broker: Pa
     assert isinstance(refused, CertificateRefused) and "pinned authority" in str(refused)
     nonsense = await why_not(replace(panel_broker.endpoint, ca_pem="<html>"))
     assert isinstance(nonsense, CertificateRefused)
-
-
-@pytest.fixture
-def own_broker() -> Iterator[Mosquitto]:
-    """A broker for one test, not started."""
-    require_mosquitto()
-    with closing(Mosquitto(Authority(SERIAL).issue(("127.0.0.1",)), {SERIAL: PASSWORD})) as made:
-        yield made
 
 
 async def test_certificates_that_only_lack_key_identifiers_pass_and_expired_ones_do_not(own_broker: Mosquitto) -> None:

@@ -97,6 +97,7 @@ class Mosquitto:
         self._users = dict(users)
         self._certificate = certificate
         self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
         self._frozen = False
         self._lines: deque[str] = deque(maxlen=LOG_LINES)
         self._folder = Path(tempfile.mkdtemp(prefix="wattdeck-mosquitto-"))
@@ -130,7 +131,7 @@ class Mosquitto:
 
     @property
     def log(self) -> str:
-        """The last lines it said."""
+        """The last lines it said; all of them have come once it has ended."""
         return "\n".join(self._lines)
 
     def start(self) -> None:
@@ -220,8 +221,8 @@ class Mosquitto:
             preexec_fn=_dying_with_parent(),
         )
         if self._process.stderr is not None:
-            reader = threading.Thread(target=self._listen, args=(self._process.stderr, up), daemon=True)
-            reader.start()
+            self._reader = threading.Thread(target=self._listen, args=(self._process.stderr, up), daemon=True)
+            self._reader.start()
         up.wait(READY_WITHIN_S)
         if self.running and any(line.endswith(_RUNNING) for line in self._lines):
             return True
@@ -252,6 +253,8 @@ class Mosquitto:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if self._reader is not None:
+            self._reader.join(STOP_WITHIN_S)
 
     def _write_files(self) -> None:
         """What it is configured by, readable for its user alone: itself, since it drops no rights."""
