@@ -75,6 +75,16 @@ class DeckScreen(Screen[None]):
         self.paint_frame(now)
         self.paint_body(now)
 
+    def _compositor_refresh(self) -> None:
+        """Hand what changed to the dialog in front, once.
+
+        Textual keeps it here as well and hands it over again with each later change: one whole repaint under a dialog
+        would make all that follow whole.
+        """
+        super()._compositor_refresh()
+        if not self.is_active:
+            self._repaint_regions.clear()
+
     def before_paint(self) -> None:
         """Put right what the newest readings made wrong."""
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.color import Color
 from textual.filter import ANSIToTruecolor, LineFilter
@@ -27,7 +27,7 @@ from textual.worker import WorkerFailed
 from wattdeck.core.clock import Clock
 from wattdeck.core.language import later, tr
 from wattdeck.ui.driver import DeckDriver
-from wattdeck.ui.update import ExactUpdate
+from wattdeck.ui.update import ExactUpdate, Shown
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ class TerminalApp(App[int]):
         self.animation_level = "none"
         self.clock = clock
         self._ticker: asyncio.TimerHandle | None = None
+        self._shown = Shown()
         self._missed_frames = False
         self._size_known = False
         self._behind_ticks = 0
@@ -208,6 +209,7 @@ class TerminalApp(App[int]):
 
     def on_resize(self) -> None:
         """Draw everything at the next tick: a size that came and went is no change here, but it is to the terminal."""
+        self._shown.forget()
         self._missed_frames = self._size_known
         self._size_known = True
         if self._missed_frames:
@@ -229,7 +231,9 @@ class TerminalApp(App[int]):
             self._missed_frames = True
             self.post_display_hook()
             return
-        update: Any = ExactUpdate(renderable) if isinstance(renderable, ChopsUpdate) else renderable
+        update: Any = renderable
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            update = ExactUpdate(renderable, self._shown)
         super()._display(screen, update)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -240,6 +244,7 @@ class TerminalApp(App[int]):
 
     def action_redraw(self) -> None:
         """Draw every cell again."""
+        self._shown.forget()
         self.refresh()
 
     # Suspension
