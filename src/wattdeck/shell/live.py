@@ -177,10 +177,13 @@ def run_session(
     if mouse == "auto":
         mouse = not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
     with _signals_end_it() as ended:
+        session = _session(frame, make, options, mouse)
         try:
             frame.show(known)
-            result = asyncio.run(_session(frame, make, options, mouse))
+            result = asyncio.run(session)
         except BaseException:
+            # A signal may have come before it was begun, and Python complains of those that never are.
+            session.close()
             frame.leave()
             if ended:
                 return Ended(128 + ended[0])
