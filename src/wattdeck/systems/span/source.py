@@ -21,7 +21,7 @@ from wattdeck.systems.span.rest import RestPanel
 
 if TYPE_CHECKING:
     from wattdeck.systems.span.commands import Commands, SpanOperable
-    from wattdeck.systems.span.ebus.bootstrap import Bootstrap
+    from wattdeck.systems.span.ebus.bootstrap import Bootstrap, V2Status
     from wattdeck.systems.span.ebus.client import EbusClient
     from wattdeck.systems.span.ebus.credentials import Credentials
     from wattdeck.systems.span.ebus.local import StandIn
@@ -58,7 +58,6 @@ class SpanSource:
             fade_after_s=config.energy_grace_min * 60,
             session=lambda: self._ebus,
         )
-        self._demo = context.demo
 
     @property
     def config(self) -> SpanConfig:
@@ -92,12 +91,15 @@ class SpanSource:
         """Its side of commands; loaded when somebody may give one."""
         from wattdeck.systems.span.commands import SpanOperable
 
-        return SpanOperable(self, demo=self._demo)
+        return SpanOperable(self, demo=self._context.demo)
 
     async def aclose(self) -> None:
-        await self._leave_v2()
-        await self.client.aclose()
-        await self.ledger.aclose()
+        # Energies that were counted are kept, whatever becomes of the connections.
+        try:
+            await self._leave_v2()
+            await self.client.aclose()
+        finally:
+            await self.ledger.aclose()
 
     async def fetch(self) -> PanelSnapshot:
         """A picture of the panel, by the protocol that lets us in.
@@ -107,10 +109,12 @@ class SpanSource:
         """
         if self._ebus is None and self._may_have_v2():
             credentials = self._credentials()
+            if credentials is None and self.config.api == "v2":
+                credentials = self._registered_as(await self._status())
+                if credentials is None:
+                    raise AuthError(tr("not registered for v2 at {host}; register first", host=self.config.host))
             if credentials is not None:
                 self._enter_v2(credentials)
-            elif self.config.api == "v2" and not await self._known_elsewhere():
-                raise AuthError(tr("not registered for v2 at {host}; register first", host=self.config.host))
         snapshot, branches = await (self._by_v1() if self._ebus is None else self._by_v2(self._ebus))
         return await self.ledger.apply(snapshot, self._clock.now(), branches)
 
@@ -121,11 +125,18 @@ class SpanSource:
             self._polls = 0
             gone = isinstance(error, StatusError) and error.status_code == 404
             if self.config.api == "auto" and (gone or isinstance(error, AuthError)):
-                if await self._known_elsewhere():
-                    assert self._ebus is not None
-                    return await self._by_v2(self._ebus)
-                if gone:
-                    await self._say_if_v2(error)
+                status = await self._status()
+                credentials = self._registered_as(status)
+                if credentials is not None:
+                    return await self._by_v2(self._enter_v2(credentials))
+                if gone and status is not None:
+                    raise AuthError(
+                        tr(
+                            "{host} speaks v1 no more (firmware {firmware}); it speaks v2: register once for that",
+                            host=self.config.host,
+                            firmware=status.firmware,
+                        )
+                    ) from error
             raise
         self._polls += 1
         return snapshot, self._rest.branches
@@ -144,7 +155,7 @@ class SpanSource:
 
     async def _keep_seen(self, serial: str) -> None:
         """Note firmware and data model with the registration, as it is by now; that fails without harm."""
-        if self._demo:
+        if self._context.demo:
             return
         from anyio import to_thread
 
@@ -181,7 +192,7 @@ class SpanSource:
         Raises:
             ConfigError: it is there and cannot be used.
         """
-        if self._demo:
+        if self._context.demo:
             stand_in = self._stand_in()
             return None if stand_in is None else stand_in.credentials
         from wattdeck.systems.span.ebus.credentials import find, typed
@@ -190,7 +201,7 @@ class SpanSource:
 
     def _connector(self) -> Connector:
         """Where streams come from. A demo connects to its simulators and nothing else (control.md 3)."""
-        if self._demo:
+        if self._context.demo:
             stand_in = self._stand_in()
             if stand_in is None:
                 raise ConfigError(tr("{source}: the demo reaches simulators only", source=self.id))
@@ -204,10 +215,10 @@ class SpanSource:
 
         return Bootstrap.of(self.config, self._context.http, self._clock)
 
-    def _enter_v2(self, credentials: Credentials) -> None:
+    def _enter_v2(self, credentials: Credentials) -> EbusClient:
         from wattdeck.systems.span.ebus.client import EbusClient
 
-        self._ebus = EbusClient(
+        ebus = self._ebus = EbusClient(
             self._bootstrap(),
             credentials,
             self._connector(),
@@ -219,6 +230,7 @@ class SpanSource:
         )
         push_s = self.config.push_s
         self.feed.set_interval(push_s, max(push_s, HIDDEN_POLL_S))
+        return ebus
 
     async def _leave_v2(self) -> None:
         ebus, self._ebus = self._ebus, None
@@ -226,41 +238,26 @@ class SpanSource:
             await ebus.aclose()
             self.feed.set_interval(self.config.poll_s, max(self.config.poll_s, HIDDEN_POLL_S))
 
-    async def _known_elsewhere(self) -> bool:
-        """Whether the panel at this address was registered at under another one: then speak v2 to it.
+    async def _status(self) -> V2Status | None:
+        """What the panel at this address says of itself to v2; None: nothing."""
+        try:
+            return await self._bootstrap().status()
+        except SourceError:
+            return None
+
+    def _registered_as(self, status: V2Status | None) -> Credentials | None:
+        """The registration of a panel that was registered at under another address.
 
         Its certificate has still to be its pinned authority's, so that nothing is given away to a stranger.
-        """
-        if self._demo:
-            return False
-        from wattdeck.systems.span.ebus.credentials import load
-
-        try:
-            status = await self._bootstrap().status()
-        except SourceError:
-            return False
-        credentials = load(self._context.state_dir, status.serial)
-        if credentials is not None:
-            self._enter_v2(credentials)
-        return credentials is not None
-
-    async def _say_if_v2(self, error: SourceError) -> None:
-        """A panel that knows no v1 any more may know v2: then say so.
 
         Raises:
-            AuthError: it does; a registration is what is missing.
+            ConfigError: it is there and cannot be used.
         """
-        try:
-            status = await self._bootstrap().status()
-        except SourceError:
-            return
-        raise AuthError(
-            tr(
-                "{host} speaks v1 no more (firmware {firmware}); it speaks v2: register once for that",
-                host=self.config.host,
-                firmware=status.firmware,
-            )
-        ) from error
+        if status is None or self._context.demo:
+            return None
+        from wattdeck.systems.span.ebus.credentials import load
+
+        return load(self._context.state_dir, status.serial)
 
 
 def _ledger(config: SpanConfig, context: Context) -> Ledger:
