@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from ebus_examples import OFFICE, SERIAL, flat_topics, tree_topics
 from fakes import ManualClock
+from wattdeck.core.errors import Unreachable
 from wattdeck.systems.span.ebus import homie, store
 from wattdeck.systems.span.ebus.homie import DeviceState
 from wattdeck.systems.span.ebus.panel import PanelView
-from wattdeck.systems.span.ebus.ready import missing
+from wattdeck.systems.span.ebus.ready import trouble
 from wattdeck.systems.span.ebus.store import Change, EbusStore
 from wattdeck.systems.span.ebus.stream import Message
 from wattdeck.systems.span.models import DataModel, PanelSnapshot
@@ -262,7 +263,8 @@ def test_a_child_that_is_ready_below_a_root_that_is_lost_makes_nothing_live() ->
     made.apply(Message(f"{ROOT}/$state", b"lost"))
     made.apply(Message(f"ebus/5/{OFFICE}/$state", b"init"))
     made.apply(Message(f"ebus/5/{OFFICE}/$state", b"ready"))
-    assert not complete(made) and missing(PanelView(made, TREE, ManualClock()), 1e9)
+    away = trouble(PanelView(made, TREE, ManualClock()), 1e9)
+    assert not complete(made) and isinstance(away, Unreachable) and "lost" in str(away)
 
 
 # Values

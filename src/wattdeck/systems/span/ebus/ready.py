@@ -34,8 +34,8 @@ def trouble(view: PanelView, now_s: float) -> WattdeckError | None:
         return Stale(tr("the panel is updating itself"))
     if state is not DeviceState.READY:
         return Unreachable(tr("the panel's application is away: it says {state}", state=state.value))
-    if not store.settled:
-        lacking = missing(view, now_s)
+    if not store.settled and store.complete_s is not None:
+        lacking = _missing(view, now_s - store.complete_s, now_s)
         if lacking:
             return Settling(tr("waiting for {parts}", parts=lacking))
         store.settled = True
@@ -45,12 +45,9 @@ def trouble(view: PanelView, now_s: float) -> WattdeckError | None:
     return None
 
 
-def missing(view: PanelView, now_s: float) -> str:
-    """What is still waited for, in words; empty: nothing, or not any longer."""
+def _missing(view: PanelView, waited_s: float, now_s: float) -> str:
+    """What is still waited for since the root was complete, in words; empty: nothing, or not any longer."""
     store = view.store
-    if store.complete_s is None:
-        return plural("{count} device", "{count} devices", 1)
-    waited_s = now_s - store.complete_s
     if view.model is DataModel.TREE and waited_s < CHILDREN_WITHIN_S:
         found = (store.devices.get(device_id) for device_id in store.tree_ids())
         late = sum(device is None or not device.live for device in found)
