@@ -69,6 +69,13 @@ def test_a_long_reason_takes_as_many_lines_as_allowed_and_no_cell_too_many(width
     assert link_lines(READING, NOW, 80) == [link_line(READING, NOW)]
 
 
+@pytest.mark.parametrize(("problem", "between"), [("no route to host", "; "), ("no answer; is it on?", " "), ("", "")])
+def test_reason_and_next_step_are_joined_as_sentences_are(problem: str, between: str) -> None:
+    failed = replace(READING, link=Link.STALE, failures=1, problem=problem, next_poll_at=NOW)
+    told = " ".join(plain(link_lines(failed, NOW, 36)).split())
+    assert told == f"◐ stale 40 s {problem}{between}next try in 0 s"
+
+
 @pytest.mark.parametrize(
     ("links", "expected"),
     [

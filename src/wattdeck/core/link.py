@@ -82,7 +82,9 @@ def link_lines(reading: Reading[Any], now: datetime, width: int, marks: Glyphs =
         return [line]
     words, meaning = link_span(reading, now, marks)
     indent = " " * (cell_width(words) + 3)
-    reason = "; ".join(filter(None, (reading.problem, next_step(reading, now))))
+    problem, step = reading.problem, next_step(reading, now)
+    between = "" if not (problem and step) else " " if problem.endswith(("?", ".")) else "; "
+    reason = f"{problem}{between}{step}"
     rows = wrap(reason, width - len(indent) - 1)[:most]
     return [((" ", TEXT), (words, meaning), ("  ", TEXT), *rows[0]), *(((indent, TEXT), *row) for row in rows[1:])]
 

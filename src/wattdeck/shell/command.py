@@ -100,8 +100,11 @@ async def _end(deck: Deck) -> None:
 
 
 def _report(outcome: Outcome) -> int:
-    click.echo(f"wattdeck: {outcome_word(outcome.state)}: {clean(outcome.sentence, 500)}", err=True)
-    if outcome.alarm:
+    said = f"{outcome_word(outcome.state)}: {clean(outcome.sentence, 500)}"
+    # An outcome that is an alarm itself is told once.
+    same = outcome.alarm == outcome.sentence
+    click.echo(f"wattdeck: {tr('ALARM')}: {said}" if same else f"wattdeck: {said}", err=True)
+    if outcome.alarm and not same:
         click.echo(f"wattdeck: {tr('ALARM')}: {clean(outcome.alarm, 500)}", err=True)
     if outcome.state is State.REFUSED or not outcome.sent:
         return EXIT_REFUSED
