@@ -43,6 +43,7 @@ START = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)
 SMALL, NORMAL, LARGE = (80, 24), (120, 36), (200, 60)
 ROUNDS = 3000
 """Turns of the event loop, times six, after which an app that is still busy never comes to rest."""
+LIGHTS = "Kitchen Lights"
 W = TypeVar("W", bound=Widget)
 
 
@@ -397,6 +398,26 @@ def _character(name: str, key: str) -> str | None:
         return unicodedata.lookup(_get_unicode_name_from_key(REPLACED_KEYS.get(name, name)))
     except KeyError:
         return key if len(key) == 1 else None
+
+
+async def select(deck: Stage, name: str = LIGHTS) -> None:
+    """Ask for the other position of a circuit; take control if that is asked first."""
+    await deck.go_to(name)
+    await deck.press("space")
+    if "Take control?" in deck.dialog:
+        await deck.blink()
+        await deck.press("y")
+
+
+async def confirm(deck: Stage) -> None:
+    """Say yes after having read."""
+    await deck.blink()
+    await deck.press("y")
+
+
+def said(deck: Stage, words: str) -> bool:
+    """Whether a notice told it."""
+    return any(words in notice for notice in deck.notices)
 
 
 @asynccontextmanager

@@ -9,28 +9,12 @@ import pytest
 from textual import events
 from textual.worker import WorkerState
 
-from deck_app import SMALL, Bench, Panel, Stage, make_bench, on_stage, running
+from deck_app import LIGHTS, SMALL, Bench, Panel, Stage, confirm, make_bench, on_stage, running, said, select
 from wattdeck.core.journal import who
 from wattdeck.core.locks import Locks
 from wattdeck.ui.events import EventsScreen
 
 pytestmark = pytest.mark.anyio
-LIGHTS = "Kitchen Lights"
-
-
-async def select(deck: Stage, name: str = LIGHTS) -> None:
-    """Ask for the other position of a circuit; take control if that is asked first."""
-    await deck.go_to(name)
-    await deck.press("space")
-    if "Take control?" in deck.dialog:
-        await deck.blink()
-        await deck.press("y")
-
-
-async def confirm(deck: Stage) -> None:
-    """Say yes after having read."""
-    await deck.blink()
-    await deck.press("y")
 
 
 def panel(deck: Stage) -> Panel:
@@ -40,10 +24,6 @@ def panel(deck: Stage) -> Panel:
 def sent(deck: Stage) -> int:
     """Commands that reached the panel."""
     return panel(deck).wire.count("POST")
-
-
-def said(deck: Stage, words: str) -> bool:
-    return any(words in notice for notice in deck.notices)
 
 
 # Arming

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from deck_app import START, Bench, HandClock, Panel, Stage, Wire, running
+from deck_app import START, Bench, HandClock, Panel, Stage, Wire, confirm, running, said, select
 from wattdeck.core.config import UiConfig
 from wattdeck.core.deck import Deck, make_deck
 from wattdeck.core.hub import Hub
@@ -89,25 +89,6 @@ async def on_panel(folder: Path, api: str, *faults: str, width: int = 120) -> As
         bench.panel.fault(fault)
     async with running(bench, size=(width, 36), polls=4) as deck:
         yield deck, bench
-
-
-async def select(deck: Stage, name: str) -> None:
-    """Ask for the other position of a circuit; take control if that is asked first."""
-    await deck.go_to(name)
-    await deck.press("space")
-    if "Take control?" in deck.dialog:
-        await deck.blink()
-        await deck.press("y")
-
-
-async def confirm(deck: Stage) -> None:
-    """Say yes after having read."""
-    await deck.blink()
-    await deck.press("y")
-
-
-def said(deck: Stage, words: str) -> bool:
-    return any(words in notice for notice in deck.notices)
 
 
 @BOTH

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_relay import confirm, select
 
-from deck_app import SMALL, make_bench, running
+from deck_app import SMALL, confirm, make_bench, running, select
 from pty_deck import CountedSimulator, PtyDeck, counted_simulator, directories
 from wattdeck.ui.settings import SettingsScreen
 
