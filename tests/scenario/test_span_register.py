@@ -244,6 +244,16 @@ def test_a_second_registration_that_fails_leaves_the_reduced_token(bench: Bench)
     assert code == 0 and made is not None and made.privilege is Privilege.REDUCED and "token stays" in words
 
 
+def test_a_place_that_cannot_hold_credentials_is_found_before_the_proof_is_spent(bench: Bench) -> None:
+    place = bench.state / "credentials"
+    place.mkdir(parents=True)
+    (place / "span").write_text("in the way")
+    bench.panel.proven = True
+    code, words = bench.run("register", "--door", "--fingerprint", PRINT)
+    assert code == 2 and str(place / "span") in words
+    assert bench.panel.proven and not bench.panel.registered
+
+
 def test_a_name_that_is_taken_gets_a_new_ending_once(bench: Bench, secret_file: SecretFile) -> None:
     bench.panel.registered = {"my-deck": "somebody"}
     code, _ = bench.run(

@@ -155,6 +155,30 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         kept.load(tmp_path, SERIAL)
 
 
+def test_a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    folder = kept.path_of(tmp_path, SERIAL).parent
+    folder.parent.mkdir(parents=True)
+    folder.write_text("in the way")
+    asks: tuple[Callable[[], object], ...] = (
+        lambda: kept.load(tmp_path, SERIAL),
+        lambda: kept.find(tmp_path, "192.0.2.7"),
+    )
+    for ask in asks:
+        with pytest.raises(ConfigError, match=str(folder)):
+            ask()
+
+
+def test_credentials_nobody_may_read_are_an_error_with_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    kept.save(tmp_path, MINE)
+    monkeypatch.setattr(Path, "stat", forbidden)
+    monkeypatch.setattr(os, "open", forbidden)
+    with pytest.raises(ConfigError, match="Permission denied"):
+        kept.load(tmp_path, SERIAL)
+
+
 def test_a_damaged_file_of_another_panel_hides_nothing(tmp_path: Path) -> None:
     kept.save(tmp_path, other("nt-2")).write_text("{")
     kept.save(tmp_path, MINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import Any
 
 from wattdeck.core.errors import BadAnswer, ConfigError
 from wattdeck.core.language import tr
-from wattdeck.core.paths import credentials_dir, read_bounded
+from wattdeck.core.paths import credentials_dir, private_dir, read_bounded
 from wattdeck.core.redact import register_secret
 from wattdeck.core.secrets import store_private
 from wattdeck.systems.span.ebus import tls
@@ -115,14 +116,32 @@ def save(state_dir: Path, credentials: Credentials) -> Path:
     return path
 
 
+def prepare(state_dir: Path) -> None:
+    """Make sure that there is a place to keep them, before a registration is spent.
+
+    Raises:
+        ConfigError: nothing can be written there.
+    """
+    folder = private_dir(_folder(state_dir))
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            tr("{target} cannot be written: {reason}", target=folder, reason=error.strerror or error)
+        ) from None
+
+
 def load(state_dir: Path, serial: str) -> Credentials | None:
     """What is kept for a panel; None: nothing.
 
     Raises:
         ConfigError: the file cannot be used; it says which and what to do.
     """
-    path = path_of(state_dir, serial)
-    return _read(path) if path.exists() else None
+    try:
+        return _read(path_of(state_dir, serial))
+    except FileNotFoundError:
+        return None
 
 
 def find(state_dir: Path, address: str) -> Credentials | None:
@@ -131,11 +150,11 @@ def find(state_dir: Path, address: str) -> Credentials | None:
     An address without a port also finds a panel there that has another one.
 
     Raises:
-        ConfigError: nothing was found among the files that can be used, and there are others.
+        ConfigError: nothing was found among the files that can be used, and there are others, or none can be looked at.
     """
     found: list[tuple[bool, int, Credentials]] = []
     damaged: ConfigError | None = None
-    for path in sorted(_folder(state_dir).glob("*.json")):
+    for path in _files(state_dir):
         try:
             credentials = _read(path)
             kept_ns = path.stat().st_mtime_ns
@@ -166,6 +185,17 @@ def _folder(state_dir: Path) -> Path:
     return credentials_dir(state_dir, "span")
 
 
+def _files(state_dir: Path) -> list[Path]:
+    """Every file of credentials, in the order of their names; raises ConfigError if that cannot be told."""
+    folder = _folder(state_dir)
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".json")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unusable(folder, error.strerror or str(error)) from None
+
+
 def _host_of(address: str) -> str:
     """An address without its port."""
     if address.startswith("["):
@@ -174,8 +204,11 @@ def _host_of(address: str) -> str:
 
 
 def _read(path: Path) -> Credentials:
+    """What a file holds; raises FileNotFoundError if there is none, ConfigError if it cannot be used."""
     try:
         data, _ = read_bounded(path, FILE_BYTES_MAX)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise _unusable(path, error.strerror or str(error)) from None
     try:

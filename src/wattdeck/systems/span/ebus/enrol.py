@@ -81,12 +81,14 @@ class Enrolment:
 
         Raises:
             UsageError: something is to be asked and there is nobody; nothing was sent.
+            ConfigError: what the panel gives could not be kept; nothing was sent.
             CommandRefused: the person, or a fingerprint, says no; nothing was sent.
             RegistrationRefused: the panel says no.
             SourceError: anything else.
         """
         name = self._name()
         before = kept.load(self._state_dir, self._status.serial)
+        kept.prepare(self._state_dir)
         self._ask_again(before, name)
         by_passphrase = self._way(before)
         await self._trust(before)
