@@ -83,6 +83,24 @@ def test_tls_where_there_is_none_is_said(shell: Shell, panel: Panel) -> None:  #
     assert result.code == 1 and "span/home tls: PROBLEM" in result.out and "-> Give the right `ca_file`" in result.out
 
 
+def test_what_is_kept_is_named_by_its_own_place(shell: Shell, panel: Panel, deck_home: Path) -> None:  # noqa: F811
+    kept = deck_home / "wattdeck" / "credentials" / "span" / "nt-1.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{")
+    write(panel.config, panel.config.read_text() + 'api = "v2"\n')
+    said = [line for line in shell("doctor").out.splitlines() if "span/home panel: PROBLEM" in line]
+    assert len(said) == 1 and f"{kept}: the credentials kept there cannot be used" in said[0]
+
+
+def test_files_that_cannot_be_lent_to_the_look_are_said_so(shell: Shell, panel: Panel, deck_home: Path) -> None:  # noqa: F811
+    place = deck_home / "wattdeck" / "credentials" / "span"
+    place.mkdir(parents=True)
+    (place / "gone.json").symlink_to(place / "nowhere.json")
+    result = shell("doctor")
+    assert result.code == 1 and f"PROBLEM {deck_home / 'wattdeck'} cannot be read" in result.out
+    assert topics(result.out) == TOPICS
+
+
 def test_a_clock_that_is_off_is_a_note(shell: Shell, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setattr("wattdeck.core.probe.CLOCK_AGREES_S", -1.0)
     result = shell("doctor")

@@ -41,6 +41,15 @@ def test_state_and_runtime_directories_are_made_private(home: Path) -> None:
     assert token_path(state_dir(), "span", "home") == state_dir() / "tokens" / "span" / "home"
 
 
+def test_a_state_directory_that_cannot_be_looked_into_is_a_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = state_dir()
+    monkeypatch.setattr("os.access", lambda path, mode: path != place)
+    with pytest.raises(ConfigError, match="cannot look into this directory: Permission denied"):
+        state_dir()
+
+
 def test_an_existing_directory_keeps_its_mode(home: Path) -> None:
     shared = home / "shared"
     shared.mkdir(mode=0o755)

@@ -36,10 +36,18 @@ def default_config() -> Path:
 
 
 def state_dir() -> Path:
-    """Where tokens, the journal and the last readings are kept. Made private if it is not there yet."""
+    """Where tokens, the journal and the last readings are kept. Made private if it is not there yet.
+
+    Raises:
+        ConfigError: it cannot be made, or looked into.
+    """
     import platformdirs
 
-    return private_dir(platformdirs.user_state_path(APP, appauthor=False))
+    path = private_dir(platformdirs.user_state_path(APP, appauthor=False))
+    if not os.access(path, os.R_OK | os.X_OK):
+        reason = os.strerror(errno.EACCES)
+        raise ConfigError(tr("{path}: cannot look into this directory: {reason}", path=path, reason=reason))
+    return path
 
 
 def journal_path(state_dir: Path) -> Path:

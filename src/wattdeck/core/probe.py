@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -229,9 +230,16 @@ class Probe:
                 async with hub:
                     await hub.once(timeout_s=timeout_s)
                     for feed in hub.feeds:
-                        self._judge(feed.reading)
+                        # What was read from a copy is named by its own place.
+                        problem = feed.reading.problem.replace(folder, str(self._state_dir))
+                        self._judge(replace(feed.reading, problem=problem))
             except WattdeckError as error:
                 self._add("", Verdict.PROBLEM, str(error))
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                self._add(
+                    "", Verdict.PROBLEM, tr("{path} cannot be read: {reason}", path=self._state_dir, reason=reason)
+                )
 
     def _lend_token(self, folder: Path) -> None:
         """What a registration or a login has stored is read from a copy."""
