@@ -339,6 +339,12 @@ def test_the_panel_tells_its_facts() -> None:
     assert panel["Without the grid"] == {"battery lasts": "72 h 0 min", "sheds in": "50 h 37 min", "certainty": "high"}
 
 
+@pytest.mark.parametrize(("feed_w", "shown"), [(-348.4, False), (-310.0, False), (-250.0, True), (None, False)])
+def test_a_feed_that_differs_by_the_moment_alone_does_not_come_and_go(feed_w: float | None, shown: bool) -> None:
+    panel = facts(replace(PANELS["tree"], grid_power_w=-348.4, feed_power_w=feed_w))
+    assert ("panel feed" in panel["Service entrance"]) is shown
+
+
 def test_what_a_panel_does_not_report_is_left_out_and_never_zero() -> None:
     panel = facts(PANELS["v1"])
     assert list(panel) == ["Panel nt-2143-c1akc", "Service entrance"]

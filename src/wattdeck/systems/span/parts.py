@@ -30,6 +30,8 @@ from wattdeck.systems.span.words import door_words, name_words, relay_words
 
 NAME_CELLS = 60
 """The longest name of a device that is shown."""
+FEED_SKEW_W, FEED_SKEW_SHARE = 50.0, 0.05
+"""By how much two meters of the same power may differ; the larger counts (span-v2.md 8.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _entrance(snapshot: PanelSnapshot) -> Iterator[tuple[str, str]]:
         yield tr("carried by"), source
     yield tr("grid"), _flow(snapshot.grid_power_w)
     feed_w = snapshot.feed_power_w
-    if feed_w is not None and (snapshot.grid_power_w is None or round(feed_w) != round(snapshot.grid_power_w)):
+    if feed_w is not None and not _is_grid(feed_w, snapshot.grid_power_w):
         yield tr("panel feed"), _flow(feed_w)
     if snapshot.feedthrough_power_w is not None:
         yield tr("sub-panel"), power(snapshot.feedthrough_power_w)
@@ -137,6 +139,11 @@ def _entrance(snapshot: PanelSnapshot) -> Iterator[tuple[str, str]]:
     if snapshot.main_offset_wh:
         added = tr("{energy} kWh, because the panel's counter fell", energy=energy(snapshot.main_offset_wh))
         yield tr("added"), added
+
+
+def _is_grid(feed_w: float, grid_w: float | None) -> bool:
+    """Whether nothing lies between the grid and the panel, as far as two meters read one after the other tell."""
+    return grid_w is not None and abs(feed_w - grid_w) <= max(FEED_SKEW_W, FEED_SKEW_SHARE * abs(grid_w))
 
 
 def _battery(snapshot: PanelSnapshot, battery: Battery) -> Iterator[tuple[str, str]]:
