@@ -31,7 +31,16 @@ from span_panel import (
     tree_schema,
 )
 from wattdeck.core.answers import Answer
-from wattdeck.core.errors import AuthError, BadAnswer, Busy, ServerFailure, SourceError, StatusError, TimedOut
+from wattdeck.core.errors import (
+    AuthError,
+    BadAnswer,
+    Busy,
+    ServerFailure,
+    SourceError,
+    StatusError,
+    TimedOut,
+    Unreachable,
+)
 from wattdeck.core.http import HttpClients
 from wattdeck.systems.span.ebus import answers
 from wattdeck.systems.span.ebus.answers import Refusal, RegistrationRefused, parse_ca, refusal
@@ -129,6 +138,14 @@ async def test_a_closed_port_stays_unknown() -> None:
     async with HttpClientsOf() as clients:
         found = await detect(Bootstrap("127.0.0.1", port=1, clients=clients))
     assert found.api is Api.UNKNOWN and "refused" in found.reason
+
+
+async def test_https_that_is_not_there_names_its_port_and_the_setting() -> None:
+    async with HttpClientsOf() as clients:
+        bootstrap = Bootstrap("127.0.0.1", https_port=1, clients=clients)
+        with pytest.raises(Unreachable, match=r"refused.*HTTPS on port 1; `https_port` sets another"):
+            await bootstrap.vouched(SERIAL, ca_pem=CA_PEM)
+        await bootstrap.aclose()
 
 
 class HttpClientsOf(HttpClients):

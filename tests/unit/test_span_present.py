@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import START
-from wattdeck.core.lines import line_width, plain
+from wattdeck.core import language
+from wattdeck.core.lines import cell_width, line_width, plain
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import ASCII, UNICODE
@@ -223,6 +224,15 @@ def test_the_text_export_labels_what_is_old_and_what_never_came() -> None:
     assert report.text_lines(Reading("span/home", "panel"), NOW)[1] == "  no answer yet"
 
 
+@pytest.mark.parametrize("code", list(language.LANGUAGES))
+@pytest.mark.parametrize("link", [Link.WAITING, Link.DOWN, Link.REFUSED])
+@pytest.mark.parametrize("problem", ["no token", "run `wattdeck span trust`"])
+def test_why_a_table_is_empty_fits_a_narrow_terminal(code: str, link: Link, problem: str) -> None:
+    never: Reading[PanelSnapshot] = Reading("span/home", "panel", link=link, problem=problem)
+    language.use(code)
+    assert cell_width(present.no_circuits_words(never, TableView())) <= 76
+
+
 def test_a_locked_out_circuit_has_a_padlock_behind_its_position() -> None:
     assert cells(TableView(locked=frozenset({"c1"})))["c1"][7] == f"● closed {UNICODE.lock}"
 
@@ -232,6 +242,8 @@ def test_an_empty_table_says_why_it_is_empty() -> None:
     assert present.no_circuits_words(never, TableView()) == "Waiting for the panel's first answer."
     assert "wattdeck span register" in present.no_circuits_words(replace(never, link=Link.REFUSED), TableView())
     assert "keeps trying" in present.no_circuits_words(replace(never, link=Link.DOWN), TableView())
+    trusts_another = replace(never, link=Link.REFUSED, problem="another authority; `wattdeck span trust` asks")
+    assert "register" not in present.no_circuits_words(trusts_another, TableView())
     assert present.no_circuits_words(READING, TableView(filter="x")) == "No circuit has 'x'. Escape shows all."
     assert present.no_circuits_words(READING, TableView()) == "The panel has no circuits."
 

@@ -155,10 +155,12 @@ def no_circuits_words(reading: Reading[PanelSnapshot], view: TableView) -> str:
     """What an empty table says: why it is empty, and what to do."""
     if reading.snapshot is None:
         match reading.link:
+            case Link.REFUSED if "`wattdeck " in reading.problem:
+                return tr("No data. The line above says why, and what to do.")
             case Link.REFUSED:
-                return tr("No data: the panel does not accept our token. `wattdeck span register` gets a new one.")
+                return tr("No data: not let in. `wattdeck span register` asks the panel for it.")
             case Link.DOWN:
-                return tr("No data: the panel does not answer. wattdeck keeps trying.")
+                return tr("No data. The line above says why; wattdeck keeps trying.")
             case _:
                 return tr("Waiting for the panel's first answer.")
     if view.filter:

@@ -79,6 +79,7 @@ class Bootstrap:
         self._clock = clock
         self._clients = clients
         self._http = clients.get(origin_of(host, port, tls=use_ssl), ca_file=ca_file if use_ssl else None)
+        self._https_port = https_port
         self._https_origin = origin_of(host, https_port, tls=True)
         self._https: Http | None = None
         self._trusts: tuple[str, tuple[str, ...]] | None = None
@@ -233,7 +234,8 @@ class Bootstrap:
         except Unreachable as error:
             reason = _certificate_fault(error)
             if reason is None:
-                raise
+                words = {"problem": error, "port": self._https_port}
+                raise Unreachable(tr("{problem} (HTTPS on port {port}; `https_port` sets another)", **words)) from error
             raise CertificateRefused(
                 tr(
                     "{what}: the certificate is not one of the panel's own authority ({reason}); nothing was sent",

@@ -244,7 +244,10 @@ class EbusClient:
                 if refusals >= REFUSALS_MAX:
                     return self._stop(error)
                 delay_s = REFUSED_AGAIN_S
-                self._fail(Unreachable(tr("{problem}; trying once more in a minute", problem=error)))
+                again = tr(
+                    "{problem}; if that is so again, register anew: `wattdeck span register --again`", problem=error
+                )
+                self._fail(Unreachable(again))
             except WattdeckError as error:
                 failures, refusals = (1, 0) if self._shown else (failures + 1, refusals)
                 delay_s = self._back_off_s(failures, BOOTING_CAP_S if isinstance(error, Busy) else BACK_OFF_CAP_S)
