@@ -284,6 +284,16 @@ def _blocked_in_write(deck: PtyDeck) -> bool:
     return False
 
 
+def test_a_terminal_without_utf_8_is_sent_ascii_alone(start: Start) -> None:
+    spoken = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    deck = start("demo", size=(120, 36), env=spoken)
+    deck.wait_live()
+    for key, words in (("1", "Circuit"), ("4", "Caracarai"), ("?", "esc Back")):
+        deck.type(key)
+        deck.wait_for(words)
+    assert deck.output.isascii()
+
+
 # Signals while something is going on
 
 

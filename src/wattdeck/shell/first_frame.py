@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wattdeck.core.ascii import ascii_cells
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.header import HeaderState, header_line
 from wattdeck.core.language import tr
@@ -17,7 +18,7 @@ from wattdeck.core.lines import CURSOR, Line, clip
 from wattdeck.core.reading import Reading, SourceId
 from wattdeck.core.screens import OVERVIEW, screen_names, title_of
 from wattdeck.core.system import System
-from wattdeck.core.units import Glyphs, glyphs
+from wattdeck.core.units import ASCII, Glyphs, glyphs
 
 BOLD, REVERSE, PLAIN = "\x1b[1m", "\x1b[7m", "\x1b[m"
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J", "\x1b[?25h\x1b[?1049l"
@@ -53,9 +54,10 @@ class FirstFrame:
         marks = glyphs(self.ascii_only)
         draw = self._system_lines if self.screen in self.systems else self._overview_lines
         lines = draw(readings, (size.columns, size.lines), marks)
-        _write(ENTER + "".join(
+        text = "".join(
             f"\x1b[{row};1H{_styled(clip(line, size.columns))}" for row, line in enumerate(lines[: size.lines - 1], 1)
-        ))  # fmt: skip
+        )
+        _write(ENTER + (ascii_cells(text) if marks is ASCII else text))
 
     def _system_lines(self, readings: Sequence[Reading[Any]], size: tuple[int, int], marks: Glyphs) -> list[Line]:
         source = self.source_of([reading.source for reading in readings])

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, cast
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
+from wattdeck.core.ascii import ascii_cells
+from wattdeck.core.units import ASCII
 from wattdeck.ui.paste import PasteGuard
 from wattdeck.ui.sgr import Compactor
 
@@ -164,8 +166,10 @@ class DeckDriver(LinuxDriver):
         self._writer = None if thread is None else Writer(self._file.fileno())
 
     def write(self, data: str) -> None:
-        if self._writer is not None:
-            self._writer.write(self._compactor.compact(data))
+        if self._writer is None:
+            return
+        compact = self._compactor.compact(data)
+        self._writer.write(ascii_cells(compact) if self.deck.glyphs is ASCII else compact)
 
     def close(self) -> None:
         super().close()

@@ -26,6 +26,7 @@ from textual.worker import WorkerFailed
 
 from wattdeck.core.clock import Clock
 from wattdeck.core.language import later, tr
+from wattdeck.core.units import UNICODE, Glyphs
 from wattdeck.ui.driver import DeckDriver
 from wattdeck.ui.update import ExactUpdate, Shown
 
@@ -54,6 +55,9 @@ def _weight(style: Style) -> Style:
 
 class TerminalApp(App[int]):
     """The terminal's side of the deck. Subclasses say what to paint and what to finish before the end."""
+
+    glyphs: Glyphs = UNICODE
+    """What is drawn with; with those of ASCII nothing else goes to the terminal."""
 
     def __init__(self, clock: Clock, *, low_bandwidth: bool) -> None:
         self._no_colour_wanted = "NO_COLOR" in os.environ
