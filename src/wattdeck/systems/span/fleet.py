@@ -44,7 +44,7 @@ PANEL_COLUMNS = (
     Column("house", "House W", 9, right=True, keep=6),
     Column("solar", "Gen W", 8, right=True, keep=5),
     Column("battery", "Battery", 8, right=True, keep=4),
-    Column("open", "Open", 5, right=True, keep=3),
+    Column("open", "Opened", 7, right=True, keep=3),
     Column("model", "Speaks", 7, keep=2),
     Column("trend", "Grid 4 min", 10, keep=1),
 )
