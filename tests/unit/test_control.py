@@ -1171,6 +1171,12 @@ def test_a_record_is_described_in_its_own_words_made_harmless() -> None:
     assert not any("W" in line.split() for line in lines)
 
 
+def test_what_a_command_changes_is_said_once_before_it_is_changed() -> None:
+    lines = describe(Request(HOME, "priority", "c1", "non_essential"), replace(KITCHEN, state="must_have"), (), START)
+    assert sum("must have" in line or "must_have" in line for line in lines) == 2, lines
+    assert any("must_have" in line for line in describe(OPEN_KITCHEN, KITCHEN, (), START))
+
+
 async def test_a_record_needs_one_good_answer_where_equipment_needs_two(desk: Desk) -> None:
     desk.new_reading(good_polls=1)
     assert desk.control.why_not(OPEN_KITCHEN) is not None

@@ -34,7 +34,7 @@ def describe(request: Request, facts: Facts, reasons: tuple[str, ...], now: date
         lines.append(tr("Asked for by somebody and not reported yet: {state}", state=asked))
     if facts.requester:
         lines.append(tr("Moved last or held by: {who}", who=clean(facts.requester, 80)))
-    if facts.priority:
+    if facts.priority and request.kind == RELAY:
         lines.append(tr("Priority: {priority}", priority=clean(facts.priority, 40)))
     lines.append(_effect(request, facts, name))
     if facts.moves_with:
