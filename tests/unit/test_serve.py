@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -82,6 +83,17 @@ async def test_a_taken_port_and_a_foreign_address_are_said_in_words() -> None:
         await serve(span().app, "192.0.2.1", 0, print)
     with pytest.raises(UsageError, match="cannot listen"):
         await serve(span().app, "127.0.0.1", 99999, print)
+
+
+async def test_one_port_for_http_and_https_is_said_in_words() -> None:
+    with socket.socket() as held:
+        # Bound and not listening: nobody else gets this port, and a server may.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        https = (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), port)
+        with pytest.raises(UsageError, match=f"port {port} on 127.0.0.1 is taken"):
+            await serve(span().app, "127.0.0.1", port, print, https=https)
 
 
 async def test_requests_share_a_connection_until_it_idles_too_long() -> None:

@@ -206,6 +206,8 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
+        # Two sockets may be bound to one port; only one of them may listen.
+        sock.listen()
         sock.setblocking(False)
     except OSError as error:
         sock.close()
@@ -216,7 +218,7 @@ def _bind(host: str, port: int) -> socket.socket:
 def _why_not_bound(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return tr(
-            "port {port} on {host} is taken by another program; choose another, or 0 for any free one",
+            "port {port} on {host} is taken already; choose another, or 0 for any free one",
             port=port,
             host=host,
         )
