@@ -98,7 +98,7 @@ def test_list_says_what_is_open_and_acknowledging_reaches_the_other_session(shel
     listed = shell("list")
     assert listed.code == 1
     first, ident, second, _ = listed.out.splitlines()
-    assert first.startswith("!!! unacknowledged") and "Source lost: span/home refuses our credentials: 401" in first
+    assert first.startswith("!!! unacknowledged") and "Source lost: Access to span/home is refused: 401" in first
     assert ident.strip() == LOST and second.startswith("!   unacknowledged") and "Too hot: Oven: 900 °C" in second
     rows = shell("list", "--format", "json").document
     assert [(row["id"], row["state"], row["priority"]) for row in rows] == [

@@ -275,7 +275,7 @@ def test_refused_credentials_are_said_at_once_and_a_blip_is_not(house: House) ->
     house.waits(100)
     assert not house.alarms.open
     house.reads(Link.REFUSED)
-    assert house.one.words == "thermo/house refuses our credentials: no route to it"
+    assert house.one.words == "Access to thermo/house is refused: no route to it"
 
 
 def test_a_source_that_never_answers_is_lost_too(house: House) -> None:

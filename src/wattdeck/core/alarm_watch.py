@@ -92,7 +92,7 @@ class SourceWatch:
                 words = tr("{source} has not answered yet", source=self.source)
                 return Condition(name, active=True, words=words, on_delay_s=FIRST_ANSWER_S)
             case Link.REFUSED:
-                words = tr("{source} refuses our credentials: {problem}", source=self.source, problem=first.problem)
+                words = tr("Access to {source} is refused: {problem}", source=self.source, problem=first.problem)
                 return Condition(name, active=True, words=words, on_delay_s=0.0)
             case _:
                 words = tr("{source} is lost: {problem}", source=self.source, problem=first.problem)
