@@ -46,6 +46,16 @@ class Slot:
     """Of a secret: `kind` or `value`. Of a list of tables: `more`."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What was found wrong, and with what."""
+
+    texts: Mapping[str, str]
+    rows: Mapping[str, int]
+    table: Mapping[str, Any]
+    problems: dict[str, str]
+
+
 class SettingsTexts:
     """The texts of one table, and the line that has the focus."""
 
@@ -78,7 +88,7 @@ class SettingsTexts:
         """What the last Enter at the end asked for."""
         self.tried = False
         self._typed = ""
-        self._known: tuple[Mapping[str, Any], dict[str, str]] | None = None
+        self._known: _Checked | None = None
         self._made: tuple[object, list[Slot]] | None = None
         self._load()
         self.focus = self._slots[0].id
@@ -102,11 +112,19 @@ class SettingsTexts:
 
     @property
     def problems(self) -> dict[str, str]:
-        """What is wrong, by line."""
+        """What is wrong, by line. Each line drawn asks: a table is made only if another text stands somewhere."""
+        known = self._known
+        if known is None:
+            table = self.table
+            return self._keep(table, self.by_line(self._check(table)))
+        if known.texts == self.texts and known.rows == self._rows:
+            return known.problems
         table = self.table
-        if self._known is None or self._known[0] != table:
-            self._known = (table, self.by_line(self._check(table)))
-        return self._known[1]
+        return self._keep(table, known.problems if known.table == table else self.by_line(self._check(table)))
+
+    def _keep(self, table: Mapping[str, Any], problems: dict[str, str]) -> dict[str, str]:
+        self._known = _Checked(dict(self.texts), dict(self._rows), table, problems)
+        return problems
 
     def by_line(self, problems: Sequence[Problem]) -> dict[str, str]:
         """Sentences by line; what belongs to none of them is said for the whole."""
@@ -121,7 +139,7 @@ class SettingsTexts:
     def refuse(self, problems: Sequence[Problem]) -> None:
         """Show problems of the whole file, and go to the first line that has one."""
         self.tried = True
-        self._known = (self.table, self.by_line(problems))
+        self._keep(self.table, self.by_line(problems))
         self._go_to_problem()
 
     def start_from(self, table: Mapping[str, Any]) -> None:
