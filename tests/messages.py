@@ -11,6 +11,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from inspect import cleandoc
 from pathlib import Path
 
@@ -76,13 +77,34 @@ def _messages_of_call(call: ast.Call) -> Iterator[Key]:
                 yield None, title
 
 
-def _in_modules() -> Iterator[tuple[Key, str, str]]:
+@dataclass
+class Spoken:
+    """What the modules say to people."""
+
+    messages: list[tuple[Key, str, str]] = field(default_factory=list)
+    """Each message with the area and the place that say it."""
+    columns: list[tuple[str, str, int]] = field(default_factory=list)
+    """Each table column whose title and width stand in the source: file name, title, cells."""
+
+
+@cache
+def spoken() -> Spoken:
+    """What the source says, read once: to parse it all takes seconds."""
+    found = Spoken()
     for path in sorted(SOURCE.rglob("*.py")):
         place = path.relative_to(ROOT).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
-                for key in _messages_of_call(node):
-                    yield key, area_of(path), place
+                found.messages.extend((key, area_of(path), place) for key in _messages_of_call(node))
+                found.columns.extend((path.name, *column) for column in _column_of_call(node))
+    return found
+
+
+def _column_of_call(call: ast.Call) -> Iterator[tuple[str, int]]:
+    if getattr(call.func, "id", "") == "Column" and len(call.args) > 2:
+        title, width = (getattr(part, "value", None) for part in call.args[1:3])
+        if isinstance(title, str) and isinstance(width, int):
+            yield title, width
 
 
 def _in_commands() -> Iterator[tuple[Key, str, str]]:
@@ -142,8 +164,8 @@ def _in_settings() -> Iterator[tuple[Key, str, str]]:
 def messages() -> dict[Key, Message]:
     """Every message, in the order of the areas."""
     found: dict[Key, Message] = {}
-    said = [*_in_modules(), *_in_commands(), *_in_parser(), *_in_settings()]
-    for key, area, place in sorted(said, key=lambda each: (AREAS.index(each[1]), each[2])):
+    every = [*spoken().messages, *_in_commands(), *_in_parser(), *_in_settings()]
+    for key, area, place in sorted(every, key=lambda each: (AREAS.index(each[1]), each[2])):
         message = found.setdefault(key, Message(key, area))
         if place not in message.places:
             message.places.append(place)

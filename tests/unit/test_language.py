@@ -179,17 +179,15 @@ def test_a_sentence_outside_of_the_catalogues_is_found() -> None:
 def test_a_column_s_title_fits_where_the_english_one_does(code: str) -> None:
     language.use(code)
     cut = []
-    for path in messages.SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Column" and len(node.args) > 2:
-                _, title, width = (getattr(part, "value", None) for part in node.args[:3])
-                fits = isinstance(title, str) and isinstance(width, int) and cell_width(title) <= width
-                if not fits or not isinstance(title, str) or not isinstance(width, int):
-                    continue
-                ours = tr_as("column", title)
-                ours = ours if ours != title or not title else tr(title)
-                if cell_width(ours) > width:
-                    cut.append(f"{path.name}: {title!r} -> {ours!r} in {width} cells")
+    columns = messages.spoken().columns
+    assert columns
+    for file, title, width in columns:
+        if cell_width(title) > width:
+            continue
+        ours = tr_as("column", title)
+        ours = ours if ours != title or not title else tr(title)
+        if cell_width(ours) > width:
+            cut.append(f"{file}: {title!r} -> {ours!r} in {width} cells")
     assert not cut
 
 
