@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 
 from wattdeck.systems.usms.household import Home, draws
 from wattdeck.systems.usms.models import BRUNEI, Kind
-from wattdeck.systems.usms.tariff import Tariff, tariff_for
+from wattdeck.systems.usms.tariff import tariff_for
 
 THOUSANDTH, CENT, ZERO = Decimal("0.001"), Decimal("0.01"), Decimal(0)
 _OUTLETS = (
@@ -98,7 +99,7 @@ class Ledger:
         """What the portal knows at a moment, not before the meter was commissioned."""
         home, known = self._home, self._home.known_until(now)
         first = known.date().replace(day=1)
-        month, tariff = self._month(first), self._tariff(first)
+        month, tariff = self._month(first), tariff_for(self._home.kind, first)
         used = _units(home.used(first, known))
         bought = self.purchases(first, now.astimezone(BRUNEI).date(), now)
         credit_bnd = month.opening_bnd + sum((one.recharge_bnd for one in bought), ZERO)
@@ -132,42 +133,46 @@ class Ledger:
             opening = (ZERO, self._habit.opening_debt_bnd)
             if before is not None:
                 opening = (before.closing_bnd, before.closing_debt_bnd)
-            self._months[self._newest] = self._live_through(self._newest, *opening)
+            self._months[self._newest] = _lived_through(self._home, self._newest, *opening)
         return self._months[first]
 
-    def _live_through(self, first: date, opening_bnd: Decimal, opening_debt_bnd: Decimal) -> _Month:
-        """Go through a month day by day and top up when the credit runs low."""
-        home, tariff = self._home, self._tariff(first)
-        purchases: list[Purchase] = []
-        credit_bnd, debt_bnd, used = opening_bnd, opening_debt_bnd, ZERO
-        day, end = max(first, home.commissioned), next_month(first)
-        while day < end:
-            until = used + _units(home.day(day))
-            credit_bnd -= tariff.cost_between(used, until)
-            while credit_bnd < self._habit.threshold_bnd:
-                bought = self._buy(day, len(purchases), debt_bnd, tariff.rate_at(used))
-                purchases.append(bought)
-                credit_bnd += bought.recharge_bnd
-                debt_bnd -= bought.cleared_bnd
-            used, day = until, day + timedelta(days=1)
-        return _Month(opening_bnd, opening_debt_bnd, credit_bnd, debt_bnd, tuple(purchases))
 
-    def _buy(self, day: date, index: int, debt_bnd: Decimal, rate_bnd: Decimal) -> Purchase:
-        bits = draws(self._home.salt, "top-up", day, index)
-        amount_bnd = Decimal(self._habit.amounts_bnd[bits[0] % len(self._habit.amounts_bnd)])
-        cleared_bnd = min(debt_bnd, (amount_bnd / 4).quantize(CENT))
-        at = datetime.combine(day, time(), BRUNEI)
-        if day != self._home.commissioned:
-            at += timedelta(hours=8 + bits[1] % 5, minutes=10 * index + bits[2] % 10, seconds=bits[3] % 60)
-        else:
-            at += timedelta(minutes=index)
-        mode, site, source = _OUTLETS[bits[4] % len(_OUTLETS)]
-        units = ((amount_bnd - cleared_bnd) / rate_bnd).quantize(THOUSANDTH, ROUND_DOWN)
-        transaction = f"{day:%y%m%d}{int.from_bytes(bits[5:8], 'big') % 1_000_000:06d}"
-        return Purchase(at, transaction, amount_bnd, cleared_bnd, units, mode, site, source)
+@lru_cache(256)
+def _lived_through(home: Home, first: date, opening_bnd: Decimal, opening_debt_bnd: Decimal) -> _Month:
+    """Go through a month day by day and top up when the credit runs low.
 
-    def _tariff(self, first: date) -> Tariff:
-        return tariff_for(self._home.kind, first)
+    Every portal of the same seed has the same months: two years of them are lived through once.
+    """
+    tariff, habit = tariff_for(home.kind, first), HABITS[home.kind]
+    purchases: list[Purchase] = []
+    credit_bnd, debt_bnd, used = opening_bnd, opening_debt_bnd, ZERO
+    day, end = max(first, home.commissioned), next_month(first)
+    while day < end:
+        until = used + _units(home.day(day))
+        credit_bnd -= tariff.cost_between(used, until)
+        while credit_bnd < habit.threshold_bnd:
+            bought = _buy(home, day, len(purchases), debt_bnd, tariff.rate_at(used))
+            purchases.append(bought)
+            credit_bnd += bought.recharge_bnd
+            debt_bnd -= bought.cleared_bnd
+        used, day = until, day + timedelta(days=1)
+    return _Month(opening_bnd, opening_debt_bnd, credit_bnd, debt_bnd, tuple(purchases))
+
+
+def _buy(home: Home, day: date, index: int, debt_bnd: Decimal, rate_bnd: Decimal) -> Purchase:
+    habit = HABITS[home.kind]
+    bits = draws(home.salt, "top-up", day, index)
+    amount_bnd = Decimal(habit.amounts_bnd[bits[0] % len(habit.amounts_bnd)])
+    cleared_bnd = min(debt_bnd, (amount_bnd / 4).quantize(CENT))
+    at = datetime.combine(day, time(), BRUNEI)
+    if day != home.commissioned:
+        at += timedelta(hours=8 + bits[1] % 5, minutes=10 * index + bits[2] % 10, seconds=bits[3] % 60)
+    else:
+        at += timedelta(minutes=index)
+    mode, site, source = _OUTLETS[bits[4] % len(_OUTLETS)]
+    units = ((amount_bnd - cleared_bnd) / rate_bnd).quantize(THOUSANDTH, ROUND_DOWN)
+    transaction = f"{day:%y%m%d}{int.from_bytes(bits[5:8], 'big') % 1_000_000:06d}"
+    return Purchase(at, transaction, amount_bnd, cleared_bnd, units, mode, site, source)
 
 
 def next_month(first: date) -> date:

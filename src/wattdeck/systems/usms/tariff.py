@@ -285,12 +285,12 @@ def _number(value: Number, what: str, least: Decimal = _ZERO) -> Decimal:
         words = tr("{what} {value} is not a number: write digits and at most one point, as 1387.5", what=what,
                    value=_shown(value))  # fmt: skip
         raise ValueError(words) from None
-    shown = {"what": what, "value": _shown(value), "least": f"{least:f}", "most": f"{LIMIT:f}"}
-    if not number.is_finite():
-        raise ValueError(tr("{what} {value} is not a finite number: give one from {least} to {most}", **shown))
-    if number < least:
-        raise ValueError(tr("{what} {value} is too low: give a number from {least} to {most}", **shown))
-    if number > LIMIT:
+    if not (number.is_finite() and least <= number <= LIMIT):
+        shown = {"what": what, "value": _shown(value), "least": f"{least:f}", "most": f"{LIMIT:f}"}
+        if not number.is_finite():
+            raise ValueError(tr("{what} {value} is not a finite number: give one from {least} to {most}", **shown))
+        if number < least:
+            raise ValueError(tr("{what} {value} is too low: give a number from {least} to {most}", **shown))
         raise ValueError(tr("{what} {value} is too high: give a number from {least} to {most}", **shown))
     if not number:
         return _ZERO
