@@ -20,6 +20,7 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
+import sheets
 from wattdeck.core.asgi import ConnectionRefused
 from wattdeck.core.config import SourceConfig, UiConfig
 from wattdeck.core.deck import Deck, made_running, make_deck
@@ -38,6 +39,7 @@ from wattdeck.ui.paint import Painted
 from wattdeck.ui.system_screen import SystemScreen
 from wattdeck.ui.table import DeckTable
 
+sheets.share()
 START = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)
 """A bright late morning: the sun feeds in, and something is on."""
 SMALL, NORMAL, LARGE = (80, 24), (120, 36), (200, 60)
