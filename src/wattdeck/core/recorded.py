@@ -288,7 +288,7 @@ class _Scan:
     def __init__(self, handle: int) -> None:
         self._handle = handle
         self._inflate = zlib.decompressobj(GZIP)
-        self._rest = b""
+        self._rest = bytearray()
         self._skipping = False
         """The line that is being read is too long."""
         self._plain = 0
@@ -326,20 +326,23 @@ class _Scan:
                 yield from self._cut(text)
 
     def _cut(self, text: bytes) -> Iterator[tuple[int, bytes | None]]:
-        *whole, rest = (self._rest + text).split(b"\n")
-        for line in whole:
+        *whole, rest = text.split(b"\n")
+        for end in whole:
+            line = bytes(self._rest + end) if self._rest else end
+            self._rest.clear()
             if not self._skipping:
                 yield self._plain, line
             self._skipping = False
             self._plain += len(line) + 1
-        if len(rest) > MAX_LINE_BYTES or (self._skipping and rest):
+        # A line of many pieces grows in place: put together anew with each piece, a long one would take for ever.
+        self._rest += rest
+        if len(self._rest) > MAX_LINE_BYTES or (self._skipping and self._rest):
             if not self._skipping:
                 # At once: its end may be far away, or never come.
                 yield self._plain, None
             self._skipping = True
-            self._plain += len(rest)
-            rest = b""
-        self._rest = rest
+            self._plain += len(self._rest)
+            self._rest.clear()
 
 
 def _open(path: Path) -> int:
