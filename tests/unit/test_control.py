@@ -356,6 +356,15 @@ async def test_rule_06_only_absolute_targets_that_are_not_reached(desk: Desk) ->
     assert (await desk.refused()).cause is Cause.INVALID_POSITION
 
 
+async def test_rule_06_what_somebody_else_is_moving_is_not_called_done(desk: Desk) -> None:
+    desk.new_reading(target="open")
+    refused = await desk.refused(CLOSE_KITCHEN)
+    assert refused.cause is Cause.COMMAND_ALREADY_IN_EXECUTION
+    assert "still is closed, but somebody has asked for open" in str(refused) and desk.panel.sent == []
+    desk.new_reading(target="closed")
+    assert (await desk.refused(CLOSE_KITCHEN)).cause is Cause.POSITION_REACHED
+
+
 async def test_rule_06_unknown_sources_kinds_and_objects_are_refused(desk: Desk) -> None:
     assert (await desk.refused(replace(OPEN_KITCHEN, source="span/none"))).cause is Cause.NO_ACCESS_AUTHORITY
     assert (await desk.refused(replace(OPEN_KITCHEN, kind="main"))).cause is Cause.NO_ACCESS_AUTHORITY

@@ -179,15 +179,24 @@ def position_known(situation: Situation) -> Refusal | None:
 
 
 def position_reached(situation: Situation) -> Refusal | None:
-    """Rule 6: an absolute target that is already reached needs no command."""
-    if situation.facts.state != situation.request.wanted:
+    """Rule 6: an absolute target that is already reached needs no command, unless something else is under way."""
+    facts, kind, wanted = situation.facts, situation.request.kind, situation.request.wanted
+    if facts.state != wanted:
         return None
+    if facts.target not in ("", wanted):
+        sentence = tr(
+            "{name} still is {wanted}, but somebody has asked for {target}. See first what comes of that.",
+            name=situation.name,
+            wanted=value_words(facts, kind, wanted),
+            target=value_words(facts, kind, facts.target),
+        )
+        return Refusal(Cause.COMMAND_ALREADY_IN_EXECUTION, sentence)
     return Refusal(
         Cause.POSITION_REACHED,
         tr(
             "{name} is already {wanted}. There is nothing to do.",
             name=situation.name,
-            wanted=value_words(situation.facts, situation.request.kind, situation.request.wanted),
+            wanted=value_words(facts, kind, wanted),
         ),
     )
 
