@@ -30,6 +30,12 @@ def chance(salt: int, number: int) -> float:
     return (scramble(salt, number) >> 11) / (1 << 53)
 
 
+@lru_cache(1024)
+def lasting_chance(salt: int, number: int) -> float:
+    """The same draw, kept for who asks for it each second."""
+    return chance(salt, number)
+
+
 def salt_of(*parts: object) -> int:
     """A number that differs for every combination of parts."""
     return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:8], "big")
@@ -157,7 +163,7 @@ def demand_w(template: Template, salt: int, local_s: float) -> float:
     second = int(local_s)
     level = template.typical_w
     if template.hours is not None:
-        level *= _interpolated(template.hours, local_s) * (0.7 + 0.6 * chance(salt, 0))
+        level *= _interpolated(template.hours, local_s) * (0.7 + 0.6 * lasting_chance(salt, 0))
     if template.sessions and not any(
         session.running(salt + number, local_s) for number, session in enumerate(template.sessions)
     ):
@@ -169,8 +175,8 @@ def demand_w(template: Template, salt: int, local_s: float) -> float:
             level = template.standby_w
         elif position_s < 2:
             level *= 1.6
-    if template.bursts and chance(salt, -(second // 900)) < template.bursts:
-        level += (template.high_w - level) * chance(salt, second // 900) ** 3
+    if template.bursts and lasting_chance(salt, -(second // 900)) < template.bursts:
+        level += (template.high_w - level) * lasting_chance(salt, second // 900) ** 3
     drift = math.sin(local_s / 97 + salt % 7) + math.sin(local_s / 23 + salt % 11)
     level *= 1 + template.noise * (drift / 2 + 2 * chance(salt, second) - 1)
     return max(template.low_w, min(level, template.high_w))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wattdeck.systems.span.household import Battery, Household
-from wattdeck.systems.span.loads import INVERTER, Load, chance, demand_w, scramble, solar_w
+from wattdeck.systems.span.loads import INVERTER, Load, demand_w, lasting_chance, scramble, solar_w
 
 PER_UNIT = 64
 """Steps in a watt and in a watt-hour."""
@@ -135,13 +135,15 @@ def _noise(salt: int, second: int, count: int) -> list[int]:
 
 def _add(spaces: list[int], tabs: Sequence[int], total: int, salt: int) -> None:
     """Share a power among spaces, equal to about 1 %, to the last step."""
+    if not tabs:
+        return
     left = total
-    for tab in tabs[:-1]:
-        part = round(total / len(tabs) * (1 + 0.02 * (chance(salt, 7) - 0.5)))
-        spaces[tab - 1] += part
-        left -= part
-    for tab in tabs[-1:]:
-        spaces[tab - 1] += left
+    if len(tabs) > 1:
+        part = round(total / len(tabs) * (1 + 0.02 * (lasting_chance(salt, 7) - 0.5)))
+        for tab in tabs[:-1]:
+            spaces[tab - 1] += part
+            left -= part
+    spaces[tabs[-1] - 1] += left
 
 
 def _trade(battery: Battery, need: int, idle: int, moment: Moment) -> int:
