@@ -17,7 +17,7 @@ from wattdeck.core.errors import Unreachable
 from wattdeck.systems.span.ebus import homie, store
 from wattdeck.systems.span.ebus.homie import DeviceState
 from wattdeck.systems.span.ebus.panel import PanelView
-from wattdeck.systems.span.ebus.ready import trouble
+from wattdeck.systems.span.ebus.ready import REPLAY_OVER_S, Settling, trouble
 from wattdeck.systems.span.ebus.store import Change, EbusStore
 from wattdeck.systems.span.ebus.stream import Message
 from wattdeck.systems.span.models import DataModel, PanelSnapshot
@@ -265,6 +265,26 @@ def test_a_child_that_is_ready_below_a_root_that_is_lost_makes_nothing_live() ->
     made.apply(Message(f"ebus/5/{OFFICE}/$state", b"ready"))
     away = trouble(PanelView(made, TREE, ManualClock()), 1e9)
     assert not complete(made) and isinstance(away, Unreachable) and "lost" in str(away)
+
+
+@pytest.mark.parametrize("late", [f"ebus/5/{SERIAL}-tg12-mid/grid/islanding-state", f"{ROOT}/info/firmware-version"])
+def test_what_the_panel_has_is_waited_for_while_values_still_come(late: str) -> None:
+    topics = tree_topics()
+    payload = topics.pop(late)
+    made = told(topics)
+    view = PanelView(made, TREE, ManualClock())
+    now_s = ManualClock().monotonic()
+    assert isinstance(trouble(view, now_s), Settling)
+    made.apply(Message(late, payload))
+    assert trouble(view, now_s) is None
+
+
+def test_what_never_comes_is_not_waited_for_when_no_value_comes_any_more() -> None:
+    topics = tree_topics()
+    del topics[f"ebus/5/{SERIAL}-tg12-mid/grid/islanding-state"]
+    view = PanelView(told(topics), TREE, ManualClock())
+    assert trouble(view, ManualClock().monotonic() + REPLAY_OVER_S) is None
+    assert view.snapshot().islanded is None
 
 
 # Values

@@ -73,4 +73,5 @@ def _whole(parts: Parts) -> bool:
         (parts.flows, "site"),
     ]
     wanted += [(part, "soc") for part in parts.batteries] + [(part, "status") for part in parts.chargers]
+    wanted += [(part, "islanding") for part in parts.islanding]
     return all(part is None or part.raw(name) is not None for part, name in wanted)
