@@ -24,7 +24,8 @@ NOW = START + timedelta(seconds=40)
         (replace(READING, link=Link.STALE), "stale 40 s"),
         (replace(READING, link=Link.DOWN, taken_at=START - timedelta(minutes=12)), "down 12 min"),
         (replace(READING, link=Link.DOWN, taken_at=None, snapshot=None), "down"),
-        (replace(READING, link=Link.REFUSED), "refused"),
+        (replace(READING, link=Link.REFUSED), "refused 40 s"),
+        (replace(READING, link=Link.REFUSED, taken_at=None, snapshot=None), "refused"),
         (Reading("span/home", "panel"), "waiting"),
         (Reading("span/home", "panel", 7, taken_at=START - timedelta(hours=3), restored=True), "kept 3 h"),
         (replace(READING, link=Link.DOWN, restored=True), "down 40 s"),
@@ -65,8 +66,17 @@ def test_a_long_reason_takes_as_many_lines_as_allowed_and_no_cell_too_many(width
     refused = replace(READING, link=Link.REFUSED, problem=reason)
     lines = link_lines(refused, NOW, width, most=3)
     assert 1 <= len(lines) <= 3 and all(line_width(line) <= width for line in lines)
-    assert "the panel" in plain(lines)
+    assert "the panel" in " ".join(plain(lines).split())
     assert link_lines(READING, NOW, 80) == [link_line(READING, NOW)]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_reason_that_is_too_long_is_cut_and_the_next_step_is_not(width: int) -> None:
+    failed = replace(READING, link=Link.REFUSED, problem="no way, " * 100)
+    lines = link_lines(failed, NOW, width)
+    told = " ".join(plain(lines).split())
+    assert len(lines) == 3 and all(line_width(line) <= width for line in lines)
+    assert "no way, no way" in told and "…" in told and told.endswith(next_step(failed, NOW))
 
 
 @pytest.mark.parametrize(("problem", "between"), [("no route to host", "; "), ("no answer; is it on?", " "), ("", "")])

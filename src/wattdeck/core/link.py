@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from wattdeck.core.language import tr, tr_as
-from wattdeck.core.lines import TEXT, Line, Span, cell_width, line_width, wrap
+from wattdeck.core.lines import TEXT, Line, Span, cell_width, clip, cut, line_width, wrap
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import UNICODE, Glyphs, age
 
@@ -30,7 +30,7 @@ def link_words(reading: Reading[Any], now: datetime) -> str:
     """`live 1 s`, `stale 40 s`, `down 12 min`, `refused`, `waiting`, `kept 3 h` (from an earlier run)."""
     if reading.restored and reading.link is Link.WAITING:
         return tr_as("link", "kept {age}", age=age(reading.age_s(now)))
-    if reading.link in (Link.WAITING, Link.REFUSED) or reading.taken_at is None:
+    if reading.link is Link.WAITING or reading.taken_at is None:
         return link_word(reading.link)
     return f"{link_word(reading.link)} {age(reading.age_s(now))}"
 
@@ -85,8 +85,15 @@ def link_lines(reading: Reading[Any], now: datetime, width: int, marks: Glyphs =
     problem, step = reading.problem, next_step(reading, now)
     between = "" if not (problem and step) else " " if problem.endswith(("?", ".")) else "; "
     reason = f"{problem}{between}{step}"
-    rows = wrap(reason, width - len(indent) - 1)[:most]
-    return [((" ", TEXT), (words, meaning), ("  ", TEXT), *rows[0]), *(((indent, TEXT), *row) for row in rows[1:])]
+    room = width - len(indent) - 1
+    rows = wrap(reason, room)
+    steps = wrap(step, room)
+    if step and len(rows) > most > len(steps):
+        # What to do is not what is cut off.
+        *kept, ((last, token),) = wrap(problem, room)[: most - len(steps)]
+        rows = [*kept, ((cut(f"{last} …", room), token),), *steps]
+    heads = [((" ", TEXT), (words, meaning), ("  ", TEXT)), *[((indent, TEXT),)] * (most - 1)]
+    return [clip((*head, *row), width) for head, row in zip(heads, rows, strict=False)]
 
 
 WORST_FIRST = (Link.REFUSED, Link.DOWN, Link.STALE, Link.WAITING, Link.LIVE)
