@@ -13,6 +13,9 @@ from wattdeck.core.reading import Link, SourceId
 
 SHOWN = (State.SELECTED, State.SENT, State.ACKED, State.UNKNOWN)
 """States in which the wanted position stands beside the measured one."""
+LATE_S = 20.0
+"""Where only reports acknowledge: how long after its end a command may still be followed. Another value that is
+reported meanwhile may be from before."""
 
 
 class Waiting:
@@ -60,7 +63,10 @@ class Waiting:
         key = (request.source, request.object_id, request.kind)
         known, ended_at = self._unknown.get(key, (None, 0.0))
         age_s = (self._clock.now() - facts.taken_at).total_seconds()
-        if known is not execution or self._clock.monotonic() - age_s <= ended_at:
+        now_s = self._clock.monotonic()
+        if known is not execution or now_s - age_s <= ended_at:
+            return False
+        if facts.feedback_s is not None and facts.state != request.wanted and now_s - ended_at < LATE_S:
             return False
         del self._unknown[key]
         return True
