@@ -14,6 +14,7 @@ from ebus_examples import CHARGER, HALLWAY, HEAT_PUMP, OFFICE, ROUTER, SERIAL
 from wattdeck.core.command import Request, State
 from wattdeck.core.errors import Cause, CommandRefused, Unreachable
 from wattdeck.core.reading import Link
+from wattdeck.systems.span.ebus.local import LocalStream
 from wattdeck.systems.span.models import DataModel, Relay
 
 pytestmark = pytest.mark.anyio
@@ -266,10 +267,31 @@ async def test_a_connection_that_stays_lost_is_unknown_and_nothing_is_sent_again
 
 
 @BOTH
-async def test_a_broker_that_hangs_is_unknown_and_settled_by_what_comes_later(rig: Rig) -> None:
+async def test_a_broker_that_hangs_is_given_no_command(rig: Rig) -> None:
     async with rig.session() as deck:
         selection = await rig.run(deck.select("open"))
         rig.panel.broker.frozen = True
+        outcome = await rig.run(deck.deck.control.operate(selection))
+        assert (outcome.state, outcome.sent) == (State.FAILED, False)
+        assert "does not answer" in outcome.sentence
+        rig.panel.broker.frozen = False
+        await rig.wait(30)
+        assert rig.panel.heard == []
+
+
+@BOTH
+async def test_a_broker_that_hangs_with_a_command_is_unknown_and_settled_by_what_comes_later(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish = LocalStream.publish
+
+    async def freeze_and_publish(stream: LocalStream, topic: str, payload: str) -> None:
+        rig.panel.broker.frozen = True
+        await publish(stream, topic, payload)
+
+    monkeypatch.setattr(LocalStream, "publish", freeze_and_publish)
+    async with rig.session() as deck:
+        selection = await rig.run(deck.select("open"))
         outcome = await rig.run(deck.deck.control.operate(selection))
         assert outcome.state is State.UNKNOWN and deck.records("ack") == []
         rig.panel.broker.frozen = False

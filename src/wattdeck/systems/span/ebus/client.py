@@ -54,6 +54,10 @@ FIRST_ANSWER_S = CONNECT_WITHIN_S + ROOT_WITHIN_S
 RESETTLE_S = 2.0
 """How long a later picture is waited for: what was shown before would count as live meanwhile."""
 LOOK_AGAIN_S = 0.05
+PROOF_WITHIN_S = 3.0
+"""How long the broker may take to show that it answers, before a command."""
+PROOF = "wattdeck/alive"
+"""Below the panel's own topics, which we may read; nobody ever publishes it."""
 ASK_WITHIN_S = 20.0
 """For all that is asked by REST before a connection, and for a subscription."""
 CALM_S = 60.0
@@ -202,8 +206,11 @@ class EbusClient:
         await self._command(circuit_id, "priority", word)
 
     async def _command(self, circuit_id: str, name: str, payload: str) -> None:
-        stream, view, trouble = self._stream, self._view, self._trouble()
-        if trouble is not None or stream is None or view is None:
+        stream = self._stream
+        if stream is not None and self._trouble() is None:
+            await self._prove(stream)
+        view, trouble = self._view, self._trouble()
+        if trouble is not None or stream is None or stream is not self._stream or view is None:
             raise Unreachable(tr("not connected to a panel that is ready; nothing was sent"))
         part = view.circuit_part(circuit_id)
         if part is None:
@@ -212,6 +219,18 @@ class EbusClient:
         if part.path(name) is None or not part.live or not may(part, view.model):
             raise UsageError(tr("the panel does not let this be set; nothing was sent"))
         await stream.publish(part.set_topic(name), payload)
+
+    async def _prove(self, stream: MessageStream) -> None:
+        """Make sure that the broker answers now: one that hangs takes a command, and passes it on whenever it wakes.
+
+        Raises:
+            Unreachable: it does not, or the connection was lost.
+        """
+        try:
+            proof = f"{PREFIX}/{self.credentials.broker_user}/{PROOF}"
+            await self._within(PROOF_WITHIN_S, stream.subscribe([proof]))
+        except TimedOut:
+            raise Unreachable(tr("the panel's broker does not answer; nothing was sent")) from None
 
     def _trouble(self) -> WattdeckError | None:
         """Why there is no picture that may be called live; None if there is one."""

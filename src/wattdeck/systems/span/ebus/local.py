@@ -18,7 +18,7 @@ from wattdeck.core.errors import AuthError, SourceError, TimedOut, Unreachable
 from wattdeck.core.language import tr
 from wattdeck.systems.span.ebus.credentials import Credentials
 from wattdeck.systems.span.ebus.homie import PREFIX
-from wattdeck.systems.span.ebus.stream import PUBLISH_WAIT_S, Endpoint, Message
+from wattdeck.systems.span.ebus.stream import PUBLISH_WAIT_S, SUBSCRIBE_WAIT_S, Endpoint, Message
 
 TICK_S = 1.0
 """How often a panel publishes what has changed."""
@@ -146,8 +146,11 @@ class LocalStream:
 
     async def subscribe(self, filters: Sequence[str]) -> None:
         self._require_up()
+        if self._broker.frozen:
+            await self._broker.clock.sleep(SUBSCRIBE_WAIT_S)
+            raise TimedOut(tr("the panel's broker does not answer"))
         self._broker.move_on()
-        self._filters += filters
+        self._filters += [each for each in filters if each not in self._filters]
         for topic, payload in list(self._broker.retained.items()):
             if any(matches(each, topic) for each in filters):
                 self._waiting.append(Message(topic, payload, retained=True))

@@ -20,7 +20,14 @@ from wattdeck.core.language import tr
 from wattdeck.core.redact import register_secret
 from wattdeck.systems.span.ebus import ends
 from wattdeck.systems.span.ebus.homie import DESCRIPTION_BYTES_MAX, VALUE_BYTES_MAX
-from wattdeck.systems.span.ebus.stream import CONNECT_WITHIN_S, PUBLISH_WAIT_S, CertificateRefused, Endpoint, Message
+from wattdeck.systems.span.ebus.stream import (
+    CONNECT_WITHIN_S,
+    PUBLISH_WAIT_S,
+    SUBSCRIBE_WAIT_S,
+    CertificateRefused,
+    Endpoint,
+    Message,
+)
 from wattdeck.systems.span.ebus.tls import HOST_MISMATCH, PanelContext, context
 
 if TYPE_CHECKING:
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_S = 20
 """A connection that says nothing for this long is asked; one that does not answer within as much again is lost."""
-SUBSCRIBE_WITHIN_S = 15.0
 CLOSE_WITHIN_S = 2.0
 IN_A_ROW_MAX = 200
 """Messages handed over before others in this process have their turn."""
@@ -104,7 +110,7 @@ class MqttStream:
         if not filters:
             return
         asked = client.subscribe([(each, 0) for each in filters], timeout=math.inf)
-        granted = await self._answered(asked, SUBSCRIBE_WITHIN_S)
+        granted = await self._answered(asked, SUBSCRIBE_WAIT_S)
         if any(int(getattr(each, "value", each)) >= 128 for each in granted):
             raise Unreachable(tr("the panel's broker does not let this client read its topics"))
 

@@ -17,6 +17,7 @@ MQTTS_PORT, WS_PORT, WSS_PORT = 8883, 9001, 9002
 CONNECT_WITHIN_S = 15.0
 """For name, connection, TLS and log-in together."""
 PUBLISH_WAIT_S = 5.0
+SUBSCRIBE_WAIT_S = 15.0
 """How long a client waits for a broker to say that it has a message."""
 
 
