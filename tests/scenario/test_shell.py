@@ -522,6 +522,11 @@ def test_the_demo_is_commanded_without_a_configuration(shell: Shell) -> None:
     assert result.code == 4 and "Always on" in result.err
 
 
+def test_a_relay_that_moves_another_circuit_too_says_so_without_being_asked(shell: Shell) -> None:
+    result = shell("span", "relay", "--demo", "--source", "barn", "Stable Lights", "open", "--yes")
+    assert result.code == 0 and "moves these together: Stable Lights, Stable Fans." in result.err
+
+
 @pytest.mark.parametrize(
     ("source", "circuit", "code", "words"),
     [

@@ -37,15 +37,22 @@ def describe(request: Request, facts: Facts, reasons: tuple[str, ...], now: date
     if facts.priority and request.kind == RELAY:
         lines.append(tr("Priority: {priority}", priority=clean(facts.priority, 40)))
     lines.append(_effect(request, facts, name))
-    if facts.moves_with:
-        names = ", ".join(map(shown_name, facts.moves_with))
-        lines.append(clean(tr("One relay moves these together: {names}.", names=f"{name}, {names}"), LINE_CHARS))
+    if together := moved_together(facts):
+        lines.append(together)
     if effect := facts.effects.get(request.wanted):
         lines.append(clean(effect, LINE_CHARS))
     if request.kind == RELAY and request.wanted == OPEN:
         lines.append(tr("An open relay is not an isolation for electrical work."))
     lines.extend(reasons)
     return tuple(lines)
+
+
+def moved_together(facts: Facts) -> str:
+    """What the command moves besides what it is asked for, in words; empty: nothing."""
+    if not facts.moves_with:
+        return ""
+    names = ", ".join([shown_name(facts), *map(shown_name, facts.moves_with)])
+    return clean(tr("One relay moves these together: {names}.", names=names), LINE_CHARS)
 
 
 def _effect(request: Request, facts: Facts, name: str) -> str:

@@ -16,6 +16,7 @@ from anyio import to_thread
 from wattdeck.core.command import ControlChanged, Level, Outcome, Request, Selection, State, outcome_word
 from wattdeck.core.errors import Cause, CommandRefused
 from wattdeck.core.language import later, tr
+from wattdeck.core.selecting import moved_together
 from wattdeck.core.text import clean
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ async def command_from_shell(
             if typed is None:
                 await control.cancel(selection, later("not confirmed in the shell"))
                 raise CommandRefused(Cause.ABORTION_BY_CANCEL, tr("Not confirmed; nothing was sent."))
+        elif together := moved_together(selection.facts):
+            click.echo(f"wattdeck: {together}", err=True)
         with anyio.CancelScope() as scope, _ended_by_signals(scope) as ended:
             try:
                 return _report(await control.operate(selection, typed, yes=yes))
