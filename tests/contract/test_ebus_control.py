@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ebus_examples import CHARGER, HALLWAY, HEAT_PUMP, OFFICE, ROUTER, SERIAL
 from wattdeck.core.command import Request, State
 from wattdeck.core.errors import Cause, CommandRefused, Unreachable
 from wattdeck.core.reading import Link
+from wattdeck.systems.span.ebus.client import PROOF
 from wattdeck.systems.span.ebus.local import LocalStream
 from wattdeck.systems.span.models import DataModel, Relay
 
@@ -277,6 +278,23 @@ async def test_a_broker_that_hangs_is_given_no_command(rig: Rig) -> None:
         rig.panel.broker.frozen = False
         await rig.wait(30)
         assert rig.panel.heard == []
+
+
+@BOTH
+async def test_a_broker_that_does_not_let_us_ask_whether_it_answers_has_answered(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe = LocalStream.subscribe
+
+    async def refuse(stream: LocalStream, filters: Sequence[str]) -> None:
+        if any(each.endswith(PROOF) for each in filters):
+            raise Unreachable("the panel's broker does not let this client read its topics")
+        await subscribe(stream, filters)
+
+    monkeypatch.setattr(LocalStream, "subscribe", refuse)
+    async with rig.session() as deck:
+        assert (await rig.run(deck.command("open"))).state is State.CONFIRMED
+        assert len(rig.panel.heard) == 1
 
 
 @BOTH

@@ -224,13 +224,16 @@ class EbusClient:
         """Make sure that the broker answers now: one that hangs takes a command, and passes it on whenever it wakes.
 
         Raises:
-            Unreachable: it does not, or the connection was lost.
+            Unreachable: it does not.
         """
         try:
             proof = f"{PREFIX}/{self.credentials.broker_user}/{PROOF}"
             await self._within(PROOF_WITHIN_S, stream.subscribe([proof]))
         except TimedOut:
             raise Unreachable(tr("the panel's broker does not answer; nothing was sent")) from None
+        except Unreachable as error:
+            # A refusal is an answer; of a connection that was lost, sending will tell.
+            log.debug("asked whether it answers, the broker said: %s", error)
 
     def _trouble(self) -> WattdeckError | None:
         """Why there is no picture that may be called live; None if there is one."""
