@@ -1,9 +1,10 @@
 """Does span-panel-api take the simulated panel of v2 for one? The acceptance test of span-v2.md section 13 (h).
 
-Run it with a Python 3.12 that has span-panel-api 2.6.4 (flat model), and name the Python that has wattdeck:
+Run it with a Python 3.12 that has span-panel-api 2.6.4 (flat model), or 3.0.0b13 with both schemas (either one),
+and name the Python that has wattdeck:
 
-    python3.12 -m venv .conformance && .conformance/bin/pip install span-panel-api==2.6.4
-    .conformance/bin/python benchmarks/conformance_span_v2.py --wattdeck-python .venv/bin/python
+    python3.12 -m venv .conformance && .conformance/bin/pip install 'span-panel-api[schema-0,schema-1]==3.0.0b13'
+    .conformance/bin/python benchmarks/conformance_span_v2.py --api tree --wattdeck-python .venv/bin/python
 
 Prints one line a check; the exit code is the number of checks that failed.
 """
@@ -63,7 +64,9 @@ def main() -> int:
     socket.getaddrinfo = look_up
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wattdeck-python", default=sys.executable)
-    command = [parser.parse_args().wattdeck_python, "-m", "wattdeck", "simulate", "span", "--api", "flat"]
+    parser.add_argument("--api", choices=("flat", "tree"), default="flat")
+    options = parser.parse_args()
+    command = [options.wattdeck_python, "-m", "wattdeck", "simulate", "span", "--api", options.api]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as simulator:
         assert simulator.stdout is not None
         try:
