@@ -11,6 +11,7 @@ import pytest
 
 from ebus_bench import HOME, NOON, Bench
 from wattdeck.core.errors import TimedOut, Unreachable
+from wattdeck.core.faultboard import Kind
 from wattdeck.systems.span.ebus import homie
 from wattdeck.systems.span.ebus.local import LocalStream
 from wattdeck.systems.span.ebus.stream import Endpoint
@@ -553,14 +554,20 @@ def test_what_a_fault_does_not_take_is_refused(name: str, value: str | None) -> 
         bench.simulator.set_fault(name, value)
 
 
-def test_faults_of_v2_do_nothing_to_a_panel_of_v1() -> None:
+@pytest.mark.parametrize("kind", faults.KINDS, ids=lambda kind: kind.name)
+def test_a_panel_of_v1_takes_no_fault_of_v2(kind: Kind) -> None:
     from wattdeck.core.system import SimulatorOptions
     from wattdeck.systems.span.simulator import SpanSimulator
 
+    value = "a:b" if kind.name == "payload" else None
+    refused = f"{kind.name} is a fault of v2; this panel speaks v1"
+    with pytest.raises(ValueError, match=refused):
+        SpanSimulator(SimulatorOptions(start=NOON, faults={kind.name: value}))
     simulator = SpanSimulator(SimulatorOptions(start=NOON))
-    for kind in faults.KINDS:
-        simulator.set_fault(kind.name, "a:b" if kind.name == "payload" else None)
-    assert simulator.broker is None and simulator.state()["api"] == "v1"
+    with pytest.raises(ValueError, match=refused):
+        simulator.set_fault(kind.name, value)
+    simulator.set_fault(kind.name, "off")
+    assert simulator.broker is None and not any(kind.name in each for each in simulator.state()["faults"])
 
 
 def test_every_fault_has_a_test() -> None:

@@ -10,7 +10,7 @@ from wattdeck.core import faultboard
 from wattdeck.core.faultboard import Catalogue, Fault, Kind, choice, seconds, share, status
 from wattdeck.systems.span.simulated import faults as ebus
 
-__all__ = ["BOARD", "KINDS", "Fault", "FaultBoard"]
+__all__ = ["BOARD", "KINDS", "V2_KINDS", "Fault", "FaultBoard"]
 
 ENDPOINTS = ("status", "panel", "circuits", "circuit", "soe", "register", "schema", "ca", "clients", "mqtt", "other")
 """`mqtt` is no endpoint: a second of messages on the broker counts as one answer there."""
@@ -124,7 +124,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("counter-reset", "counters lose a share for good", "SHARE", "1", share, strikes="once"),
     Kind("reboot", "uptime 0, door unknown, locked, 502 for a time", "SECONDS", "20", seconds, strikes="once"),
 )
-BOARD = Catalogue((*KINDS, *ebus.KINDS), ENDPOINTS)
+V2_KINDS = ebus.KINDS
+"""Those that only a panel of v2 has."""
+BOARD = Catalogue((*KINDS, *V2_KINDS), ENDPOINTS)
 ON_AT_START = ("priority-500",)
 
 

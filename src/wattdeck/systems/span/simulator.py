@@ -26,7 +26,7 @@ from wattdeck.systems.span.answers import Answers, Json
 from wattdeck.systems.span.disturbance import Disturbance
 from wattdeck.systems.span.ebus.local import INSTANT_S, LocalBroker
 from wattdeck.systems.span.endpoints import Endpoints, Refusal, refusal_response
-from wattdeck.systems.span.faults import BOARD, Fault, FaultBoard
+from wattdeck.systems.span.faults import BOARD, V2_KINDS, Fault, FaultBoard
 from wattdeck.systems.span.house import House
 from wattdeck.systems.span.household import HOUSEHOLDS
 from wattdeck.systems.span.loads import salt_of
@@ -139,10 +139,14 @@ class SpanSimulator:
         """Switch a fault on, or off with the value `off`.
 
         Raises:
-            ValueError: no such fault, or a value it does not take; the message lists what is known.
+            ValueError: no such fault, none of this protocol, or a value it does not take; the message says what is.
         """
         if value != "off":
             asked = BOARD.parse(name, value)
+            if self.panel is None and asked.kind in V2_KINDS:
+                raise ValueError(
+                    f"{asked.kind.name} is a fault of v2; this panel speaks v1 (--api flat and tree have it)"
+                )
             self._moves(asked)
             self._loads_w(asked)
         fault = self.faults.set(name, value)
