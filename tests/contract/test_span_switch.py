@@ -137,6 +137,20 @@ async def test_an_upgrade_while_connected_keeps_circuits_and_invents_none(bench:
         )
 
 
+async def test_an_upgrade_that_leaves_topics_behind_and_names_circuits_late_ends_as_a_tree(bench: Bench) -> None:
+    before, since = bench.panel, len(bench.readings)
+    bench.simulator.set_fault("leftovers")
+    bench.simulator.set_fault("names-late", "8")
+    bench.simulator.set_fault("upgrade", "0")
+    await bench.pass_time(20)
+    after = bench.panel
+    assert after.data_model is DataModel.TREE
+    assert {circuit.name for circuit in after.circuits} == {circuit.name for circuit in before.circuits}
+    for reading in bench.readings[since:]:
+        assert reading.snapshot is not None and ids(reading.snapshot) == ids(before)
+        assert reading.link is not Link.LIVE or all(circuit.name for circuit in reading.snapshot.circuits)
+
+
 @pytest.mark.parametrize("bench", [{"api": "tree"}], indirect=True)
 async def test_the_way_back_is_found_as_well(bench: Bench) -> None:
     assert bench.model() is DataModel.TREE
