@@ -15,6 +15,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
+from fakes import ManualClock
 from wattdeck.ui.update import BRIDGE_CELLS, KNOWN_S, ExactUpdate, Shown, merge
 
 Span = tuple[int, int, int]
@@ -73,19 +74,9 @@ lines = st.lists(st.tuples(st.sampled_from("ab 日"), st.sampled_from(STYLES)), 
 pictures = st.lists(lines, min_size=HEIGHT, max_size=HEIGHT)
 
 
-class Clock:
-    """Time that stands still."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 def whole(picture: Picture) -> LayoutUpdate:
@@ -112,40 +103,40 @@ def plain(text: str) -> Picture:
 
 @given(st.lists(st.tuples(pictures, st.lists(st.integers(0, WIDTH - 1), min_size=HEIGHT, max_size=HEIGHT)), max_size=5))
 def test_the_terminal_shows_the_last_picture_whatever_was_sent_before(steps: list[tuple[Picture, list[int]]]) -> None:
-    shown, terminal = Shown(Clock()), pyte.Screen(WIDTH, HEIGHT)
+    shown, terminal = Shown(ManualClock().monotonic), pyte.Screen(WIDTH, HEIGHT)
     cells(sent(whole(plain("")), shown), terminal)
     for picture, lefts in steps:
         # The right part of each line, then all of it.
         cells(sent(part(picture, [(y, left, WIDTH) for y, left in enumerate(lefts)]), shown), terminal)
         found = cells(sent(whole(picture), shown), terminal)
-        assert found == cells(sent(whole(picture), Shown(Clock())), pyte.Screen(WIDTH, HEIGHT))
+        assert found == cells(sent(whole(picture), Shown(ManualClock().monotonic)), pyte.Screen(WIDTH, HEIGHT))
 
 
 @given(pictures)
 def test_the_same_picture_again_is_not_sent(picture: Picture) -> None:
-    shown = Shown(Clock())
+    shown = Shown(ManualClock().monotonic)
     assert sent(whole(picture), shown)
     assert sent(whole(picture), shown) == "" == sent(part(picture, [(0, 2, 7), (2, 0, WIDTH)]), shown)
 
 
-def test_a_line_that_changed_is_sent_alone(clock: Clock) -> None:
-    shown = Shown(clock)
+def test_a_line_that_changed_is_sent_alone(clock: ManualClock) -> None:
+    shown = Shown(clock.monotonic)
     sent(whole(plain("a")), shown)
     changed = [*plain("a")[:2], plain("b")[0]]
     assert sent(whole(changed), shown) == f"\x1b[3;1H{'b':<{WIDTH}}"
 
 
-def test_what_was_sent_long_ago_or_is_to_be_forgotten_is_sent_again(clock: Clock) -> None:
-    shown = Shown(clock)
+def test_what_was_sent_long_ago_or_is_to_be_forgotten_is_sent_again(clock: ManualClock) -> None:
+    shown = Shown(clock.monotonic)
     first = sent(whole(plain("a")), shown)
-    clock.now_s += KNOWN_S
+    clock.advance(KNOWN_S)
     assert sent(whole(plain("a")), shown) == first
     shown.forget()
     assert sent(whole(plain("a")), shown) == first
 
 
-def test_what_was_drawn_over_is_sent_again(clock: Clock) -> None:
-    shown = Shown(clock)
-    first = sent(whole(plain("a")), shown)
+def test_what_was_drawn_over_is_sent_again(clock: ManualClock) -> None:
+    shown = Shown(clock.monotonic)
+    sent(whole(plain("a")), shown)
     assert sent(part(plain("b"), [(1, 0, 2)]), shown)
-    assert sent(whole(plain("a")), shown) == first.partition("\x1b[2;1H")[1] + "a".ljust(WIDTH)
+    assert sent(whole(plain("a")), shown) == f"\x1b[2;1H{'a':<{WIDTH}}"
