@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +22,7 @@ from wattdeck.core.screens import OVERVIEW, check_screen
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.first_frame import FirstFrame
+from wattdeck.shell.signals import Signals
 
 if TYPE_CHECKING:
     from wattdeck.core.deck import Deck
@@ -176,41 +176,20 @@ def run_session(
     """Show what is known, then run a session on it."""
     if mouse == "auto":
         mouse = not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
-    with _signals_end_it() as ended:
-        session = _session(frame, make, options, mouse)
+    with Signals() as signals:
         try:
             frame.show(known)
-            result = asyncio.run(session)
+            result = signals.run(lambda: _session(frame, make, options, mouse))
         except BaseException:
-            # A signal may have come before it was begun, and Python complains of those that never are.
-            session.close()
             frame.leave()
-            if ended:
-                return Ended(128 + ended[0])
+            if signals.ended:
+                return Ended(128 + signals.ended[0])
             raise
     if result.message:
         from wattdeck.shell.words import say
 
         say(result.message)
     return result
-
-
-@contextmanager
-def _signals_end_it() -> Iterator[list[int]]:
-    """Signals that come before the app has its own handlers end what is going on; gives their numbers."""
-    ended: list[int] = []
-
-    def end(number: int, _: object) -> None:
-        ended.append(number)
-        raise SystemExit(128 + number)
-
-    numbers = (signal.SIGHUP, signal.SIGTERM) if os.name == "posix" else ()
-    before = {number: signal.signal(number, end) for number in numbers}
-    try:
-        yield ended
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 async def _session(
