@@ -213,7 +213,7 @@ async def settle(app: App[Any]) -> None:
             # A thread is at work on a file: let it have the processor.
             await asyncio.sleep(0.001)
             busy = True
-        if app.is_running and app.screen_stack:
+        if not busy and app.is_running and app.screen_stack:
             screen = app.screen
             with app._context():
                 screen._on_timer_update()
