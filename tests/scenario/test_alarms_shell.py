@@ -142,9 +142,9 @@ def test_an_alarm_that_was_seen_to_leaves_the_list_and_the_exit_code(shell: Shel
     session.save()
     session.settings = AlarmsConfig()
     now = SYSTEM_CLOCK.now()
-    session._watches["span/home"]._watch = None
+    session._detector.watches["span/home"]._watch = None
     session.look("span/home", [Reading("span/home", "panel", {}, Link.LIVE, now)], now)
-    session._held.clear()
+    session._detector._held.clear()
     session.look("span/home", [Reading("span/home", "panel", {}, Link.LIVE, now)], now)
     session.save()
     listed = shell("list")

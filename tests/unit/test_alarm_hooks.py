@@ -62,9 +62,8 @@ class Bench:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.journal = Heard(folder / "journal.jsonl")
-        self.house = House(folder / "alarms.jsonl", settings=settings)
         self.hooks = AlarmHooks(AlarmsConfig.model_validate(settings), self.journal, ManualClock())
-        self.house.alarms._hooks = self.hooks
+        self.house = House(folder / "alarms.jsonl", settings=settings, hooks=self.hooks)
 
     def raise_one(self, door: str = "door") -> None:
         doors: dict[str, Any] = {door: True}
@@ -196,8 +195,8 @@ async def test_a_flood_waits_its_turn_and_what_is_too_much_is_left_out_and_said(
 async def test_only_the_session_that_raised_it_tells(tmp_path: Path) -> None:
     bench = Bench(tmp_path, command=["/bin/true"])
     other = Bench(tmp_path, command=["/bin/true"])
-    other.house = House(bench.house.path, bench.house.clock, session="two", settings={"command": ["/bin/true"]})
-    other.house.alarms._hooks = other.hooks
+    settings = {"command": ["/bin/true"]}
+    other.house = House(bench.house.path, bench.house.clock, session="two", settings=settings, hooks=other.hooks)
     for each in (bench, other):
         each.house.reads(after_s=0, door=True)
     for each in (other, bench):

@@ -14,6 +14,7 @@ import pytest
 from fakes import ManualClock
 from wattdeck.core import appended
 from wattdeck.core.alarm import AlarmRule, Condition, Priority, above
+from wattdeck.core.alarm_hooks import AlarmHooks
 from wattdeck.core.alarms import Alarm, AlarmChanged, Alarms, AlarmState, What
 from wattdeck.core.command import ControlChanged, State
 from wattdeck.core.config import AlarmsConfig, SourceConfig
@@ -72,6 +73,7 @@ class House:
     settings: dict[str, Any] = field(default_factory=dict)
     off: Sequence[str] = ()
     scope: str = "/etc/wattdeck.toml"
+    hooks: AlarmHooks | None = None
 
     def __post_init__(self) -> None:
         system = Thermo()
@@ -81,7 +83,8 @@ class House:
         ]
         settings = AlarmsConfig.model_validate(self.settings)
         self.alarms = Alarms(
-            pairs, self.path, self.clock, settings, who="ana", session=self.session, scope=self.scope
+            pairs, self.path, self.clock, settings,
+            who="ana", session=self.session, scope=self.scope, hooks=self.hooks,
         )  # fmt: skip
         self.heard: list[AlarmChanged] = []
         self.alarms.subscribe(self.heard.append)

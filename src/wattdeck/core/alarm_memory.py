@@ -17,6 +17,7 @@ from wattdeck.core.alarm_file import AlarmFile, Synced
 from wattdeck.core.clock import Clock
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.language import tr
+from wattdeck.core.reading import SourceId
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,15 @@ class AlarmMemory:
     def all(self) -> list[Memory]:
         """What is known of every alarm."""
         return list(self._book.alarms.values())
+
+    def of(self, source: SourceId) -> list[Memory]:
+        """What is known of a source's alarms."""
+        return [memory for memory in self._book.alarms.values() if memory.source == source]
+
+    def is_on(self, alarm: str) -> bool:
+        """The alarm's condition holds, as far as is known."""
+        memory = self.get(alarm)
+        return memory is not None and memory.active
 
     def events(self) -> list[AlarmEvent]:
         """The newest events, oldest first."""

@@ -1,13 +1,13 @@
 """Alarms after ISA-18.2 (control.md 24 to 28): which are on, who has seen them, which are shelved, and until when.
 
-One session's engine. It looks at readings, keeps delays, and shares its events with the other sessions of the host
+One session's engine. What its detector finds it turns into events, which it shares with the other sessions of the host
 through one file. What it knows is in memory: a disk that cannot be written stops no alarm from being shown.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,10 +18,12 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from wattdeck.core.alarm import AlarmRule, Condition, Priority
+from wattdeck.core.alarm_detector import Detector
 from wattdeck.core.alarm_events import AlarmEvent, Book, Memory, What
 from wattdeck.core.alarm_memory import EVENTS_KEPT, AlarmMemory
+from wattdeck.core.alarm_telling import Subscriber, Telling
 from wattdeck.core.alarm_view import Alarm, AlarmChanged, AlarmState, in_order, view
-from wattdeck.core.alarm_watch import COMMAND_UNCONFIRMED, GENERIC_RULES, Judge, Seen, SourceWatch, alarm_id
+from wattdeck.core.alarm_watch import COMMAND_UNCONFIRMED, SourceWatch, alarm_id
 from wattdeck.core.clock import Clock
 from wattdeck.core.errors import UsageError
 from wattdeck.core.language import tr
@@ -41,13 +43,9 @@ log = logging.getLogger(__name__)
 SHELVE_DEFAULT = timedelta(minutes=30)
 SHELVE_MOST = timedelta(days=7)
 FLOOD_WINDOW = timedelta(minutes=10)
-HOLD_OFF = timedelta(minutes=5)
-"""How long what another session saw stands against what this one saw before."""
 ALARMS_MOST = 1000
 """Of one source. A source with more has one thing wrong, not a thousand."""
 CLOSE_S = 1.0
-
-Subscriber = Callable[[AlarmChanged], None]
 
 
 class Alarms:
@@ -79,31 +77,23 @@ class Alarms:
         """What was remembered is of another world: at the start all of it is normal."""
         self._clock = clock
         self._scope = scope
-        self._hooks = hooks
+        self._path = path
         self._cool_down = timedelta(seconds=settings.cool_down_s)
         self._pairs = tuple(pairs) if settings.enabled else ()
-        self._watches = self._watch_all()
-        self._judges = self._judge_all()
-        self._seen: dict[SourceId, Seen] = {}
-        self._arrived: dict[SourceId, dict[str, tuple[Reading[Any], datetime]]] = {}
-        self._held: dict[str, datetime] = {}
-        self._words: dict[str, str] = {}
-        self._memory = AlarmMemory(path, clock, session, self._cool_down, self)
-        self._to_tell: dict[AlarmEvent, Alarm] = {}
-        self._views: tuple[Sequence[Alarm], Sequence[Alarm]] | None = None
-        self._subscribers: list[Subscriber] = []
+        self._telling = Telling(hooks)
         self._tasks: TaskGroup | None = None
         self._full: set[SourceId] = set()
+        self._begin()
 
-    def _watch_all(self) -> dict[SourceId, SourceWatch]:
-        began = self._clock.now()
-        return {
-            f"{system.name}/{config.name}": SourceWatch(f"{system.name}/{config.name}", system, config, began)
-            for system, config in self._pairs
-        }
+    def _begin(self) -> None:
+        """Nothing is known yet."""
+        self._memory = self._new_memory()
+        self._detector = Detector(self._pairs, self._memory, self, self._clock.now())
+        self._words: dict[str, str] = {}
+        self._views: tuple[Sequence[Alarm], Sequence[Alarm]] | None = None
 
-    def _judge_all(self) -> dict[SourceId, Judge]:
-        return {source: Judge() for source in self._watches}
+    def _new_memory(self) -> AlarmMemory:
+        return AlarmMemory(self._path, self._clock, self.session, self._cool_down, self)
 
     # Life
 
@@ -113,8 +103,8 @@ class Alarms:
         self._tasks = await anyio.create_task_group().__aenter__()
         if self.settings.enabled:
             self._tasks.start_soon(self._memory.keep)
-        if self._hooks is not None and self.watches:
-            self._tasks.start_soon(self._hooks.run)
+        if self.watches:
+            self._tasks.start_soon(self._telling.run_hooks)
         return self
 
     async def __aexit__(
@@ -135,7 +125,7 @@ class Alarms:
         self._memory.save(loading=True)
         now = self._clock.now()
         for memory in self._memory.all():
-            if reason := _outlived(memory, self._watches, self._scope, self.forgets):
+            if reason := _outlived(memory, self._detector.watches, self._scope, self.forgets):
                 self._happen(self._event(memory, What.CLEARED, now, reason=reason))
 
     def save(self) -> None:
@@ -158,8 +148,7 @@ class Alarms:
 
     async def run_hooks(self) -> None:
         """Tell of what happened so far, and come back: for a session that does not run on."""
-        if self._hooks is not None:
-            await self._hooks.finish()
+        await self._telling.finish_hooks()
 
     async def run(self) -> None:
         """Keep time for ever."""
@@ -171,22 +160,13 @@ class Alarms:
 
     def look(self, source: SourceId, readings: Sequence[Reading[Any]], now: datetime) -> None:
         """Take note of a source's newest readings. Quick; called for each."""
-        watch = self._watches.get(source)
-        if watch is None:
-            return
-        arrived = self._arrived.setdefault(source, {})
-        for reading in readings:
-            before = arrived.get(reading.feed)
-            if before is None or before[0] is not reading:
-                arrived[reading.feed] = (reading, now)
-        self._seen[source] = seen = watch.look(readings, now)
-        self._weigh(source, seen, now)
+        if self._detector.look(source, readings, now) and self.watches:
+            self._detector.weigh(source, now)
 
     def tick(self, now: datetime) -> None:
         """Once a second: what has waited long enough happens, and what others did is looked for."""
-        for source, seen in self._seen.items():
-            if self._judges[source].timers:
-                self._weigh(source, seen, now)
+        if self.watches:
+            self._detector.tick(now)
         for memory in self._memory.all():
             if memory.shelved_until is None:
                 continue
@@ -199,7 +179,7 @@ class Alarms:
 
     def on_control(self, change: ControlChanged, name: str = "") -> None:
         """A command moved on: one that did not end as it should is an alarm until somebody has acknowledged it."""
-        watch, rule = self._watches.get(change.source), COMMAND_UNCONFIRMED
+        watch, rule = self._detector.watches.get(change.source), COMMAND_UNCONFIRMED
         if not change.alarm or watch is None or rule.name in watch.off:
             return
         now = self._clock.now()
@@ -212,47 +192,11 @@ class Alarms:
             self._happen(self._event(before, What.RETURNED, now))
         self._raise(change.source, found, rule, now, again=False)
 
-    def _weigh(self, source: SourceId, seen: Seen, now: datetime) -> None:
-        """Let each condition become an alarm, or end one, when its delay is over."""
-        if not self.watches:
-            return
-        rules, judge = self._watches[source].rules, self._judges[source]
-        judged: set[str] = set()
-        for found in seen.conditions:
-            alarm = alarm_id(source, found.rule, found.object_id)
-            judged.add(alarm)
-            self._judge(source, alarm, found, rules[found.rule], now)
-        if not seen.whole:
-            judge.freeze([alarm for alarm in judge.timers if alarm not in judged], now)
-            return
-        for alarm in [alarm for alarm in judge.timers if alarm not in judged and not self._is_on(alarm)]:
-            del judge.timers[alarm]
-        gone = [memory for memory in self._of(source) if memory.active and memory.alarm not in judged]
-        for memory in gone:
-            if memory.rule != COMMAND_UNCONFIRMED.name:
-                rule = rules.get(memory.rule) or _lost_rule(memory)
-                self._judge(source, memory.alarm, Condition(memory.rule, memory.object_id), rule, now)
-
-    def _judge(self, source: SourceId, alarm: str, found: Condition, rule: AlarmRule, now: datetime) -> None:
-        if self._is_held(source, alarm, now):
-            return
-        on = self._is_on(alarm)
-        verdict = self._judges[source].verdict(alarm, found, rule, on, now)
-        if verdict:
-            self._raise(source, found, rule, now)
-        elif verdict is False:
-            memory = self._memory.get(alarm)
-            assert memory is not None, "only what is on can return"
-            self._happen(self._event(memory, What.CLEARED if memory.acknowledged else What.RETURNED, now))
-        elif on and found.active and found.words and self._words.get(alarm) != found.words:
-            self._words[alarm] = found.words
-            self._views = None
-
     def _raise(
         self, source: SourceId, found: Condition, rule: AlarmRule, now: datetime, *, again: bool | None = None
     ) -> None:
         alarm = alarm_id(source, rule.name, found.object_id)
-        others = [memory for memory in self._of(source) if memory.alarm != alarm]
+        others = [memory for memory in self._memory.of(source) if memory.alarm != alarm]
         before = self._memory.get(alarm)
         if before is None and len(others) >= ALARMS_MOST:
             if source not in self._full:
@@ -275,25 +219,21 @@ class Alarms:
             again=again, first=first, scope=self._scope, session=self.session,
         )  # fmt: skip
 
-    def _is_on(self, alarm: str) -> bool:
-        memory = self._memory.get(alarm)
-        return memory is not None and memory.active
+    # What the detector finds
 
-    def _of(self, source: SourceId) -> Iterator[Memory]:
-        return (memory for memory in self._memory.all() if memory.source == source)
+    def came(self, source: SourceId, found: Condition, rule: AlarmRule, now: datetime) -> None:
+        """A condition has lasted: it is an alarm."""
+        self._raise(source, found, rule, now)
 
-    def _is_held(self, source: SourceId, alarm: str, now: datetime) -> bool:
-        """Another session knew better a moment ago, and this one has not read every feed since."""
-        since = self._held.get(alarm)
-        if since is None:
-            return False
-        # A time to come is none: the clock was set back.
-        held = timedelta(0) <= now - since < HOLD_OFF and any(
-            at <= since for _, at in self._arrived.get(source, {}).values()
-        )
-        if not held:
-            del self._held[alarm]
-        return held
+    def went(self, memory: Memory, now: datetime) -> None:
+        """An alarm's condition is gone."""
+        self._happen(self._event(memory, What.CLEARED if memory.acknowledged else What.RETURNED, now))
+
+    def reworded(self, alarm: str, words: str) -> None:
+        """An alarm that is on is put like this now."""
+        if self._words.get(alarm) != words:
+            self._words[alarm] = words
+            self._views = None
 
     # What a person does
 
@@ -373,41 +313,29 @@ class Alarms:
 
     def rules(self, source: SourceId | None = None) -> Sequence[AlarmRule]:
         """The rules of one source, or of all: the generic ones first."""
-        watches = self._watches.values() if source is None else [self._watches[source]]
-        found = {rule.name: rule for watch in watches for rule in watch.rules.values()}
-        return list(found.values()) or list(GENERIC_RULES)
+        return self._detector.rules(source)
 
     def events(self, since: datetime | None = None, newest: int = EVENTS_KEPT) -> list[AlarmEvent]:
         """What happened to alarms of this session's sources since a time, oldest first; at most the `newest`."""
         known = [
             event
             for event in self._memory.events()
-            if event.source in self._watches and (since is None or event.at >= since)
+            if event.source in self._detector.watches and (since is None or event.at >= since)
         ]
         return known[-newest:]
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Hear of every change; returns how to stop. Called on the event loop and must not block."""
-        self._subscribers.append(callback)
-
-        def stop() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return stop
+        return self._telling.subscribe(callback)
 
     def at_once(self) -> list[Alarm]:
         """What is the case at the sources that were looked at, as if no alarm had a delay. Remembers nothing."""
         now = self._clock.now()
-        found = [
-            (each, self._watches[source].rules[each.rule], source)
-            for source, seen in self._seen.items() for each in seen.conditions if each.active
-        ]  # fmt: skip
-        events = [self._raised(source, each, rule, now) for each, rule, source in found]
-        book = Book()
-        for event in events:
+        book, rules = Book(), {}
+        for source, found, rule in self._detector.active():
+            event = self._raised(source, found, rule, now)
             book.apply(event)
-        rules = {event.alarm: rule for event, (_, rule, _) in zip(events, found, strict=True)}
+            rules[event.alarm] = rule
         return in_order([view(memory, rules[alarm], memory.words) for alarm, memory in book.alarms.items()])
 
     @property
@@ -421,16 +349,14 @@ class Alarms:
 
     def _both(self) -> tuple[Sequence[Alarm], Sequence[Alarm]]:
         if self._views is None:
-            known = [memory for memory in self._memory.all() if memory.source in self._watches]
+            known = [memory for memory in self._memory.all() if memory.source in self._detector.watches]
             alarms = [self._view(memory) for memory in known if not memory.normal or memory.shelved_until]
             opened = [alarm for alarm in alarms if alarm.shelved_until is None]
             self._views = in_order(opened), in_order([alarm for alarm in alarms if alarm.shelved_until is not None])
         return self._views
 
     def _view(self, memory: Memory) -> Alarm:
-        watch = self._watches.get(memory.source)
-        rule = watch.rules.get(memory.rule) if watch is not None else None
-        return view(memory, rule or _lost_rule(memory), self._words.get(memory.alarm, memory.words))
+        return view(memory, self._detector.rule_of(memory), self._words.get(memory.alarm, memory.words))
 
     # Events
 
@@ -455,9 +381,8 @@ class Alarms:
         if not self._memory.happen(event):
             return
         memory = self._changed(event)
-        if self._hooks is not None and memory.shelved_until is None and not event.again:
-            # As it is now: when the event is written it may be forgotten already.
-            self._to_tell[event] = self._view(memory)
+        if memory.shelved_until is None and not event.again:
+            self._telling.keep(event, self._view(memory))
 
     def _changed(self, event: AlarmEvent) -> Memory:
         """Tell everyone of an event that changed what is known."""
@@ -468,38 +393,26 @@ class Alarms:
             self._words.pop(event.alarm, None)
         waiting = memory.active and not memory.acknowledged and memory.shelved_until is None
         rings = waiting and (event.what is What.UNSHELVED or (event.what is What.RAISED and not event.again))
-        self._tell(AlarmChanged(event, self._view(memory), rings))
+        self._telling.tell(AlarmChanged(event, self._view(memory), rings))
         return memory
-
-    def _tell(self, change: AlarmChanged) -> None:
-        for callback in list(self._subscribers):
-            try:
-                callback(change)
-            except Exception:
-                log.exception("a subscriber to alarms failed")
 
     # What the memory tells its owner
 
     def heard(self, event: AlarmEvent) -> None:
         """Another session did this, and it was news."""
-        if event.source in self._watches:
+        if event.source in self._detector.watches:
             if event.what in (What.RAISED, What.RETURNED, What.CLEARED):
-                self._held[event.alarm] = self._clock.now()
+                self._detector.hold(event.alarm, self._clock.now())
             self._changed(event)
 
     def settled(self, ours: Sequence[AlarmEvent], dropped: Sequence[AlarmEvent]) -> None:
         """These of ours are for the hooks, each once; of those that were dropped another session tells."""
         self._views = None
-        for event in ours:
-            alarm = self._to_tell.pop(event, None)
-            if alarm is not None and self._hooks is not None:
-                self._hooks.offer(event, alarm)
-        for event in dropped:
-            self._to_tell.pop(event, None)
+        self._telling.settled(ours, dropped)
 
     def troubled(self, words: str) -> None:
         """The file cannot be used, or not all of it."""
-        self._tell(AlarmChanged(None, None, rings=False, trouble=words))
+        self._telling.tell(AlarmChanged(None, None, rings=False, trouble=words))
 
 
 def _outlived(memory: Memory, watches: dict[SourceId, SourceWatch], scope: str, forget: bool) -> str:
@@ -512,8 +425,3 @@ def _outlived(memory: Memory, watches: dict[SourceId, SourceWatch], scope: str, 
     if memory.rule in watch.off:
         return tr("the rule is out of service")
     return tr("the simulation began anew") if forget else ""
-
-
-def _lost_rule(memory: Memory) -> AlarmRule:
-    """Stands for a rule that no installed system has any more."""
-    return AlarmRule(memory.rule, memory.priority, memory.rule, "", "")

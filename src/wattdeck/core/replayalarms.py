@@ -42,9 +42,8 @@ class ReplayedAlarms(Alarms):
     def __init__(self, pairs: Pairs, clock: Clock) -> None:
         """Alarms of these sources by their recorded settings."""
         super().__init__(pairs, _NOWHERE, clock, AlarmsConfig())
-        self._memory = self._no_memory()
 
-    def _no_memory(self) -> AlarmMemory:
+    def _new_memory(self) -> AlarmMemory:
         return _Here(_NOWHERE, self._clock, self.session, self._cool_down, self)
 
     def tick(self, now: datetime) -> None:
@@ -54,12 +53,7 @@ class ReplayedAlarms(Alarms):
 
     def begin_again(self) -> None:
         """Another time was gone to: nothing has happened yet."""
-        self._watches = self._watch_all()
-        self._judges = self._judge_all()
-        self._memory = self._no_memory()
-        for known in (self._seen, self._arrived, self._held, self._words, self._to_tell):
-            known.clear()
-        self._views = None
+        self._begin()
 
     def follow(self, hub: ReplayHub) -> None:
         """Look at each reading of a replay, and at those that lead to a time that was gone to."""
