@@ -217,7 +217,7 @@ async def settle(app: App[Any]) -> None:
             screen = app.screen
             with app._context():
                 screen._on_timer_update()
-            busy = busy or bool(screen._layout_required or screen._dirty_widgets or screen._callbacks)
+            busy = bool(screen._layout_required or screen._dirty_widgets or screen._callbacks)
         quiet = 0 if busy else quiet + 1
 
 
