@@ -12,8 +12,10 @@ import pytest
 from test_control import CLOSE_KITCHEN, HOME, KITCHEN, OPEN_KITCHEN, Desk, desk_in
 
 from wattdeck.core.command import Level, Lockout, Request, State
-from wattdeck.core.errors import Cause, CommandRefused, TimedOut, Unreachable, UsageError
+from wattdeck.core.errors import AuthError, Cause, CommandRefused, TimedOut, Unreachable, UsageError
 from wattdeck.core.operable import Facts, Sibling, Wording
+from wattdeck.core.timeline import of_command
+from wattdeck.shell.headless import journal_line
 
 pytestmark = pytest.mark.anyio
 
@@ -137,10 +139,30 @@ async def test_a_broker_that_did_not_confirm_is_settled_by_the_report(desk: Desk
 
 
 async def test_what_was_not_sent_is_not_read_back(desk: Desk) -> None:
-    desk.panel.answer = Unreachable("the panel is not ready; nothing was sent")
+    desk.panel.answer = Unreachable("the panel is not ready")
     script(desk, (0, OPENED))
     outcome = await desk.command()
     assert outcome.state is State.FAILED and "Nothing was sent" in outcome.sentence and not outcome.sent
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent", "line", "word"),
+    [
+        (Unreachable("the panel is not ready"), False, "not sent: failed", "not sent"),
+        (UsageError("the panel does not let this be set"), False, "not sent: failed", "not sent"),
+        (AuthError("the panel forbids it"), True, "  failed", "fail"),
+    ],
+)
+async def test_the_journal_says_whether_what_was_announced_was_sent(
+    desk: Desk, answer: Exception, sent: bool, line: str, word: str
+) -> None:
+    desk.panel.answer = answer
+    await desk.command()
+    *_, announced, ended = desk.journal.records()
+    # The announcement is on the disk before anything is sent, and claims no more than that.
+    assert (announced.event, ended.event) == ("send", "fail") and ended.fields["sent"] is sent
+    assert "about to be sent" in journal_line(announced) and line in journal_line(ended)
+    assert (of_command(ended).word, of_command(ended).what) == (word, "fail")
 
 
 async def test_what_this_side_finds_wrong_at_the_last_moment_was_not_sent(desk: Desk) -> None:

@@ -155,6 +155,7 @@ class Execution:
                     cause=outcome.cause.value,
                     sentence=outcome.sentence,
                     alarm=outcome.alarm,
+                    sent=outcome.sent,
                 )
                 if problem:
                     alarm = tr(

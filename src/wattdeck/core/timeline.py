@@ -58,7 +58,9 @@ class Happening:
     @property
     def word(self) -> str:
         """What happened, in the language in use; the journal's names stay as they are."""
-        return event_word(self.what) if self.kind is Kind.ALARM else command_word(self.what)  # type: ignore[arg-type]
+        if self.kind is Kind.ALARM:
+            return event_word(self.what)  # type: ignore[arg-type]
+        return tr_as("command event", "not sent") if self.fields.get("sent") is False else command_word(self.what)
 
     @property
     def shown(self) -> str:

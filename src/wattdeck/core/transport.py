@@ -143,9 +143,7 @@ def in_words(error: Exception, host: str, what: str, *, repeatable: bool) -> Sou
                 tr("{what}: nothing answers at {host}; is it on, and the address right?", what=what, host=host)
             )
         case httpx.PoolTimeout():
-            return Unreachable(
-                tr("{what}: earlier requests to it still wait for their answers; nothing was sent", what=what)
-            )
+            return Unreachable(tr("{what}: earlier requests to it still wait for their answers", what=what))
         case httpx.ConnectError():
             return Unreachable(f"{what}: {why_no_connection(error, host)}")
         case TimeoutError() | httpx.TimeoutException():

@@ -342,6 +342,10 @@ def journal_line(record: Record) -> str:
     fields = record.fields
     moves = f" {fields.get('from_state')} -> {fields.get('to_state')}" if fields.get("to_state") else ""
     words = " ".join(str(fields[name]) for name in SAID if fields.get(name) not in (None, "", "none"))
+    if record.event == "send":
+        words = tr("about to be sent") + f"  {words}".rstrip()
+    elif fields.get("sent") is False:
+        words = f"{tr('not sent')}: {words}"
     what = fields.get("name") or fields.get("object_id") or ""
     who = f"{fields.get('user')}@{fields.get('host')}"
     local = record.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -120,7 +120,7 @@ class Requests:
             if not writing:
                 raise
             # Time-outs and server faults of the token's request leave nothing open about the write.
-            raise UnreachableError(tr("{reason}; nothing was sent", reason=error), **error.facts()) from error
+            raise UnreachableError(str(error), **error.facts()) from error
 
     async def _once(
         self, method: str, target: str, profile_code: int, body: Any, token: str, *, repeatable: bool

@@ -113,7 +113,7 @@ class SpanOperable:
         snapshot, by_v2 = self._source.feed.reading.snapshot, self._source.ebus is not None
         if snapshot is None or by_v2 is (snapshot.data_model is DataModel.V1):
             # What was looked at came over another connection than the one there is now.
-            raise Unreachable(tr("the panel is being spoken to in another protocol now; nothing was sent"))
+            raise Unreachable(tr("the panel is being spoken to in another protocol now"))
         if kind == RELAY:
             await commands.set_relay(object_id, Relay(wanted))
         else:

@@ -211,7 +211,7 @@ class EbusClient:
             await self._prove(stream)
         view, trouble = self._view, self._trouble()
         if trouble is not None or stream is None or stream is not self._stream or view is None:
-            raise Unreachable(tr("not connected to a panel that is ready; nothing was sent"))
+            raise Unreachable(tr("not connected to a panel that is ready"))
         part = view.circuit_part(circuit_id)
         if part is None:
             raise UsageError(tr("the panel has no circuit {id}; nothing was sent", id=repr(circuit_id[:80])))
@@ -230,7 +230,7 @@ class EbusClient:
             proof = f"{PREFIX}/{self.credentials.broker_user}/{PROOF}"
             await self._within(PROOF_WITHIN_S, stream.subscribe([proof]))
         except TimedOut:
-            raise Unreachable(tr("the panel's broker does not answer; nothing was sent")) from None
+            raise Unreachable(tr("the panel's broker does not answer")) from None
         except Unreachable as error:
             # A refusal is an answer; of a connection that was lost, sending will tell.
             log.debug("asked whether it answers, the broker said: %s", error)
