@@ -199,6 +199,11 @@ class Seat:
     def text_of(self, selector: str) -> str:
         return self.app.screen_stack[0].query_one(selector, Painted).text
 
+    async def resize(self, width: int, height: int) -> None:
+        await self.pilot.resize_terminal(width, height)
+        await settle(self.app)
+        await self.tick()
+
     @property
     def chart(self) -> str:
         return self.text_of("#chart")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_pictures import SIZES, check, style_picture
+from test_pictures import SIZES, check, check_sizes, style_picture
 
 from aneel_seat import Bench, Seat, seated
 
@@ -67,10 +67,9 @@ async def look_closely(seat: Seat, shot: Callable[[str], None], *, small: bool) 
     seat.well()
 
 
-@pytest.mark.parametrize("size", ["80x24", "120x36"])
-async def test_refused(size: str, deck_home: Path) -> None:
-    async with seated(deck_home, "denied-html", size=SIZES[size], bench={"week": False}) as seat:
-        check(f"aneel-refused-{size}", seat.lines)
+async def test_refused(deck_home: Path) -> None:
+    async with seated(deck_home, "denied-html", size=SIZES["80x24"], bench={"week": False}) as seat:
+        await check_sizes(seat, "aneel-refused", ("80x24", "120x36"))
 
 
 async def test_down_and_back_at_an_hour_that_is_not_kept(deck_home: Path) -> None:
@@ -88,10 +87,9 @@ async def test_down_and_back_at_an_hour_that_is_not_kept(deck_home: Path) -> Non
         check("aneel-past-unknown-80x24", seat.lines)
 
 
-@pytest.mark.parametrize("size", ["80x24", "120x36"])
-async def test_empty(size: str, deck_home: Path) -> None:
-    async with seated(deck_home, "dropout", size=SIZES[size], bench={"scenario": "calm"}) as seat:
-        check(f"aneel-empty-{size}", seat.lines)
+async def test_empty(deck_home: Path) -> None:
+    async with seated(deck_home, "dropout", size=SIZES["80x24"], bench={"scenario": "calm"}) as seat:
+        await check_sizes(seat, "aneel-empty", ("80x24", "120x36"))
 
 
 async def test_waiting(deck_home: Path) -> None:

@@ -111,7 +111,7 @@ class AskDialog(Guarded):
         with Vertical(classes="dialog"):
             yield Words(id="words")
 
-    def on_mount(self) -> None:
+    def on_resize(self) -> None:
         self.call_after_refresh(self._fill)
 
     def _fill(self) -> None:
@@ -196,7 +196,6 @@ class OperateDialog(Guarded):
         self.set_interval(1.0, self.show_now)
         # Only the app hears of it when the terminal loses the focus.
         self.watch(self.app, "app_focus", self._focus_changed, init=False)
-        self.call_after_refresh(self.show_now)
 
     def show_now(self) -> None:
         """Fill in the words with the time that is left; an expired selection closes the dialog."""
@@ -247,3 +246,5 @@ class OperateDialog(Guarded):
 
         if self.app.size.width < MIN_WIDTH or self.app.size.height < MIN_HEIGHT:
             self.close_for(tr("the terminal became too small to read the question"))
+        else:
+            self.call_after_refresh(self.show_now)

@@ -81,12 +81,15 @@ class HelpScreen(Page):
                    Column("area", "Where", 12, keep=1), Column("id", "Id", 24, keep=0))  # fmt: skip
         yield DeckTable(columns, id="keys")
 
-    def on_mount(self) -> None:
+    def on_painted_resized(self) -> None:
+        super().on_painted_resized()
         words = self.query_one("#words", Painted)
         text = str(getattr(self._about.focused, "HELP", None) or getattr(self._about, "HELP", None) or "")
         lines = wrap((text and tr(text)).replace("**", ""), max(20, self.app.size.width - 4))
         words.styles.height = len(lines) + 1
         words.paint([((f" {tr('Help')}", "heading"),), *[((" ", "normal"), *line) for line in lines]])
+
+    def on_mount(self) -> None:
         rows: list[Row] = []
         keymap = self.app._keymap if hasattr(self.app, "_keymap") else {}
         for active in self._about.active_bindings.values():

@@ -154,7 +154,7 @@ class PressDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Words(id="words")
 
-    def on_mount(self) -> None:
+    def on_resize(self) -> None:
         self.call_after_refresh(self._fill)
 
     def _fill(self) -> None:
