@@ -106,6 +106,16 @@ def test_the_help_is_printed_without_anything_dear(option: str) -> None:
     assert loaded_by(command(option)).isdisjoint(DEAR)
 
 
+@pytest.mark.parametrize("settings", [None, '[ui]\ntheme = "nord"\n'])
+def test_the_help_is_printed_without_the_ways_to_files_and_languages(settings: str | None) -> None:
+    if settings is not None:
+        folder = Path(os.environ["XDG_CONFIG_HOME"]) / "wattdeck"
+        folder.mkdir(parents=True)
+        (folder / "config.toml").write_text(settings, encoding="utf-8")
+    ways = {"pathlib", "re", "platformdirs", "gettext", "tomllib", "contextlib"}
+    assert loaded_by(command("--help")) & ways <= loaded_by("")
+
+
 def test_the_real_help_loads_neither_network_nor_screen() -> None:
     loaded = loaded_by("from wattdeck.cli import run\nrun(['--help'])")
     assert "click" in loaded and loaded.isdisjoint({"textual", "httpx", "pydantic"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
@@ -18,18 +17,23 @@ def plugins_installed() -> bool:
     """
     header = f"[{ENTRY_POINT_GROUP}]".encode()
     for folder in sys.path:
-        with contextlib.suppress(OSError):
+        try:
             names = os.listdir(folder or ".")  # noqa: PTH208  pathlib costs more than the rest of this module
-            for name in names:
-                ours = name.startswith(_OWN) and name[len(_OWN) :][:1].isdigit()
-                if ours or not name.endswith((".dist-info", ".egg-info")):
-                    continue
-                with contextlib.suppress(OSError):
-                    if header in _bytes(f"{folder or '.'}/{name}/entry_points.txt"):
-                        return True
+        except OSError:
+            continue
+        for name in names:
+            ours = name.startswith(_OWN) and name[len(_OWN) :][:1].isdigit()
+            if ours or not name.endswith((".dist-info", ".egg-info")):
+                continue
+            if header in _bytes(f"{folder or '.'}/{name}/entry_points.txt"):
+                return True
     return False
 
 
 def _bytes(path: str) -> bytes:
-    with open(path, "rb") as stream:  # noqa: PTH123  pathlib costs more than the rest of this module
-        return stream.read()
+    """What is in a file; nothing if it cannot be read."""
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123  pathlib costs more than the rest of this module
+            return stream.read()
+    except OSError:
+        return b""
