@@ -17,8 +17,8 @@ from textual import events
 from textual.pilot import Pilot
 
 from deck_app import NORMAL, SMALL, HandClock, press, settle
-from wattdeck.core.config import load_settings
 from wattdeck.core.finding import Finding, Verdict
+from wattdeck.core.settings import load_settings
 from wattdeck.core.system import System
 from wattdeck.core.units import ASCII
 from wattdeck.discovery import discover

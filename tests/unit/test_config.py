@@ -13,20 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from wattdeck.core.config import (
+from wattdeck.core.config import RESERVED_KEYS, Lockout, SafetyConfig, UiConfig
+from wattdeck.core.errors import ConfigError
+from wattdeck.core.secrets import SecretRef
+from wattdeck.core.settings import (
     CONFIG_BYTES_MAX,
-    RESERVED_KEYS,
-    Lockout,
-    SafetyConfig,
     Settings,
-    UiConfig,
     dump_settings,
     load_settings,
     parse_settings,
     write_config,
 )
-from wattdeck.core.errors import ConfigError
-from wattdeck.core.secrets import SecretRef
 from wattdeck.core.system import System
 from wattdeck.shell.config import example_text
 from wattdeck.systems.aneel import SYSTEM as ANEEL

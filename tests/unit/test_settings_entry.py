@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from wattdeck.core.config import SINGLE_TABLES, problems_of
+from wattdeck.core.config import SINGLE_TABLES
 from wattdeck.core.lines import line_width, plain
+from wattdeck.core.settings import problems_of
 from wattdeck.core.settings_fields import Kind, SettingField, fields_of, typed
 from wattdeck.core.settings_file import SettingsFile
 from wattdeck.core.units import ASCII, UNICODE

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deck_app import HandClock
-from wattdeck.core.config import load_settings
 from wattdeck.core.errors import ConfigError
+from wattdeck.core.settings import load_settings
 from wattdeck.core.settings_file import ChangedMeanwhile, SettingsFile
 from wattdeck.core.toml_edit import UnusualTextError, comments, edited, same, table_lines
 from wattdeck.discovery import discover

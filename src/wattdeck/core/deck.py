@@ -29,9 +29,9 @@ from wattdeck.core.sources import Pairs, demo_sources, sources_of
 from wattdeck.core.system import SimulatorOptions, System
 
 if TYPE_CHECKING:
-    from wattdeck.core.config import Settings
     from wattdeck.core.recorder import Recorder
     from wattdeck.core.replay import ReplayHub
+    from wattdeck.core.settings import Settings
 
 
 def policy_of(config: SourceConfig) -> Policy:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wattdeck.core.config import CONFIG_BYTES_MAX, problems_in, write_config
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.language import tr
 from wattdeck.core.paths import read_bounded
 from wattdeck.core.secrets import store_private
+from wattdeck.core.settings import CONFIG_BYTES_MAX, problems_in, write_config
 from wattdeck.core.toml_edit import UnusualTextError, comments, edited, same
 
 if TYPE_CHECKING:

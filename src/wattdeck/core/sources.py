@@ -10,7 +10,8 @@ from wattdeck.core.language import tr
 from wattdeck.core.system import SimulatorOptions, System
 
 if TYPE_CHECKING:
-    from wattdeck.core.config import Settings, SourceConfig
+    from wattdeck.core.config import SourceConfig
+    from wattdeck.core.settings import Settings
 
 Pairs = Sequence[tuple[System, "SourceConfig"]]
 

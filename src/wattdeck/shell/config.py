@@ -14,7 +14,7 @@ from wattdeck.core.paths import config_path
 from wattdeck.shell.context import AppContext
 
 if TYPE_CHECKING:
-    from wattdeck.core.config import Settings
+    from wattdeck.core.settings import Settings
 
 EXAMPLE_NAME = "config.example.toml"
 EXIT_CONFIG = 2
@@ -37,7 +37,7 @@ def print_path(app: AppContext) -> None:
 @click.pass_obj
 def write_example(app: AppContext, force: bool) -> None:
     """Write a configuration to start from: every setting, explained."""
-    from wattdeck.core.config import write_config
+    from wattdeck.core.settings import write_config
 
     path = config_path(app.config_path)
     if os.path.lexists(path) and not force:
@@ -69,7 +69,7 @@ def check(app: AppContext, no_secrets: bool) -> None:
 @click.pass_obj
 def show(app: AppContext) -> None:
     """Print every setting in force as TOML, defaults included, secrets masked."""
-    from wattdeck.core.config import dump_settings
+    from wattdeck.core.settings import dump_settings
 
     settings = _settings(app)
     if not settings.exists:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wattdeck.core.system import System
 
 if TYPE_CHECKING:
-    from wattdeck.core.config import Settings
+    from wattdeck.core.settings import Settings
 
 
 @dataclass
@@ -45,7 +45,7 @@ class AppContext:
         """
         from dataclasses import replace
 
-        from wattdeck.core.config import load_settings
+        from wattdeck.core.settings import load_settings
 
         settings = load_settings(self.config_path, self.systems)
         options: dict[str, object] = {"read_only": settings.ui.read_only or self.read_only}

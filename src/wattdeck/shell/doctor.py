@@ -18,7 +18,7 @@ from wattdeck.shell import machine
 from wattdeck.shell.context import AppContext
 
 if TYPE_CHECKING:
-    from wattdeck.core.config import Settings
+    from wattdeck.core.settings import Settings
 
 EXIT_WELL, EXIT_ILL, EXIT_CONFIG = 0, 1, 2
 AT_ONCE = 16

@@ -24,10 +24,10 @@ from wattdeck.shell.context import AppContext
 
 if TYPE_CHECKING:
     from wattdeck.core.chain import Record
-    from wattdeck.core.config import Settings
     from wattdeck.core.deck import Deck
     from wattdeck.core.finding import Finding
     from wattdeck.core.hub import Hub
+    from wattdeck.core.settings import Settings
     from wattdeck.core.sources import Pairs
     from wattdeck.core.system import Simulator, SimulatorOptions
 

@@ -11,10 +11,10 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from wattdeck.core.config import source_of
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Column, Line, Row, Span, fit, wrap
+from wattdeck.core.settings import source_of
 from wattdeck.core.settings_file import SettingsFile
 from wattdeck.core.text import clean
 from wattdeck.ui.dialogs import AskDialog, ChoiceDialog

@@ -13,12 +13,13 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from wattdeck.core.config import SINGLE_TABLES, SourceConfig, problems_of, source_of
+from wattdeck.core.config import SINGLE_TABLES, SourceConfig
 from wattdeck.core.config_check import Problem
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.language import later, tr
 from wattdeck.core.lines import Line, clip, wrap
 from wattdeck.core.redact import redact, register_secret
+from wattdeck.core.settings import problems_of, source_of
 from wattdeck.core.settings_fields import SettingField, fields_of
 from wattdeck.core.settings_file import Change, ChangedMeanwhile, SettingsFile
 from wattdeck.core.text import clean

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 from textual.binding import Binding
 
-from wattdeck.core.config import dump_settings
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.language import tr
 from wattdeck.core.lines import Span
 from wattdeck.core.link import link_span
 from wattdeck.core.paths import config_path
+from wattdeck.core.settings import dump_settings
 from wattdeck.core.settings_file import SettingsFile
 from wattdeck.ui.dialogs import AskDialog
 from wattdeck.ui.settings import SettingsScreen
