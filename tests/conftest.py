@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import ahead
 from wattdeck.core import language, redact
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # Bytecode is kept even where it usually is not: many tests start Python, and each would compile the deck anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# While tests are collected next to nothing is garbage.
+gc.disable()
 
 
 def _choose_profile() -> None:
@@ -44,12 +47,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the catalogues if a translation is newer: once, before the workers start."""
+    """Compile the catalogues if a translation is newer, and what else all need: once, before the workers start."""
     if hasattr(config, "workerinput"):
         return
+    ahead.make(config, getattr(config.option, "numprocesses", None) or 0)
     compiled = {path.parent: path for path in language.FOLDER.glob("*/LC_MESSAGES/*.mo")}
     for source in language.FOLDER.glob("*/*.po"):
         made = compiled.get(source.parent / "LC_MESSAGES")
