@@ -17,6 +17,11 @@ FIRMWARE = "spanos2/r202627/06"
 PASSPHRASE = "demo-passphrase"
 BROKER_PASSWORD = "demo-broker-password"
 NAME_EXISTS = {"detail": "Name already exists"}
+V1_STATUS = {
+    "software": {"firmwareVersion": "spanos2/r202342/01"},
+    "system": {"serial": SERIAL, "doorState": "CLOSED", "proximityProven": False},
+    "network": {"eth0Link": True},
+}
 
 
 @contextlib.contextmanager
@@ -57,6 +62,11 @@ class ScriptedPanel:
     """Client name -> how it proved itself."""
     requests: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
     """Scheme, method with path, body."""
+
+    def becomes_v1(self) -> None:
+        """From now on there is no v2, and v1 says who the panel is, twice."""
+        self.scripts["status"] = [httpx.Response(404), httpx.Response(404)]
+        self.scripts["/api/v1/status"] = [httpx.Response(200, json=V1_STATUS), httpx.Response(200, json=V1_STATUS)]
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix("/api/v2/")

@@ -23,6 +23,7 @@ from span_panel import (
     FIRMWARE,
     PASSPHRASE,
     SERIAL,
+    V1_STATUS,
     ScriptedPanel,
     authority,
     flat_schema,
@@ -116,9 +117,31 @@ async def test_what_an_answer_to_the_status_says_about_the_api(
     panel: ScriptedPanel, bootstrap: Bootstrap, answer: httpx.Response | Exception | None, api: Api
 ) -> None:
     panel.scripts["status"] = [] if answer is None else [answer]
+    panel.scripts["/api/v1/status"] = [httpx.Response(200, json=V1_STATUS)]
     found = await detect(bootstrap)
     assert found.api is api and found.reason
     assert (found.status is None) == (api is not Api.V2)
+    assert ("GET /api/v1/status" in panel.calls) == (api is Api.V1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "api"),
+    [
+        (httpx.Response(404), Api.UNKNOWN),
+        (httpx.Response(200, text="<html>a router</html>"), Api.UNKNOWN),
+        (httpx.Response(200, json={"software": {}, "system": {}, "network": {}}), Api.UNKNOWN),
+        (httpx.Response(401), Api.UNKNOWN),
+        (httpx.ReadTimeout("silence"), Api.UNKNOWN),
+        (busy(502), Api.BOOTING),
+        (httpx.Response(200, text=json.dumps(V1_STATUS)[:40]), Api.BOOTING),
+    ],
+)
+async def test_what_only_has_no_v2_is_not_taken_for_v1(
+    panel: ScriptedPanel, bootstrap: Bootstrap, answer: httpx.Response | Exception, api: Api
+) -> None:
+    panel.scripts |= {"status": [httpx.Response(404)], "/api/v1/status": [answer]}
+    found = await detect(bootstrap)
+    assert found.api is api and found.reason and found.error is not None
 
 
 class Torn(httpx.AsyncByteStream):

@@ -135,7 +135,8 @@ async def test_a_broker_whose_port_is_closed_is_a_problem(doctor: Doctor) -> Non
 @pytest.mark.parametrize(
     ("answer", "verdict", "words"),
     [
-        (httpx.Response(404), Verdict.OK, "end of 2026"),
+        (httpx.Response(404), Verdict.PROBLEM, "is it one?"),
+        (httpx.Response(200, text="<html>a router</html>"), Verdict.PROBLEM, "unknown"),
         (httpx.Response(502), Verdict.NOTE, "starting or being updated"),
         (httpx.ConnectError("refused"), Verdict.NOTE, "unknown"),
     ],
@@ -148,9 +149,12 @@ async def test_what_is_said_of_the_api(
     assert list(found) == ["api"] and found["api"].verdict is verdict and words in found["api"].words
 
 
-async def test_v2_wanted_of_a_panel_that_has_v1_only_is_a_problem(doctor: Doctor) -> None:
-    doctor.panel.scripts["status"] = [httpx.Response(404)]
-    assert (await doctor.look(api="v2"))["api"].verdict is Verdict.PROBLEM
+async def test_v1_is_said_where_v1_answers_and_is_a_problem_where_v2_is_wanted(doctor: Doctor) -> None:
+    doctor.panel.becomes_v1()
+    found = (await doctor.look())["api"]
+    assert found.verdict is Verdict.OK and "end of 2026" in found.words
+    found = (await doctor.look(api="v2"))["api"]
+    assert found.verdict is Verdict.PROBLEM and 'api = "auto" or "v1"' in found.advice
 
 
 async def test_v1_wanted_asks_for_no_registration(doctor: Doctor) -> None:

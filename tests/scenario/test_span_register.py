@@ -417,7 +417,7 @@ def test_a_new_authority_under_the_same_firmware_is_called_odd(bench: Bench, sec
 def test_trust_needs_a_registration_and_v2(bench: Bench) -> None:
     code, words = bench.run("trust")
     assert code == 2 and "not registered" in words and "wattdeck span register" in words
-    bench.panel.scripts["status"] = [httpx.Response(404)]
+    bench.panel.becomes_v1()
     code, words = bench.run("trust")
     assert code == 2 and "only v2" in words
 

@@ -137,6 +137,11 @@ class SpanSource:
                             firmware=status.firmware,
                         )
                     ) from error
+                if gone:
+                    words = tr(
+                        "{problem}. v2 gives no answer there either: is this the panel's address?", problem=error
+                    )
+                    raise StatusError(words, 404) from error
             raise
         self._polls += 1
         return snapshot, self._rest.branches

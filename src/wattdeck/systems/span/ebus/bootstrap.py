@@ -22,6 +22,7 @@ from wattdeck.systems.span.ebus.stream import CertificateRefused
 
 if TYPE_CHECKING:
     from wattdeck.systems.span.config import SpanConfig
+    from wattdeck.systems.span.models import PanelStatus
 
 __all__ = ["Bootstrap", "Registration", "Schema", "UnknownDataModel", "V2Status"]
 
@@ -30,6 +31,7 @@ SCHEMA = "/api/v2/homie/schema"
 CA = "/api/v2/certificate/ca"
 REGISTER = "/api/v2/auth/register"
 CLIENTS = "/api/v2/auth/clients"
+V1_STATUS = "/api/v1/status"
 
 SMALL_BYTES_MAX = 64_000
 SCHEMA_BYTES_MAX = 2_000_000
@@ -106,6 +108,19 @@ class Bootstrap:
     async def status(self) -> V2Status:
         """Who the panel is. Does not use up the door's proof."""
         return await self._read(STATUS, SMALL_BYTES_MAX, answers.parse_status)
+
+    async def v1_status(self) -> PanelStatus:
+        """Who the panel is by v1, which needs no token for that.
+
+        Raises:
+            BadAnswer: something answers, and not as a panel.
+        """
+        from wattdeck.systems.span.wire import parse_status
+
+        status = await self._read(V1_STATUS, SMALL_BYTES_MAX, parse_status)
+        if not status.serial:
+            raise BadAnswer(tr("{what}: no panel says its serial there", what=self._http.what("GET", V1_STATUS)))
+        return status
 
     async def schema(self) -> Schema:
         """Which data model the panel speaks.

@@ -1,4 +1,7 @@
-"""Which API a panel speaks (span-v2.md 2.2). A closed port or a panel that is starting is never taken for v1."""
+"""Which API a panel speaks (span-v2.md 2.2).
+
+A closed port or a panel that is starting is never taken for v1, and neither is what just has no v2: v1 has to answer.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from wattdeck.core.errors import AuthError, Busy, SourceError, StatusError
+from wattdeck.core.errors import AuthError, BadAnswer, Busy, SourceError, StatusError
 from wattdeck.core.language import tr
 from wattdeck.systems.span.ebus.answers import V2Status
 
@@ -38,16 +41,30 @@ class Detected:
 
 
 async def detect(bootstrap: Bootstrap) -> Detected:
-    """Ask the panel for its v2 status, once. Uses nothing up, needs no token, and never raises SourceError."""
+    """Ask the panel for its v2 status, and without one for v1's. Uses nothing up, needs no token, raises nothing."""
     try:
         status = await bootstrap.status()
     except SourceError as error:
-        return judge(error)
+        found = judge(error)
+        return await _confirmed(found, bootstrap) if found.api is Api.V1 else found
     return judge(status)
 
 
+async def _confirmed(found: Detected, bootstrap: Bootstrap) -> Detected:
+    """v1, if v1 answers as a panel does; anything on the network has no v2."""
+    try:
+        await bootstrap.v1_status()
+    except Busy as error:
+        return Detected(Api.BOOTING, str(error), error=error)
+    except SourceError as error:
+        words = {"reason": found.reason, "problem": error}
+        reason = tr("{reason}, and v1 does not answer as a panel either ({problem}); is it one?", **words)
+        return Detected(Api.UNKNOWN, reason, error=BadAnswer(reason))
+    return found
+
+
 def judge(outcome: V2Status | SourceError) -> Detected:
-    """What an answer to the v2 status, or the want of one, says about the API."""
+    """What an answer to the v2 status, or the want of one, says about the API; that it is v1 is still a guess."""
     match outcome:
         case V2Status():
             words = {"serial": outcome.serial, "firmware": outcome.firmware or "?"}

@@ -7,7 +7,7 @@ import ssl
 
 import anyio
 
-from wattdeck.core.errors import ConfigError, SourceError
+from wattdeck.core.errors import BadAnswer, ConfigError, SourceError
 from wattdeck.core.finding import Finding, Verdict
 from wattdeck.core.language import tr
 from wattdeck.core.paths import others_can_read
@@ -58,7 +58,10 @@ def _api(found: Detected, config: SpanConfig) -> Finding:
         case Api.BOOTING:
             return _finding("api", Verdict.NOTE, found.reason, tr("Try again in some minutes."))
         case _:
-            return _finding("api", Verdict.NOTE, tr("which API it speaks is unknown: {reason}", reason=found.reason))
+            words = tr("which API it speaks is unknown: {reason}", reason=found.reason)
+            stranger = isinstance(found.error, BadAnswer)
+            advice = tr("Is this the panel's address and port?") if stranger else ""
+            return _finding("api", Verdict.PROBLEM if stranger else Verdict.NOTE, words, advice)
 
 
 def _kept(found: Detected, config: SpanConfig, context: Context) -> Credentials | None:
