@@ -13,11 +13,10 @@ from random import Random
 from typing import Any
 
 from textual import events
-from textual.keys import _character_to_key
 from textual.screen import ModalScreen
 from textual.strip import Strip
 
-from deck_app import HandClock, Message, _character, press, settle
+from deck_app import HandClock, Message, press, send, settle
 from wattdeck.core.asgi import AsgiApp, ConnectionRefused, SimulatedTransport
 from wattdeck.core.config import SourceConfig, UiConfig
 from wattdeck.core.deck import Deck, made_running, make_deck
@@ -205,12 +204,7 @@ class Seat:
 
     async def burst(self, *keys: str) -> None:
         """All keys at once, as a slow line hands them over."""
-        assert self.app._driver is not None
-        for key in keys:
-            name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
-            event = events.Key(name, _character(name, key))
-            event.set_sender(self.app)
-            self.app._driver.send_message(event)
+        send(self.pilot, *keys)
         await settle(self.app)
 
     async def confirm(self) -> None:

@@ -235,10 +235,15 @@ class Stage:
         """Press keys one after the other and let the app come to rest after each."""
         await press(self.pilot, *keys)
 
-    async def wait(self, seconds: float = 1.0) -> None:
-        """Let time pass in half seconds; panels are polled, and once a second the app ticks."""
-        for half in range(round(seconds * 2)):
-            self.bench.clock.advance(0.5)
+    async def burst(self, *keys: str) -> None:
+        """All keys at once, as a slow line hands them over."""
+        send(self.pilot, *keys)
+        await settle(self.app)
+
+    async def wait(self, seconds: float = 1.0, step_s: float = 1.0) -> None:
+        """Let time pass in half steps; panels are polled, and once a step the app ticks."""
+        for half in range(round(seconds * 2 / step_s)):
+            self.bench.clock.advance(step_s / 2)
             await settle(self.app)
             if half % 2:
                 await self.tick()
@@ -283,16 +288,13 @@ class Stage:
 
     async def write(self, text: str) -> None:
         """Type text into what has the focus."""
-        await self.press(*("space" if character == " " else character for character in text))
+        await self.burst(*("space" if character == " " else character for character in text))
 
     async def go_to(self, name: str) -> None:
         """Move the cursor of the circuit table to a circuit by its name."""
-        await self.press("g")
-        for _ in self.table.rows:
-            if self.cursor_name == name:
-                return
-            await self.press("down")
-        raise AssertionError(f"no row is called {name!r}")
+        assert name in self.names, f"no row is called {name!r}"
+        await self.burst("g", *["down"] * self.names.index(name))
+        assert self.cursor_name == name
 
     # What a person sees
 
@@ -382,15 +384,22 @@ class Stage:
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
     """Press keys one after the other and let the app come to rest after each."""
+    for key in keys:
+        if not pilot.app.is_running:
+            return
+        send(pilot, key)
+        await settle(pilot.app)
+
+
+def send(pilot: Pilot[Any], *keys: str) -> None:
+    """Let keys come from the terminal."""
     app = pilot.app
     for key in keys:
         name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
-        if app._driver is None or not app.is_running:
-            return
         event = events.Key(name, _character(name, key))
         event.set_sender(app)
+        assert app._driver is not None
         app._driver.send_message(event)
-        await settle(app)
 
 
 def _character(name: str, key: str) -> str | None:

@@ -59,7 +59,7 @@ async def test_failed_poll_keeps_the_table_and_says_stale_why_and_what_comes_nex
 async def test_old_data_becomes_down_and_stays_labelled(deck_home: Path) -> None:
     async with on_stage(deck_home) as deck:
         deck.bench.panels["home"].wire.cut = True
-        await deck.wait(140)
+        await deck.wait(140, step_s=5)
         assert "down 2 min" in deck.header
         assert "Heat Pump" in deck.names
 
@@ -341,7 +341,7 @@ async def test_zoom_changes_the_window_of_the_plot(deck_home: Path) -> None:
 async def test_walking_back_in_time_says_so_and_escape_returns(deck_home: Path) -> None:
     async with on_stage(deck_home) as deck:
         await deck.press("+", "+")
-        await deck.wait(200)
+        await deck.wait(200, step_s=10)
         await deck.press("<", "<")
         assert "1 min back" in deck.plot
         await deck.press(">")
