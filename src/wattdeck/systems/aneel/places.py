@@ -10,6 +10,8 @@ from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from wattdeck.core.language import tr
+
 STATES = MappingProxyType(
     {
         11: "RO", 12: "AC", 13: "AM", 14: "RR", 15: "PA", 16: "AP", 17: "TO",
@@ -89,6 +91,11 @@ def state_of(code: int) -> str | None:
 def municipality_name(code: int) -> str | None:
     """Its name; None if no municipality has the code."""
     return all_municipalities().get(code)
+
+
+def municipality_words(code: int) -> str:
+    """A municipality's name, or its code where IBGE has none of that code."""
+    return municipality_name(code) or tr("code {code}", code=code)
 
 
 def municipalities_of(state: str) -> Mapping[int, str]:

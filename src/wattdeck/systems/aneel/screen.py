@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,17 +13,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from wattdeck.core.asked import Answers
-from wattdeck.core.errors import WattdeckError
 from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import MUTED, TEXT, Line, Row, justify, wrap
 from wattdeck.core.text import clean
 from wattdeck.systems.aneel import charts, findingwords, present
-from wattdeck.systems.aneel.models import Demand, Finding, OutagesSnapshot, PlaceOutage
+from wattdeck.systems.aneel.models import Finding, OutagesSnapshot, PlaceOutage
 from wattdeck.systems.aneel.outagetable import moment_words
 from wattdeck.systems.aneel.pages import PAGES, Pages, newest_snapshot
-from wattdeck.systems.aneel.places import municipality_name
+from wattdeck.systems.aneel.places import municipality_words
 from wattdeck.systems.aneel.present import Order
+from wattdeck.systems.aneel.question import HalfHour, LookUp, Question
 from wattdeck.systems.aneel.times import slot_of
 from wattdeck.systems.aneel.widgets import FindingTable, PlaceTable
 from wattdeck.ui.frame import Footer, Header, footer_line, header_line
@@ -39,14 +37,9 @@ if TYPE_CHECKING:
     from wattdeck.core.reading import Reading
     from wattdeck.systems.aneel.source import AneelSource
 
-log = logging.getLogger(__name__)
-
 WIDE, TALL = 110, 30
 """From these sizes on the pane stands beside the table, and all figures stand above them."""
-REST_S = 0.4
-"""How long a half hour that is not kept is on show before the distributor is asked for it."""
 PROTOCOL_CHARACTERS = 30
-INTERNAL = later("internal error; the log has the details.")
 
 
 class AneelScreen(SystemScreen):
@@ -86,8 +79,8 @@ class AneelScreen(SystemScreen):
         super().__init__()
         self.order = Order.PERCENT
         self.page = PAGES[0]
-        self.slot: datetime | None = None
-        """The half hour on show; None follows the newest."""
+        self.half_hour = HalfHour()
+        self.look_up = LookUp()
         self._filter = ""
         self._municipality: int | None = None
         """The municipality whose sets are shown; None shows municipalities."""
@@ -95,15 +88,10 @@ class AneelScreen(SystemScreen):
         """Findings are shown instead of outages."""
         self._detail_wanted: bool | None = None
         self._pages = Pages()
-        self._past: Answers[tuple[str, datetime], OutagesSnapshot] = Answers()
-        self._asking: tuple[str, datetime] | None = None
         self._cursor_wanted: str | None = None
         """Where the cursor goes with the next rows: out of the sets it comes back to their municipality."""
         self._looking_up = False
         """The prompt takes a protocol, not a filter."""
-        self._demand: tuple[str, Demand | None, str] | None = None
-        """Protocol, what was found, and why nothing could be read."""
-        self._masked = True
 
     def body(self) -> Iterable[Widget]:
         yield Painted(id="notice")
@@ -127,10 +115,7 @@ class AneelScreen(SystemScreen):
 
     def _snapshot(self) -> OutagesSnapshot | None:
         """What was out in the half hour on show."""
-        newest = newest_snapshot(self.readings())
-        if self.slot is None or (newest is not None and newest.slot == self.slot):
-            return newest
-        return self._past.value((self.source, self.slot))
+        return self.half_hour.snapshot(self.source, newest_snapshot(self.readings()))
 
     def _place(self) -> PlaceOutage | None:
         """The municipality under the cursor, or the one whose sets are shown."""
@@ -170,14 +155,15 @@ class AneelScreen(SystemScreen):
         if distributor is None:
             self._set_lines(self.query_one("#looking", Painted), [((tr(" Starting."), MUTED),)])
             return
-        self._ask_for_slot(distributor)
+        if question := self.half_hour.begin(distributor):
+            self._ask_for_half_hour(question, distributor)
         self._paint_totals(snapshot, distributor)
         self._paint_tables(snapshot)
         self._paint_pane(snapshot, distributor)
         newest = slot_of(now) if distributor.slots.newest is None else distributor.slots.newest
         slider = self.query_one("#slider", Painted)
-        busy = self._asking is not None and self._asking == (self.source, self.slot)
-        slider.paint([charts.slider_line(self.slot, newest, now, slider.size.width, self.marks, busy=busy)])
+        slot, busy = self.half_hour.slot, self.half_hour.busy(self.source)
+        slider.paint([charts.slider_line(slot, newest, now, slider.size.width, self.marks, busy=busy)])
 
     def _paint_totals(self, snapshot: OutagesSnapshot | None, distributor: AneelSource) -> None:
         totals = self.query_one("#totals", Painted)
@@ -188,23 +174,32 @@ class AneelScreen(SystemScreen):
         self._set_lines(totals, lines if self.size.height >= TALL else lines[:2])
 
     def _paint_tables(self, snapshot: OutagesSnapshot | None) -> None:
-        reading = present.outages_reading(self.readings())
-        looking, table = self.query_one("#looking", Painted), self.query_one(PlaceTable)
         if self._checking:
-            findings = self._findings()
-            made = self._pages.kept("findings", (findings, self.marks), lambda: findingwords.rows(findings, self.marks))
-            self.query_one(FindingTable).show(made)
-            hint = ((tr(" c goes back "), MUTED),)
-            counts = findingwords.counts_line(findings, self.size.width, self.marks)
-            self._set_lines(looking, [justify(counts, hint, self.size.width)])
-            return
-        if self._municipality is not None and snapshot is not None:
-            table.columns_are(present.set_columns(self.order, self.marks), tr("No set has customers out here now."))
-            self._show_places(table, present.set_rows(snapshot, self._municipality, self.order, self.marks))
-            name = clean(_name(self._municipality), 40)
-            title = ((tr(" Sets (conjuntos) of {name}", name=name), "heading"), (f", {self.order.words}", "label"))
-            self._set_lines(looking, [justify(title, ((tr("  esc goes back "), MUTED),), self.size.width)])
-            return
+            self._paint_findings()
+        elif self._municipality is not None and snapshot is not None:
+            self._paint_sets(snapshot, self._municipality)
+        else:
+            self._paint_places(snapshot)
+
+    def _paint_findings(self) -> None:
+        findings = self._findings()
+        made = self._pages.kept("findings", (findings, self.marks), lambda: findingwords.rows(findings, self.marks))
+        self.query_one(FindingTable).show(made)
+        hint = ((tr(" c goes back "), MUTED),)
+        counts = findingwords.counts_line(findings, self.size.width, self.marks)
+        self._set_lines(self.query_one("#looking", Painted), [justify(counts, hint, self.size.width)])
+
+    def _paint_sets(self, snapshot: OutagesSnapshot, municipality: int) -> None:
+        table = self.query_one(PlaceTable)
+        table.columns_are(present.set_columns(self.order, self.marks), tr("No set has customers out here now."))
+        self._show_places(table, present.set_rows(snapshot, municipality, self.order, self.marks))
+        name = clean(municipality_words(municipality), 40)
+        title = ((tr(" Sets (conjuntos) of {name}", name=name), "heading"), (f", {self.order.words}", "label"))
+        line = justify(title, ((tr("  esc goes back "), MUTED),), self.size.width)
+        self._set_lines(self.query_one("#looking", Painted), [line])
+
+    def _paint_places(self, snapshot: OutagesSnapshot | None) -> None:
+        reading, table = present.outages_reading(self.readings()), self.query_one(PlaceTable)
         table.columns_are(present.columns(self.order, self.marks), self._empty_words(snapshot))
         lines: list[Line] = [()]
         rows: Sequence[Row] = ()
@@ -212,11 +207,11 @@ class AneelScreen(SystemScreen):
             asked = (snapshot, self._filter, self.order, self.marks)
             rows = self._pages.kept("rows", asked, lambda: self._rows(snapshot))
             lines = [present.table_line(snapshot, len(rows), self.order, self._filter, self.size.width, self.marks)]
-        elif reading is not None and self.slot is not None:
-            said = self._past.problem((self.source, self.slot)) or tr("Asking the distributor what was out then.")
-            lines = [((" ", TEXT), *line) for line in wrap(said, self.size.width - 2, "severity-medium")[:3]]
+        elif reading is not None and self.half_hour.slot is not None:
+            said = wrap(self.half_hour.words(self.source), self.size.width - 2, "severity-medium")
+            lines = [((" ", TEXT), *line) for line in said[:3]]
         self._show_places(table, rows)
-        self._set_lines(looking, lines)
+        self._set_lines(self.query_one("#looking", Painted), lines)
 
     def _rows(self, snapshot: OutagesSnapshot) -> Sequence[Row]:
         found = present.ordered(present.filtered(snapshot.municipalities, self._filter), self.order)
@@ -229,8 +224,8 @@ class AneelScreen(SystemScreen):
             self._cursor_wanted = None
 
     def _empty_words(self, snapshot: OutagesSnapshot | None) -> str:
-        if snapshot is None and self.slot is not None:
-            moment = moment_words(self.slot)
+        if snapshot is None and self.half_hour.slot is not None:
+            moment = moment_words(self.half_hour.slot)
             return tr("{moment} is not known. < > walk on, n goes back to now.", moment=moment)
         if snapshot is not None and not self._filter and not snapshot.municipalities:
             return tr("Nothing is out: the distributor reported no outage.")
@@ -242,11 +237,12 @@ class AneelScreen(SystemScreen):
             return
         divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
         back = [("esc", tr_as("key", "table"))] if self._folded else []
-        if self._demand is not None:
-            masks = [("m", tr_as("key", "mask"))] if self._demand[1] is not None else []
+        if (found := self.look_up.found) is not None:
+            masks = [("m", tr_as("key", "mask"))] if found.demand is not None else []
             keys = [("esc", tr_as("key", "back")), *masks]
             title = tr("Demand")
-            pane.paint_page((title,), title, self._demand_lines(pane.room[0]), self._demand[0], keys)
+            lines = self.look_up.lines(self.deck_app.now(), pane.room[0])
+            pane.paint_page((title,), title, lines, found.protocol, keys)
             return
         if self._checking:
             finding = findingwords.finding_of(self._findings(), self.query_one(FindingTable).cursor_id)
@@ -264,16 +260,6 @@ class AneelScreen(SystemScreen):
         keys = [("[ ]", tr_as("key", "page")), *back]
         pane.paint_page(titles, tr(self.page), lines, (self.page, self.source), keys)
 
-    def _demand_lines(self, width: int) -> list[Line]:
-        from wattdeck.systems.aneel import demandwords
-
-        assert self._demand is not None
-        protocol, found, problem = self._demand
-        if found is not None:
-            return demandwords.demand_lines(found, self.deck_app.now(), width, masked=self._masked, municipality=_name)
-        words, meaning = (problem, "severity-medium") if problem else (demandwords.no_demand_words(protocol), TEXT)
-        return [((" ", TEXT), *line) for line in wrap(words, width - 2, meaning)]
-
     # Layout
 
     @property
@@ -284,7 +270,7 @@ class AneelScreen(SystemScreen):
     def _arrange(self) -> None:
         wide = self.size.width >= WIDE
         detail = wide if self._detail_wanted is None else self._detail_wanted
-        detail = detail or self._demand is not None
+        detail = detail or self.look_up.found is not None
         pane = self.query_one(Pane)
         pane.set_class(not wide, "-full")
         self._set_display(pane, detail)
@@ -306,41 +292,17 @@ class AneelScreen(SystemScreen):
         if distributor is None or distributor.slots.newest is None:
             self.deck_app.say(tr("No half hour is known yet, so there is none to walk to."))
             return
-        self.slot = charts.walked(self.slot, steps, distributor.slots.newest)
+        self.half_hour.walk(steps, distributor.slots.newest)
         self.paint()
 
     def action_now(self) -> None:
         """Show the newest half hour again."""
-        self.slot = None
+        self.half_hour.slot = None
         self.paint()
 
-    def _ask_for_slot(self, distributor: AneelSource) -> None:
-        """Reckon the half hour on show from what is kept, or ask the distributor for it."""
-        if self.slot is None:
-            return
-        key = (self.source, self.slot)
-        beside = distributor.outages_feed.reading.taken_at
-        known = self._past.value(key)
-        # Changes are known as soon as the half hour before is.
-        settled = known is not None and known.totals.change_out is not None
-        if key != self._asking and self._past.due(key, beside, settled):
-            self._asking = key
-            self._read_slot(distributor, key, beside)
-
     @work(group="aneel.past", exclusive=True, exit_on_error=False)
-    async def _read_slot(self, distributor: AneelSource, key: tuple[str, datetime], beside: datetime | None) -> None:
-        try:
-            if distributor.slots.get(key[1]) is None:
-                await self.deck_app.clock.sleep(REST_S)
-            self._past.put(key, await distributor.at(key[1]), beside)
-        except WattdeckError as error:
-            self._past.fail(key, tr("That half hour could not be read: {reason}", reason=_reason(error)), beside)
-        except Exception:
-            log.exception("%s: a half hour could not be reckoned", self.source)
-            self._past.fail(key, tr("That half hour: {reason}", reason=tr(INTERNAL)), beside)
-        finally:
-            if self._asking == key:
-                self._asking = None
+    async def _ask_for_half_hour(self, question: Question, distributor: AneelSource) -> None:
+        await self.half_hour.answer(question, distributor, self.deck_app.clock)
         self.paint()
 
     # Keys
@@ -349,7 +311,8 @@ class AneelScreen(SystemScreen):
         """Nothing of one distributor is shown, or looked for, under another one's name."""
         self.workers.cancel_group(self, "aneel.past")
         self.workers.cancel_group(self, "aneel.demand")
-        self.slot = self._municipality = self._demand = self._asking = None
+        self.half_hour.leave()
+        self.look_up.found = self._municipality = None
         self._filter, self._cursor_wanted = "", ""
         super().watch_source()
 
@@ -374,7 +337,7 @@ class AneelScreen(SystemScreen):
     def action_findings(self) -> None:
         """Show findings, or outages again."""
         self._checking = not self._checking
-        self._demand = None
+        self.look_up.found = None
         self._arrange()
         (self.query_one(FindingTable) if self._checking else self.query_one(PlaceTable)).focus()
         self.paint()
@@ -399,18 +362,18 @@ class AneelScreen(SystemScreen):
 
     def hide_personal_data(self) -> None:
         """Mask a demand: personal data is shown to whoever asks for it, and saved nowhere."""
-        self._masked = True
+        self.look_up.masked = True
         self.paint()
 
     def action_mask(self) -> None:
         """Show personal data whole, or masked."""
-        self._masked = not self._masked
+        self.look_up.masked = not self.look_up.masked
         self.paint()
 
     def action_back(self) -> None:
         """Close what was opened last."""
-        if self._demand is not None:
-            self._demand = None
+        if self.look_up.found is not None:
+            self.look_up.found = None
         elif self._folded:
             self._detail_wanted = None
         elif self._checking:
@@ -419,8 +382,8 @@ class AneelScreen(SystemScreen):
             self._municipality, self._cursor_wanted = None, str(self._municipality)
         elif self._filter:
             self._filter = ""
-        elif self.slot is not None:
-            self.slot = None
+        elif self.half_hour.slot is not None:
+            self.half_hour.slot = None
         else:
             self._detail_wanted = None
         self.paint()
@@ -454,7 +417,7 @@ class AneelScreen(SystemScreen):
         close_prompt(self)
         distributor = self.distributor
         if self._looking_up and event.value.strip() and distributor is not None:
-            self._masked = True
+            self.look_up.masked = True
             self._look_up(distributor, event.value.strip())
         self._looking_up = False
         (self.query_one(FindingTable) if self._checking else self.query_one(PlaceTable)).focus()
@@ -462,26 +425,8 @@ class AneelScreen(SystemScreen):
 
     @work(group="aneel.demand", exclusive=True, exit_on_error=False)
     async def _look_up(self, distributor: AneelSource, protocol: str) -> None:
-        """Read one demand; it is shown, and kept nowhere."""
-        asking = self._demand = (protocol, None, tr("Asking for {protocol}.", protocol=clean(protocol, 30)))
+        """Read one demand."""
+        asking = self.look_up.begin(protocol)
         self.paint()
-        found, problem = None, ""
-        try:
-            found = await distributor.demand(protocol)
-        except WattdeckError as error:
-            problem = tr("The demand could not be read: {reason}", reason=_reason(error))
-        except Exception:
-            log.exception("%s: a demand could not be read", self.source)
-            problem = tr("The demand could not be read: {reason}", reason=tr(INTERNAL))
-        if self._demand is asking:
-            self._demand = (protocol, found, problem)
-            self.paint()
-
-
-def _name(code: int) -> str:
-    return municipality_name(code) or tr("code {code}", code=code)
-
-
-def _reason(error: WattdeckError) -> str:
-    """Why, as a sentence's end."""
-    return f"{clean(str(error), 300).rstrip('.')}."
+        await self.look_up.answer(asking, distributor)
+        self.paint()

@@ -96,7 +96,7 @@ def demand(app: AppContext, protocol: str, whole: bool, source: str | None, use_
         from wattdeck.core.codec import encode
         from wattdeck.core.lines import plain
         from wattdeck.systems.aneel import demandwords, personal
-        from wattdeck.systems.aneel.source import municipality_words
+        from wattdeck.systems.aneel.places import municipality_words
 
         found = await distributor.demand(protocol)
         if found is None:

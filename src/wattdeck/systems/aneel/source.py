@@ -201,7 +201,7 @@ class AneelSource:
             slot=slot,
             email=email,
             universe=self.universe,
-            names=municipality_words,
+            names=places.municipality_words,
             before=None if unreadable else self.slots.get(slot - SLOT),
             since=self.slots.since(slot),
             at_least=self.slots.at_least(slot),
@@ -321,11 +321,6 @@ class AneelSource:
 def closed(count: DemandCount) -> int:
     """Demands closed today, whatever the verdict."""
     return count.unfounded_today + count.founded_today + count.no_verdict_today
-
-
-def municipality_words(code: int) -> str:
-    """A municipality's name, or its code where IBGE has none of that code."""
-    return places.municipality_name(code) or tr("code {code}", code=code)
 
 
 def brasilia(moment: datetime) -> datetime:
