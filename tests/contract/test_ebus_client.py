@@ -780,6 +780,60 @@ async def test_leftovers_of_flat_beside_the_first_word_of_the_tree_are_no_panel_
         assert loop.feed.reading.snapshot is None
 
 
+async def reporting(seat: Seat, seconds: int, place: str, payload: str = "-1.0") -> None:
+    """The panel says this each second."""
+    for second in range(seconds):
+        seat.broker.publish(f"{ROOT}/{place}", f"{payload}{second}")
+        await seat.pass_time(1)
+
+
+@pytest.mark.parametrize("model", [FLAT])
+async def test_a_version_left_behind_by_a_downgrade_holds_a_panel_back_for_half_a_minute(seat: Seat) -> None:
+    seat.broker.retained[f"{ROOT}/info/data-model-version"] = b"1.0"
+    async with Loop(seat) as loop:
+        await reporting(seat, 15, f"{HEAT_PUMP}/active-power")
+        assert not live(loop)
+        await reporting(seat, 15, f"{HEAT_PUMP}/active-power")
+        panel = loop.feed.reading.snapshot
+        assert live(loop) and panel is not None and panel.data_model is FLAT and len(panel.circuits) == 6
+        assert seat.rest.schemas == 2
+        # Said while we listen it is the tree's, and what was shown is not live any more.
+        seat.broker.publish(f"{ROOT}/info/data-model-version", "1.0")
+        await seat.pass_time(3)
+        assert not live(loop)
+        seat.speak(TREE)
+        seat.broker.drop()
+        await seat.pass_time(60)
+        panel = loop.feed.reading.snapshot
+        assert live(loop) and panel is not None and panel.data_model is TREE
+
+
+@pytest.mark.parametrize("model", [FLAT])
+@pytest.mark.parametrize("said", ["", "power-flows/site", "schema"])
+async def test_what_a_broker_kept_of_flat_is_no_proof_that_the_panel_is(seat: Seat, said: str) -> None:
+    seat.broker.retained[f"{ROOT}/info/data-model-version"] = b"1.0"
+    if said == "schema":
+        seat.rest.schema_error = Unreachable("refused")
+    async with Loop(seat) as loop:
+        await reporting(seat, 100, {"": "nowhere/at-all", "schema": f"{HEAT_PUMP}/active-power"}.get(said, said))
+        assert loop.feed.reading.snapshot is None
+
+
+@pytest.mark.parametrize("model", [FLAT])
+@pytest.mark.parametrize("state", ["init", "lost"])
+async def test_a_panel_that_restarts_meanwhile_proves_it_anew(seat: Seat, state: str) -> None:
+    seat.broker.retained[f"{ROOT}/info/data-model-version"] = b"1.0"
+    async with Loop(seat) as loop:
+        await reporting(seat, 15, f"{HEAT_PUMP}/active-power")
+        seat.broker.publish(f"{ROOT}/$state", state)
+        await seat.settle()
+        seat.broker.publish(f"{ROOT}/$state", "ready")
+        await reporting(seat, 15, f"{HEAT_PUMP}/active-power")
+        assert not live(loop)
+        await reporting(seat, 10, f"{HEAT_PUMP}/active-power")
+        assert live(loop)
+
+
 @pytest.mark.parametrize("model", [TREE])
 async def test_a_panel_that_changes_its_model_after_each_picture_does_not_spin(seat: Seat) -> None:
     flat, tree = flat_topics(), tree_topics()

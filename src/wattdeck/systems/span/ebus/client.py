@@ -32,6 +32,7 @@ from wattdeck.core.text import clean
 from wattdeck.systems.span.ebus import circuits, ready
 from wattdeck.systems.span.ebus.homie import PREFIX, text
 from wattdeck.systems.span.ebus.inquiry import AuthorityChanged, Inquiry
+from wattdeck.systems.span.ebus.leftover import Leftover
 from wattdeck.systems.span.ebus.panel import PanelView
 from wattdeck.systems.span.ebus.ready import ROOT_WITHIN_S, Settling
 from wattdeck.systems.span.ebus.store import MODEL_VERSION, Change, EbusStore
@@ -112,6 +113,8 @@ class EbusClient:
         """This session has given a picture."""
         self._shown_ever = False
         self._model_changed_s = float("-inf")
+        self._doubted = False
+        """The topics have shown another model than the schema said, which was read anew then."""
         self._hurried = asyncio.Event()
         self._next_try_at: datetime | None = None
         self._refusal: AuthError | None = None
@@ -256,7 +259,7 @@ class EbusClient:
                 now_s = self._clock.monotonic()
                 calm = now_s - self._model_changed_s >= CALM_S
                 failures, self._model_changed_s = 0 if self._shown and calm else failures + 1, now_s
-                self._inquiry.schema = None
+                self._inquiry.schema, self._doubted = None, True
                 delay_s = self._back_off_s(failures, BOOTING_CAP_S) if failures else 0.0
                 self._fail(Stale(tr("the panel changes its data model; reading it anew")))
             except AuthorityChanged as error:
@@ -304,9 +307,10 @@ class EbusClient:
         stream = self._connector(self._endpoint)
         try:
             await self._connect(stream)
-            store = EbusStore(serial, self._clock.monotonic)
             schema = self._inquiry.schema
             model = None if schema is None else schema.model
+            leftover = Leftover() if self._doubted and model is DataModel.FLAT else None
+            store = EbusStore(serial, self._clock.monotonic, leftover)
             spaces = None if schema is None else schema.spaces
             self._view = PanelView(store, model or DataModel.FLAT, self._clock, spaces)
             self._stream, self._problem = stream, None

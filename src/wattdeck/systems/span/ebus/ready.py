@@ -29,6 +29,8 @@ def trouble(view: PanelView, now_s: float) -> WattdeckError | None:
     if store.complete_s is None and state in (DeviceState.UNKNOWN, DeviceState.READY):
         if now_s - store.waiting_s < ROOT_WITHIN_S:
             return Settling(tr("connected; waiting for what the panel has to say"))
+        if store.in_doubt:
+            return Stale(tr("the panel changes its data model; reading it anew"))
         return TimedOut(tr("the broker answers, and the panel's application is silent"))
     if state is DeviceState.INIT:
         return Stale(tr("the panel is updating itself"))

@@ -13,6 +13,7 @@ from enum import Flag, auto
 
 from wattdeck.systems.span.ebus import homie
 from wattdeck.systems.span.ebus.homie import Description, DeviceState
+from wattdeck.systems.span.ebus.leftover import Leftover
 from wattdeck.systems.span.ebus.stream import Message
 from wattdeck.systems.span.models import DataModel
 
@@ -49,6 +50,8 @@ URGENT = frozenset(
 )
 """Properties whose change is shown at once (span-v2.md 9.3)."""
 MODEL_VERSION = "info/data-model-version"
+FLAT_ALONE = (".core", "device.circuit")
+"""How types of nodes end that no root of a tree has."""
 STRUCTURAL = frozenset({"data-model-version", "direction"})
 """Values that say what something is, and not how it is: which model, which lugs."""
 
@@ -94,10 +97,12 @@ class EbusStore:
     Args:
         serial: The panel's device id.
         monotonic: Seconds that never jump.
+        leftover: Where the schema says flat although topics had shown a tree; else a version is believed.
     """
 
-    def __init__(self, serial: str, monotonic: Callable[[], float]) -> None:
+    def __init__(self, serial: str, monotonic: Callable[[], float], leftover: Leftover | None = None) -> None:
         self.serial = serial
+        self._leftover = leftover
         self._monotonic = monotonic
         self.root = Device(serial)
         self.devices: dict[str, Device] = {serial: self.root}
@@ -139,6 +144,8 @@ class EbusStore:
             change = self._take_value(device, topic, message.payload, now_s)
         else:
             change = Change.NOTHING
+        if self._leftover is not None and not message.retained and topic.device == self.serial and topic.node:
+            change |= self._weigh(self._leftover, topic, now_s)
         spoke_again = heard_s is not None and now_s - heard_s >= QUIET_S
         return change | Change.URGENT if spoke_again else change
 
@@ -171,7 +178,17 @@ class EbusStore:
     @property
     def evidence(self) -> DataModel | None:
         """Which data model the topics show; None: too little has come (span-v2.md 11)."""
-        return DataModel.TREE if homie.text(self.root.values.get(MODEL_VERSION)) else self.described
+        described, leftover = self.described, self._leftover
+        if not homie.text(self.root.values.get(MODEL_VERSION)):
+            return described
+        if leftover is None or described is DataModel.TREE:
+            return DataModel.TREE
+        return described if leftover.proven else None
+
+    @property
+    def in_doubt(self) -> bool:
+        """A version is kept that may be of before a downgrade."""
+        return self._leftover is not None and self.evidence is None
 
     @property
     def described(self) -> DataModel | None:
@@ -180,9 +197,19 @@ class EbusStore:
         if description is None:
             return None
         types = {node.type for node in description.nodes.values()}
-        if any(each.endswith((".core", "device.circuit")) for each in types) or "core" in description.nodes:
+        if any(each.endswith(FLAT_ALONE) for each in types) or "core" in description.nodes:
             return DataModel.FLAT
         return DataModel.TREE if description.has_children else None
+
+    def _weigh(self, leftover: Leftover, topic: homie.Topic, now_s: float) -> Change:
+        """What something said just now of the root's own nodes means for a version that was kept."""
+        if f"{topic.node}/{topic.prop}" == MODEL_VERSION:
+            self._leftover = None
+            return self._restructured(self.root)
+        node = None if self.root.description is None else self.root.description.nodes.get(topic.node)
+        if leftover.proven or node is None or not node.type.endswith(FLAT_ALONE) or not self.root.live:
+            return Change.NOTHING
+        return self._restructured(self.root) if leftover.reported(now_s) else Change.NOTHING
 
     def _take_state(self, device: Device, payload: bytes) -> Change:
         state = homie.state(payload)
@@ -216,6 +243,8 @@ class EbusStore:
     def _restructured(self, device: Device) -> Change:
         self.structure += 1
         device.dirty.add("")
+        if self._leftover is not None and not (self.root.live and self.described is DataModel.FLAT):
+            self._leftover.begin_anew()
         if not self.root.live or self.described is None or self.described is not self.evidence:
             if self.complete_s is not None:
                 self.waiting_s = self._monotonic()
