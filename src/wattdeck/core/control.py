@@ -7,19 +7,16 @@ to its end in a task of its own, whatever becomes of the screen that asked.
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 import anyio
-from anyio import to_thread
-from anyio.abc import TaskGroup
 
+from wattdeck.core.arming import Arming
 from wattdeck.core.clock import Clock
 from wattdeck.core.command import (
-    ControlChanged,
     Level,
     Limits,
     Lockout,
@@ -33,26 +30,21 @@ from wattdeck.core.command import (
     name_to_type,
     names_it,
     shown_name,
-    value_words,
 )
+from wattdeck.core.devicelock import DeviceLock
 from wattdeck.core.errors import Cause, CommandRefused
-from wattdeck.core.execution import Execution, Hooks, journal_fields
+from wattdeck.core.execution import journal_fields
 from wattdeck.core.gate import Gate
 from wattdeck.core.interlocks import replayed
-from wattdeck.core.journal import Journal, JournalUnreadable, JournalUnwritable
+from wattdeck.core.journal import Journal, JournalUnwritable
 from wattdeck.core.language import tr
-from wattdeck.core.locks import LockedByOther, Locks, LockUnavailable
+from wattdeck.core.locks import Locks
 from wattdeck.core.notices import Notices, Subscriber
 from wattdeck.core.operable import Operable
 from wattdeck.core.operations import Operations
 from wattdeck.core.reading import SourceId
+from wattdeck.core.running import Running
 from wattdeck.core.selecting import describe
-from wattdeck.core.text import clean
-from wattdeck.core.waiting import Waiting
-
-EXECUTION_LOCK_S = 60.0
-"""How long a running command keeps its source, should the process hang."""
-_LOG = logging.getLogger(__name__)
 
 
 class Control:
@@ -75,39 +67,34 @@ class Control:
         self.demo = demo
         self.replay = replay
         self._journal = journal
-        self._locks = locks
         self._clock = clock
         self._limits = limits or Limits()
         self._operations = Operations(journal)
         self._gate = Gate(operables, policies, self._operations, clock, read_only=read_only, demo=demo, replay=replay)
         self._notices = Notices(journal, clock)
-        self._waiting = Waiting(clock)
-        self._lock_files = anyio.Lock()
-        self._tasks: TaskGroup | None = None
+        self._arming = Arming(journal, self._notices, clock, self._limits.arm_s)
+        self._lock = DeviceLock(locks)
+        self._running = Running(
+            self._gate, self._operations, self._lock, journal, self._notices, clock, self._limits
+        )  # fmt: skip
         self._selecting = False
         self._closing = False
         self._selection: Selection | None = None
-        self._armed_at: float | None = None
-        self._in_control: Request | None = None
 
     async def __aenter__(self) -> Self:
-        self._tasks = await anyio.create_task_group().__aenter__()
+        await self._running.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._tasks is not None
         await self.shutdown()
-        self._tasks.cancel_scope.cancel()
-        # The error goes on by itself: passed through the task group it would arrive wrapped.
-        await self._tasks.__aexit__(None, None, None)
+        await self._running.__aexit__(kind, error, trace)
 
     @property
     def armed(self) -> bool:
         """A person has allowed commands in this session, and it is not too long ago (rule 1)."""
-        armed_at = self._armed_at
-        return armed_at is not None and self._clock.monotonic() - armed_at < self._limits.arm_s
+        return self._arming.armed
 
     async def arm(self) -> None:
         """A person allows commands in this session; ends by itself without one for 15 minutes.
@@ -119,38 +106,28 @@ class Control:
             raise _refused(replayed())
         if self.read_only:
             raise CommandRefused(Cause.BLOCKED_BY_MODE, tr("The deck runs read-only. Start it without --read-only."))
-        try:
-            await self._journal.write("arm")
-        except JournalUnwritable as error:
-            raise CommandRefused(Cause.BLOCKED_BY_MODE, str(error)) from error
-        self._armed_at = self._clock.monotonic()
-        self._notices.tell(ControlChanged("armed", tr("Control is armed for this session.")))
+        await self._arming.begin()
 
     async def disarm(self, reason: str) -> None:
         """End arming: time, loss of the link, suspend, or a person's wish. A running command goes on."""
-        if self._armed_at is None:
-            return
-        self._armed_at = None
-        words = tr("Control is disarmed: {reason}.", reason=clean(reason))
-        self._notices.tell(ControlChanged("disarmed", words))
-        await self._notices.note("disarm", reason=reason)
-        if self._selection is not None and self._selection.request.origin == "app":
+        words = await self._arming.end(reason)
+        if words and self._selection is not None and self._selection.request.origin == "app":
             await self._drop(self._selection, Cause.BLOCKED_BY_MODE, words)
 
     async def tick(self) -> None:
         """Call once a second: ends what has run out. Nothing is allowed longer if this is not called."""
-        if self._armed_at is not None and not self.armed:
+        if self._arming.run_out:
             await self.disarm(tr("{minutes} minutes without a command", minutes=f"{self._limits.arm_s / 60:.0f}"))
         if self._selection is not None and self._expired(self._selection):
             await self._drop(self._selection, Cause.TIME_LIMIT_OVER, _expired_words(self._selection))
 
     async def on_reading(self, source: SourceId) -> str | None:
         """Call for each new reading of a source: settles, drops and disarms. Returns why a selection was dropped."""
-        await self._settle(source)
+        await self._running.settle(source)
         dropped = None
         if self._selection is not None and self._selection.request.source == source:
             dropped = await self.revalidate(self._selection)
-        request = self._in_control
+        request = self._arming.in_control
         if request is not None and request.source == source and self._gate.link_is_lost(request):
             await self.disarm(tr("the link to {source} was lost", source=source))
         return dropped
@@ -171,7 +148,7 @@ class Control:
 
     def pending(self, source: SourceId) -> Mapping[str, Pending]:
         """Object id -> command not yet read back, or ended without anyone knowing how."""
-        return self._waiting.pending(source)
+        return self._running.pending(source)
 
     def lockouts(self, source: SourceId) -> Mapping[str, Lockout]:
         """Object id -> lockout in force, for the padlock beside it (rule 13)."""
@@ -184,10 +161,7 @@ class Control:
 
     def why_not(self, request: Request) -> Refusal | None:
         """Why this command may not be sent now, or None. No I/O; arming and other sessions come at select."""
-        if request.source in self._waiting.running:
-            sentence = tr("A command of {source} is still running. Wait until it has ended.", source=request.source)
-            return Refusal(Cause.COMMAND_ALREADY_IN_EXECUTION, sentence)
-        return self._gate.refusal(request)
+        return self._running.refusal(request.source) or self._gate.refusal(request)
 
     async def select(self, request: Request) -> Selection:
         """Bind a command to the object and to what is shown of it now (rules 4 to 9).
@@ -220,15 +194,15 @@ class Control:
                 "{name} is selected already. Cancel it, then select again.", name=shown_name(self._selection.facts)
             )
             raise CommandRefused(Cause.ONE_OF_N_CONTROL, sentence)
-        await self._refresh_operations()
+        await self._operations.catch_up()
         self._require(self.why_not(request))
         timeout_s = self._gate.policy(request.source).select_timeout_s
-        await self._lock(request, shown_name(self._gate.facts(request)), timeout_s)
+        await self._lock.take(request, shown_name(self._gate.facts(request)), timeout_s)
         try:
             return await self._bind(request, timeout_s)
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await self._unlock(request.source)
+                await self._lock.give_back(request.source)
             raise
 
     async def _bind(self, request: Request, timeout_s: float) -> Selection:
@@ -254,7 +228,7 @@ class Control:
         if self._closing:
             raise _refused(_ending())
         self._selection = selection
-        self._touch(request)
+        self._arming.touch(request)
         self._notices.tell_of(selection, "selected", State.SELECTED, tr("{name} is selected.", name=shown_name(facts)))
         return selection
 
@@ -288,7 +262,10 @@ class Control:
             error = _refused(refusal)
             await self._notices.refused(selection.request, selection.facts, error, selection.id)
             raise error
-        execution = self._start(selection, "--yes" if yes else selection.level.name.lower())
+        # Taken and started without a pause in which another could be.
+        self._selection = None
+        self._arming.touch(selection.request)
+        execution = self._running.start(selection, "--yes" if yes else selection.level.name.lower())
         await execution.done.wait()
         if execution.refused is not None:
             raise execution.refused
@@ -300,9 +277,8 @@ class Control:
         request, name = selection.request, shown_name(selection.facts)
         if self._closing:
             return _ending()
-        if request.source in self._waiting.running:
-            sentence = tr("A command of {source} is still running. Wait until it has ended.", source=request.source)
-            return Refusal(Cause.COMMAND_ALREADY_IN_EXECUTION, sentence)
+        if (refusal := self._running.refusal(request.source)) is not None:
+            return refusal
         if self._selection is not selection:
             return Refusal(Cause.OBJECT_NOT_SELECTED, tr("{name} is no longer selected. Select it again.", name=name))
         if self._expired(selection):
@@ -311,75 +287,11 @@ class Control:
             return Refusal(Cause.BLOCKED_BY_MODE, tr("Control is not armed. Arm it, then select again."))
         return None
 
-    def _start(self, selection: Selection, confirmation: str) -> Execution:
-        """Take the selection, without a pause in which another could, and run it in a task of its own."""
-        assert self._tasks is not None, "Control must be entered with `async with` before it operates"
-        request = selection.request
-
-        async def prepare() -> None:
-            await self._lock(request, shown_name(selection.facts), EXECUTION_LOCK_S)
-            await self._refresh_operations()
-
-        hooks = Hooks(
-            prepare=prepare,
-            check=lambda facts: self._gate.recheck(selection, facts),
-            moved=lambda state, sentence: self._moved(execution, state, sentence),
-        )
-        operable = self._gate.operables[request.source]
-        execution = Execution(selection, operable, self._journal, self._clock, self._limits, hooks, confirmation)
-        self._selection = None
-        self._waiting.begin(execution)
-        self._touch(request)
-        self._tasks.start_soon(self._run, execution)
-        return execution
-
-    async def _run(self, execution: Execution) -> None:
-        """One command to its end; the source is free again before anyone hears that it ended."""
-        source = execution.selection.request.source
-        try:
-            await execution.run()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self._unlock(source)
-            self._waiting.running.pop(source, None)
-            execution.done.set()
-
-    def _moved(self, execution: Execution, state: State, sentence: str) -> None:
-        """A command has changed state: keep what nobody knows, and tell the screens."""
-        selection, outcome = execution.selection, execution.outcome
-        match state:
-            case State.SENT:
-                self._notices.tell_of(selection, "sent", state, sentence)
-            case State.ACKED:
-                self._notices.tell_of(selection, "acked", state, sentence)
-            case State.REFUSED:
-                self._notices.tell_of(selection, "refused", state, sentence)
-            case _:
-                if state is State.UNKNOWN:
-                    self._waiting.leave_unknown(execution)
-                alarm = outcome.alarm if outcome is not None else ""
-                self._notices.tell_of(selection, "ended", state, alarm or sentence, alarm=bool(alarm))
-
-    async def _settle(self, source: SourceId) -> None:
-        """A later reading tells what became of a command that ended without anyone knowing."""
-        for execution in self._waiting.unknown_of(source):
-            selection = execution.selection
-            facts = self._gate.newest(selection.request)
-            if facts is None or not self._waiting.settled_by(execution, facts):
-                continue
-            kind = selection.request.kind
-            now, wanted = (value_words(facts, kind, value) for value in (facts.state, selection.request.wanted))
-            sentence = tr("{name} now reads {now}; {wanted} was asked.", name=shown_name(facts), now=now, wanted=wanted)
-            self._notices.tell_of(selection, "settled", execution.state, sentence)
-            await self._notices.note_of(selection, facts, "settle", sentence=sentence)
-
     async def shutdown(self, limit_s: float = 2.0) -> None:
         """Rule 22: give up the selection, and write the outcome of every sent command, in at most `limit_s`."""
         self._closing = True
         with anyio.move_on_after(limit_s, shield=True):
-            running = list(self._waiting.running.values())
-            for execution in running:
-                execution.scope.cancel()
+            running = self._running.stop()
             if self._selection is not None:
                 await self._drop(self._selection, Cause.ABORTION_BY_CANCEL, tr("The session ended."))
             for execution in running:
@@ -392,35 +304,6 @@ class Control:
     def _expired(self, selection: Selection) -> bool:
         return self._clock.monotonic() >= selection.expires_at
 
-    def _touch(self, request: Request) -> None:
-        """A command is made: arming lasts from now, as long as the link to its source."""
-        self._in_control = request
-        if self._armed_at is not None:
-            self._armed_at = self._clock.monotonic()
-
-    async def _refresh_operations(self) -> None:
-        try:
-            await to_thread.run_sync(self._operations.refresh)
-        except JournalUnreadable as error:
-            raise CommandRefused(Cause.BLOCKED_BY_INTERLOCKING, str(error)) from error
-
-    async def _lock(self, request: Request, name: str, limit_s: float) -> None:
-        try:
-            async with self._lock_files:
-                await to_thread.run_sync(self._locks.acquire, request.source, request.object_id, name, limit_s)
-        except LockedByOther as error:
-            raise CommandRefused(Cause.LOCKED_BY_OTHER_CLIENT, str(error)) from error
-        except LockUnavailable as error:
-            raise CommandRefused(Cause.BLOCKED_BY_INTERLOCKING, str(error)) from error
-
-    async def _unlock(self, source: SourceId) -> None:
-        try:
-            # In order, so that an older release never undoes a newer selection.
-            async with self._lock_files:
-                await to_thread.run_sync(self._locks.release, source)
-        except LockUnavailable as error:
-            _LOG.warning("%s", error)
-
     async def _drop(self, selection: Selection, cause: Cause, sentence: str) -> None:
         """End a selection that was not operated, and write why."""
         if self._selection is not selection:
@@ -428,7 +311,7 @@ class Control:
         self._selection = None
         self._notices.tell_of(selection, "dropped", State.IDLE, sentence)
         with anyio.CancelScope(shield=True):
-            await self._unlock(selection.request.source)
+            await self._lock.give_back(selection.request.source)
             await self._notices.note_of(selection, selection.facts, "cancel", cause=cause.value, sentence=sentence)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from anyio import to_thread
+
 from wattdeck.core.chain import Record
 from wattdeck.core.command import OPEN, RELAY
-from wattdeck.core.errors import Cause
-from wattdeck.core.journal import Journal
+from wattdeck.core.errors import Cause, CommandRefused
+from wattdeck.core.journal import Journal, JournalUnreadable
 from wattdeck.core.reading import SourceId
 
 KEPT = timedelta(hours=1)
@@ -43,6 +45,17 @@ class Operations:
             if now - KEPT < record.at < now + CLOCK_TOLERANCE:
                 self._note(record)
         self._forget(now - KEPT)
+
+    async def catch_up(self) -> None:
+        """The same beside the event loop, for a command that is about to be made.
+
+        Raises:
+            CommandRefused: the file exists and cannot be read.
+        """
+        try:
+            await to_thread.run_sync(self.refresh)
+        except JournalUnreadable as error:
+            raise CommandRefused(Cause.BLOCKED_BY_INTERLOCKING, str(error)) from error
 
     def sent(self, source: SourceId, object_id: str) -> list[datetime]:
         """When commands were sent to this object in the last hour, oldest first."""
