@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from span_panel import authority, pem
 from wattdeck.core.clock import SYSTEM_CLOCK
 from wattdeck.core.errors import AuthError, SourceError, StatusError, Unreachable
 from wattdeck.core.hub import Hub
+from wattdeck.core.paths import token_path
 from wattdeck.core.reading import Link, Reading
-from wattdeck.core.secrets import SecretRef
+from wattdeck.core.secrets import SecretRef, store_private
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span import SYSTEM
 from wattdeck.systems.span.config import SpanConfig
 from wattdeck.systems.span.demo import stand_in
 from wattdeck.systems.span.ebus.credentials import save
+from wattdeck.systems.span.ebus.stream import CertificateRefused, Endpoint, MessageStream
 from wattdeck.systems.span.ebus.tls import fingerprint
 from wattdeck.systems.span.models import DataModel, PanelSnapshot
 from wattdeck.systems.span.rest import RestPanel
@@ -286,3 +289,84 @@ async def test_a_stranger_at_the_address_is_asked_to_be_registered_at(
         await seat.run(hub.once())
         reading = hub.readings("span/home")[0]
         assert reading.link is Link.REFUSED and "not registered for v2" in reading.problem
+
+
+# Another window registers, or trusts
+
+
+def link_of(hub: Hub) -> Link:
+    """How its one feed stands now."""
+    return hub.feeds[0].reading.link
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_an_authority_that_is_trusted_in_another_window_is_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    seat = Seat(model=DataModel.TREE)
+    mine = credentials(address="192.0.2.8", ca_pem=CA_PEM, ca_sha256=fingerprint(CA_PEM))
+    save(tmp_path, mine)
+    new_pem = pem(authority("after the update"))
+    tries: list[str] = []
+
+    def connector(endpoint: Endpoint) -> MessageStream:
+        tries.append(endpoint.ca_pem)
+        seat.broker.refusal = None if endpoint.ca_pem == new_pem else CertificateRefused("not the pinned one")
+        return seat.broker.connector(endpoint)
+
+    async def ca() -> str:
+        return new_pem
+
+    async def seen(self: SpanSource, serial: str) -> None:
+        """Nothing is written in threads, which know no test's time."""
+
+    if told:
+        seat.rest.ca = ca  # type: ignore[method-assign]
+    monkeypatch.setattr(SpanSource, "_bootstrap", lambda self: seat.rest)
+    monkeypatch.setattr(SpanSource, "_connector", lambda self: connector)
+    monkeypatch.setattr(SpanSource, "_keep_seen", seen)
+    config = SpanConfig(name="home", host="192.0.2.8", history=False)
+    async with Hub([(SYSTEM, config)], state_dir=tmp_path, clock=seat.clock, keep_last=False) as hub:
+        running = asyncio.ensure_future(hub.run())
+        await seat.pass_time(90)
+        assert link_of(hub) is (Link.REFUSED if told else Link.DOWN)
+        before = len(tries)
+        # What another deck has seen of the panel is no reason to try again.
+        save(tmp_path, replace(mine, firmware="spanos3/r202645/01", data_model="tree"))
+        await seat.pass_time(30)
+        assert not told or len(tries) == before
+        save(tmp_path, replace(mine, ca_pem=new_pem, ca_sha256=fingerprint(new_pem)))
+        await seat.pass_time(6 if told else 75)
+        assert link_of(hub) is Link.LIVE
+        running.cancel()
+
+
+async def test_a_token_that_is_stored_in_another_window_is_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, tries = HandClock(), []
+
+    async def read(self: RestPanel) -> PanelSnapshot:
+        self._take_token()
+        tries.append(self._tried)
+        raise Unreachable("let in") if self._tried == "the-new-one" else AuthError("register first")
+
+    async def no_status(self: SpanSource) -> None:
+        """There is no v2."""
+
+    monkeypatch.setattr(RestPanel, "_read", read)
+    monkeypatch.setattr(SpanSource, "_status", no_status)
+    config = SpanConfig(name="home", host="192.0.2.8", history=False)
+    async with Hub([(SYSTEM, config)], state_dir=tmp_path, clock=clock, keep_last=False) as hub:
+        running = asyncio.ensure_future(hub.run())
+        for token in (None, "wrong", "the-new-one"):
+            if token is not None:
+                store_private(token_path(tmp_path, "span", "home"), token)
+            for _ in range(120):
+                clock.advance(0.25)
+                for _ in range(30):
+                    await asyncio.sleep(0)
+            wanted = Link.DOWN if token == "the-new-one" else Link.REFUSED
+            assert hub.feeds[0].reading.link is wanted, hub.feeds[0].reading.problem
+        assert tries[:3] == [None, "wrong", "the-new-one"]
+        running.cancel()

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 BACK_OFF_CAP_S = 60.0
 DOWN_AFTER_S = 60.0
 """A snapshot older than this (or than ten intervals, if longer) says nothing about now."""
+MENDED_LOOK_S = 5.0
+"""How often a refused source is asked whether what was refused has been changed."""
 
 _JITTER = Random()  # noqa: S311  jitter, not secrecy
 
@@ -50,7 +52,7 @@ class Feed(Generic[S]):
     """Polls at a cadence, never overlaps itself, backs off, and never raises a source's error.
 
     A failure keeps the last snapshot and its age. The feed recovers by itself from everything but refused
-    credentials, for ever; after those it waits until it is woken (a person's refresh, a new token).
+    credentials, for ever; after those it waits until it is woken (a person's refresh) or they have been changed.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Feed(Generic[S]):
         fade: Callable[[S], S] | None = None,
         fade_after_s: float = 0.0,
         session: Callable[[], Session | None] | None = None,
+        mended: Callable[[], bool] | None = None,
     ) -> None:
         """Args:
+        mended: Whether other credentials are there than those that were refused. Must be quick.
         session: Gives what the source keeps up by itself, if it does now.
         fade: What is left of a snapshot that nobody has confirmed for `fade_after_s`, without what says nothing then.
         schedule: When to ask next, where that goes by the clock on the wall; None: at the cadence.
@@ -84,6 +88,7 @@ class Feed(Generic[S]):
         self._fade = fade
         self._fade_after_s = fade_after_s
         self._session = session or _no_session
+        self._mended = mended
         self._shown_interval_s = interval_s
         self._hidden_interval_s = hidden_interval_s or interval_s
         self._clock = clock
@@ -200,13 +205,18 @@ class Feed(Generic[S]):
     async def _until_due(self) -> None:
         while (wait_s := self._due_s - self._clock.monotonic()) > 0 or self._paused:
             fades_s = self._fades_in_s()
+            looks = self._mended is not None and self.reading.link is Link.REFUSED and not self._paused
             with anyio.CancelScope() as self._sleep:
                 if self._paused or wait_s > fades_s:
                     wait_s = fades_s
+                if looks:
+                    wait_s = min(wait_s, MENDED_LOOK_S)
                 if wait_s == float("inf"):
                     await anyio.sleep_forever()
                 await self._clock.sleep(wait_s)
             self._sleep = None
+            if looks and self._mended is not None and self._mended():
+                self.wake()
             if fades_s != float("inf"):
                 self._publish_faded()
 

@@ -100,7 +100,7 @@ async def trust_panel(app: AppContext, source: str | None, fingerprint: str | No
             )
         renewed = await trust.trust_again(bootstrap, found.status, credentials, state_dir(), fingerprint, Person())
         if renewed.ca_sha256 != credentials.ca_sha256:
-            say(tr("The new authority is trusted from now on. In a deck that is open, r takes it up."))
+            say(tr("The new authority is trusted from now on. A deck that is open takes it up within some seconds."))
     return 0
 
 

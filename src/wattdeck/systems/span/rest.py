@@ -47,6 +47,15 @@ class RestPanel:
         self._status: PanelStatus | None = None
         self._polls = 0
         self._token_taken = False
+        self._tried: str | None = None
+        """The token that was taken last."""
+
+    def has_another_token(self) -> bool:
+        """Whether a registration has stored another token than the one in use."""
+        try:
+            return self.config.token is None and self._stored_token() not in (None, self._tried)
+        except ConfigError:
+            return False
 
     async def fetch(self) -> PanelSnapshot:
         """Read the panel once: status now and then, panel, circuits, and the battery where one is configured.
@@ -84,6 +93,7 @@ class RestPanel:
         """
         configured = self.config.token
         token = self._stored_token() if configured is None else configured.reveal()
+        self._tried = token
         try:
             self.client.set_token(token)
         except ValueError as error:

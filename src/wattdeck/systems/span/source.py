@@ -6,12 +6,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.errors import AuthError, ConfigError, SourceError, StatusError
 from wattdeck.core.feed import Feed
 from wattdeck.core.history import IN_MEMORY, place_of
 from wattdeck.core.language import tr
+from wattdeck.core.paths import credentials_dir, token_path
 from wattdeck.core.system import Context
 from wattdeck.systems.span.client import SpanClient
 from wattdeck.systems.span.config import SpanConfig
@@ -46,6 +48,10 @@ class SpanSource:
         self._ebus: EbusClient | None = None
         self._polls = 0
         self._seen = ("", "")
+        self._tried: Credentials | None = None
+        """The registration for v2 that was used last; None: v1's token was."""
+        self._stamp: tuple[int, ...] | None = None
+        """Of the folders of registrations, when they were last looked into for others."""
         self.ledger = _ledger(config, context)
         self.feed: Feed[PanelSnapshot] = Feed(
             self.id,
@@ -57,6 +63,7 @@ class SpanSource:
             fade=without_energies,
             fade_after_s=config.energy_grace_min * 60,
             session=lambda: self._ebus,
+            mended=self._has_other_keys,
         )
 
     @property
@@ -109,6 +116,7 @@ class SpanSource:
         """
         if self._ebus is None and self._may_have_v2():
             credentials = self._credentials()
+            self._tried = None
             if credentials is None and self.config.api == "v2":
                 credentials = self._registered_as(await self._status())
                 if credentials is None:
@@ -152,6 +160,12 @@ class SpanSource:
         except AuthError:
             # A person mends this, with another registration: what is stored then is read anew.
             await self._leave_v2()
+            raise
+        except SourceError:
+            if self._has_other_keys():
+                # A new authority was trusted meanwhile, or we were registered anew: try that, and at once.
+                await self._leave_v2()
+                self.feed.wake()
             raise
         if (snapshot.firmware, snapshot.data_model.value) != self._seen:
             self._seen = snapshot.firmware, snapshot.data_model.value
@@ -204,6 +218,34 @@ class SpanSource:
 
         return find(self._context.state_dir, typed(self.config.host, self.config.port))
 
+    def _has_other_keys(self) -> bool:
+        """Whether a registration or `span trust` has stored something else than what was tried last.
+
+        The files are only read when one was stored since the last look.
+        """
+        if self._context.demo:
+            return False
+        stamp = tuple(_changed_ns(folder) for folder in self._key_folders)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        from wattdeck.systems.span.ebus.credentials import load, same_keys
+
+        try:
+            stored = None if self.config.api == "v1" else self._credentials()
+            if stored is None and self._tried is not None:
+                stored = load(self._context.state_dir, self._tried.serial)
+        except ConfigError:
+            return False
+        if self._tried is None and self._rest.has_another_token():
+            return True
+        return stored is not None and not (self._tried is not None and same_keys(stored, self._tried))
+
+    @cached_property
+    def _key_folders(self) -> tuple[Path, ...]:
+        state_dir = self._context.state_dir
+        return credentials_dir(state_dir, "span"), token_path(state_dir, "span", self.config.name).parent
+
     def _connector(self) -> Connector:
         """Where streams come from. A demo connects to its simulators and nothing else (control.md 3)."""
         if self._context.demo:
@@ -223,6 +265,7 @@ class SpanSource:
     def _enter_v2(self, credentials: Credentials) -> EbusClient:
         from wattdeck.systems.span.ebus.client import EbusClient
 
+        self._tried = credentials
         ebus = self._ebus = EbusClient(
             self._bootstrap(),
             credentials,
@@ -263,6 +306,14 @@ class SpanSource:
         from wattdeck.systems.span.ebus.credentials import load
 
         return load(self._context.state_dir, status.serial)
+
+
+def _changed_ns(folder: Path) -> int:
+    """When a file was last put into a folder, ns; 0: there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _ledger(config: SpanConfig, context: Context) -> Ledger:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,11 @@ def token_words(privilege: Privilege) -> str:
             return tr("a reduced token")
         case _:
             return tr("a token of unknown kind")
+
+
+def same_keys(one: Credentials, other: Credentials) -> bool:
+    """Whether two registrations let in alike; what was last seen of the panel does not count."""
+    return replace(one, firmware="", data_model="") == replace(other, firmware="", data_model="")
 
 
 def path_of(state_dir: Path, serial: str) -> Path:
