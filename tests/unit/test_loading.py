@@ -33,7 +33,12 @@ WRITE_HELP = "python tests/unit/test_loading.py"
 
 def loaded_by(code: str) -> set[str]:
     """The top-level packages a piece of code loads."""
-    report = "\nimport sys\nprint('\\n@' + ' '.join({name.partition('.')[0] for name in sys.modules}))"
+    return {name.partition(".")[0] for name in modules_loaded_by(code)}
+
+
+def modules_loaded_by(code: str) -> set[str]:
+    """The modules a piece of code loads, by their full names."""
+    report = "\nimport sys\nprint('\\n@' + ' '.join(name for name, module in sys.modules.items() if module))"
     environment = {**os.environ, "COLUMNS": "80"}
     done = subprocess.run(
         [sys.executable, "-c", code + report], capture_output=True, text=True, check=False, env=environment, timeout=50
@@ -119,6 +124,27 @@ def test_the_help_is_printed_without_the_ways_to_files_and_languages(settings: s
 def test_the_real_help_loads_neither_network_nor_screen() -> None:
     loaded = loaded_by("from wattdeck.cli import run\nrun(['--help'])")
     assert "click" in loaded and loaded.isdisjoint({"textual", "httpx", "pydantic"})
+
+
+def test_a_demo_shows_its_first_panel_without_the_others_and_what_follows_them() -> None:
+    loaded = modules_loaded_by(
+        "from wattdeck.core.deck import Deck\n"
+        "from wattdeck.core.system import SimulatorOptions\n"
+        "from wattdeck.discovery import discover\n"
+        "from wattdeck.shell.first_frame import FirstFrame\n"
+        "systems = discover()\n"
+        "hub = Deck.demo(systems, SimulatorOptions(), 1.0, read_only=False).hub\n"
+        "frame = FirstFrame(systems, demo=True)\n"
+        "frame.show([reading for source in hub.sources for reading in hub.readings(source)])\n"
+        "assert frame.source_of(hub.sources) == 'span/home'"
+    )
+    systems = {f"wattdeck.systems.{system}" for system in ("span", "usms", "ccee", "aneel")}
+    assert "wattdeck.systems.span.simulator" in loaded
+    assert loaded.isdisjoint({f"{each}.{name}" for each in systems for name in ("alarms", "matters", "present")})
+    assert loaded.isdisjoint(f"{each}.simulator" for each in systems - {"wattdeck.systems.span"})
+    assert loaded.isdisjoint({"wattdeck.systems.span.simulated.panel", "wattdeck.systems.span.ebus.local"})
+    # httpx would bring its own command line along: a tenth of the way to the first numbers.
+    assert loaded.isdisjoint({"textual", "rich.console", "pygments", "click", "holidays", "bs4", "sqlalchemy"})
 
 
 def test_naming_the_systems_costs_nothing() -> None:

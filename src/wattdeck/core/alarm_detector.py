@@ -75,12 +75,12 @@ class Detector:
 
     def weigh(self, source: SourceId, now: datetime) -> None:
         """Let each condition become an alarm, or end one, when its delay is over."""
-        seen, rules, judge = self._seen[source], self.watches[source].rules, self._judges[source]
+        seen, watch, judge = self._seen[source], self.watches[source], self._judges[source]
         judged: set[str] = set()
         for found in seen.conditions:
             alarm = alarm_id(source, found.rule, found.object_id)
             judged.add(alarm)
-            self._judge(source, alarm, found, rules[found.rule], now)
+            self._judge(source, alarm, found, watch.rule(found.rule), now)
         if not seen.whole:
             judge.freeze([alarm for alarm in judge.timers if alarm not in judged], now)
             return
@@ -124,7 +124,7 @@ class Detector:
         for source, seen in self._seen.items():
             for found in seen.conditions:
                 if found.active:
-                    yield source, found, self.watches[source].rules[found.rule]
+                    yield source, found, self.watches[source].rule(found.rule)
 
     def rules(self, source: SourceId | None = None) -> Sequence[AlarmRule]:
         """The rules of one source, or of all: the generic ones first."""

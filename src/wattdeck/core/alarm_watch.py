@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wattdeck.core.alarm import AlarmRule, Condition, Priority, Watch
@@ -37,6 +38,7 @@ COMMAND_UNCONFIRMED = AlarmRule(
 )
 GENERIC_RULES = (LINK_LOST, COMMAND_UNCONFIRMED)
 """Rules that every source has. A command's alarm has no condition that could end: it stays until acknowledged."""
+_GENERIC = {rule.name: rule for rule in GENERIC_RULES}
 
 FIRST_ANSWER_S = 120.0
 """How long a source may take for its first answer."""
@@ -59,11 +61,25 @@ class SourceWatch:
     def __init__(self, source: SourceId, system: System, config: SourceConfig, began: datetime) -> None:
         self.source = source
         self.off = frozenset(config.alarms.off)
-        self.rules = {rule.name: rule for rule in (*GENERIC_RULES, *system.alarm_rules())}
-        self._watch: Watch | None = system.watch(config)
+        self._system = system
+        self._config = config
         self._began = began
         self._failed = False
         self._unknown: set[str] = set()
+
+    @cached_property
+    def rules(self) -> Mapping[str, AlarmRule]:
+        """All rules by name, the generic ones first. Those of the system are loaded when somebody needs them."""
+        return {rule.name: rule for rule in (*GENERIC_RULES, *self._system.alarm_rules())}
+
+    def rule(self, name: str) -> AlarmRule:
+        """The rule of a condition that was found."""
+        return _GENERIC.get(name) or self.rules[name]
+
+    @cached_property
+    def _watch(self) -> Watch | None:
+        """Who looks for the system: made for the first answer there is to look at."""
+        return self._system.watch(self._config)
 
     def look(self, readings: Sequence[Reading[Any]], now: datetime) -> Seen:
         """Every condition that can be judged now."""
@@ -102,9 +118,9 @@ class SourceWatch:
 
     def _of_system(self, readings: Sequence[Reading[Any]], now: datetime) -> list[Condition] | None:
         """What the system's own watch finds; None if it failed, which is not the same as nothing."""
-        if self._watch is None:
-            return []
         try:
+            if self._watch is None:
+                return []
             found = [self._cleaned(each) for each in self._watch.look(readings, now)]
         except Exception:
             if not self._failed:

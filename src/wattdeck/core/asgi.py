@@ -11,7 +11,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import anyio
-import httpx
+
+from wattdeck.core.lazy_httpx import prepare_httpx
+
+prepare_httpx()
+
+import httpx  # noqa: E402
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+INSTANT_S = 1e-6
+"""Two moments closer than this are one."""
+
 
 class SimulatedClock:
     """Simulated time: starts where it is told, runs at a speed, can be pushed forward.

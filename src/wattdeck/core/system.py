@@ -192,7 +192,7 @@ class System(ABC):
         return ()
 
     def matters(self, readings: Sequence[Reading[Any]], now: datetime) -> Matters:
-        """A source in three or four numbers, for the overview. Called at every paint of it: quick, loads no Textual."""
+        """A source in three or four numbers, for the overview. Called with every answer: quick, loads no Textual."""
         from wattdeck.core.matters import Matters
 
         del readings, now

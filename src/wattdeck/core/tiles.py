@@ -50,7 +50,12 @@ class TileMaker:
         return Tile(source, title, readings, matters, alarms, spark)
 
     def _matters(self, system: System, source: SourceId, readings: Sequence[Reading[Any]], now: datetime) -> Matters:
-        """What the system says that matters; asked again when a reading came, and each minute: some of it ages."""
+        """What the system says that matters; asked again when a reading came, and each minute: some of it ages.
+
+        Before the first answer there is nothing to say, and nothing of the system has to be loaded to say it.
+        """
+        if all(reading.snapshot is None for reading in readings):
+            return Matters()
         from wattdeck.core import language
 
         minute, held = int(now.timestamp() // 60), tuple(readings)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import anyio
 from starlette.applications import Starlette
@@ -20,20 +21,20 @@ from wattdeck.core.asgi import AsgiApp
 from wattdeck.core.errors import UsageError
 from wattdeck.core.language import tr
 from wattdeck.core.simcontrols import controls
-from wattdeck.core.simulated import SimulatedClock
+from wattdeck.core.simulated import INSTANT_S, SimulatedClock
 from wattdeck.core.system import Beside, SimulatorOptions
 from wattdeck.systems.span.answers import Answers, Json
 from wattdeck.systems.span.disturbance import Disturbance
-from wattdeck.systems.span.ebus.local import INSTANT_S, LocalBroker
 from wattdeck.systems.span.endpoints import Endpoints, Refusal, refusal_response
 from wattdeck.systems.span.faults import BOARD, V2_KINDS, Fault, FaultBoard
 from wattdeck.systems.span.house import House
 from wattdeck.systems.span.household import HOUSEHOLDS
 from wattdeck.systems.span.loads import salt_of
 from wattdeck.systems.span.registry import PRESSES_TO_UNLOCK, Registry
-from wattdeck.systems.span.simulated.endpoints import EndpointsV2
-from wattdeck.systems.span.simulated.identity import BROKER_PASSWORD
-from wattdeck.systems.span.simulated.panel import EbusPanel
+
+if TYPE_CHECKING:
+    from wattdeck.systems.span.ebus.local import LocalBroker
+    from wattdeck.systems.span.simulated.panel import EbusPanel
 
 APIS = ("v1", "flat", "tree")
 V1_ENERGY_PERIOD_S = 600.0
@@ -255,6 +256,11 @@ class SpanSimulator:
 
     def _speak_v2(self, api: str) -> list[Route]:
         """Publish on a broker as well. Returns the routes of v2's REST interface."""
+        from wattdeck.systems.span.ebus.local import LocalBroker
+        from wattdeck.systems.span.simulated.endpoints import EndpointsV2
+        from wattdeck.systems.span.simulated.identity import BROKER_PASSWORD
+        from wattdeck.systems.span.simulated.panel import EbusPanel
+
         self.broker = LocalBroker()
         self.broker.passwords[self.house.household.serial] = BROKER_PASSWORD
         panel = EbusPanel(self.house, self.faults, self.broker, api, self._settle, self._move_later)

@@ -71,17 +71,19 @@ class UsmsSystem(System):
         return UsmsSimulator(options)
 
     def demo(self, options: SimulatorOptions, poll_s: float | None) -> Demo:
+        from wattdeck.core.lateapp import LateApp
         from wattdeck.core.secrets import SecretRef
+        from wattdeck.systems.usms.beginning import PASSWORD, USERNAME, start_of
         from wattdeck.systems.usms.config import UsmsConfig
-        from wattdeck.systems.usms.simulator import PASSWORD, USERNAME, UsmsSimulator
 
         del poll_s  # The portal's figures move hourly, simulated or not.
+        start_of(options)  # The simulator is made later, when nobody could be told any more.
         origin = "http://127.0.0.3"
         password = SecretRef(plain=PASSWORD)
         source = UsmsConfig(name="contoh", username=USERNAME, password=password, url=origin, history=False)
         # Portal and deck have to agree on what day it is, so the portal's time does not run ahead of the deck's.
-        simulator = UsmsSimulator(replace(options, speed=1.0))
-        return Demo([source], {origin: simulator.app})
+        steady = replace(options, speed=1.0)
+        return Demo([source], {origin: LateApp(lambda: self.simulator(steady).app)})
 
     def trend_values(self, feed: str, snapshot: Any) -> Mapping[str, float | None]:
         if feed != "meters":

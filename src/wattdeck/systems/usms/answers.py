@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from wattdeck.systems.usms import templates
+from wattdeck.systems.usms.beginning import USERNAME
 from wattdeck.systems.usms.bending import Bending, cents
 from wattdeck.systems.usms.faults import FaultBoard
 from wattdeck.systems.usms.household import Home
 from wattdeck.systems.usms.ledger import ZERO, Account, Ledger
 from wattdeck.systems.usms.models import BRUNEI, Kind
-from wattdeck.systems.usms.portal import USERNAME, Form, Portal, Reply, Session, redirect
+from wattdeck.systems.usms.portal import Form, Portal, Reply, Session, redirect
 from wattdeck.systems.usms.templates import Field, Grid
 
 NAME = "AWANG CONTOH BIN HAJI MISALAN"

@@ -14,10 +14,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from wattdeck.core.simulated import SimulatedClock
+from wattdeck.systems.usms.beginning import LAST_YEAR
 from wattdeck.systems.usms.models import BRUNEI, Kind
 
-LAST_YEAR = 2200
-"""Simulated time ends with it."""
 PAST_DAYS = 731
 """Two years lie behind the start."""
 WATER_READ_AT = time(6, 0)

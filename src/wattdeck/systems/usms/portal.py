@@ -12,11 +12,10 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from wattdeck.systems.usms import templates
+from wattdeck.systems.usms.beginning import PASSWORD, USERNAME
 from wattdeck.systems.usms.captcha_image import answer_of, png
 from wattdeck.systems.usms.faults import FaultBoard
 
-USERNAME = "01234567"
-PASSWORD = "demo-password"  # noqa: S105
 COOKIE = "ASP.NET_SessionId"
 SESSION_IDLE_S = 1200.0
 """Without a request for this long a session ends, as ASP.NET does by itself. What the portal does is not known."""

@@ -18,19 +18,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wattdeck.core.simcontrols import controls
-from wattdeck.core.simstart import start_of
 from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.usms import templates
 from wattdeck.systems.usms.answers import PAGES, Answers
+from wattdeck.systems.usms.beginning import PASSWORD, USERNAME, start_of
 from wattdeck.systems.usms.faults import FaultBoard
-from wattdeck.systems.usms.household import LAST_YEAR, Home, PortalClock, homes
+from wattdeck.systems.usms.household import Home, PortalClock, homes
 from wattdeck.systems.usms.models import BRUNEI
-from wattdeck.systems.usms.portal import COOKIE, PASSWORD, USERNAME, Form, Portal, Reply, Session, redirect
+from wattdeck.systems.usms.portal import COOKIE, Form, Portal, Reply, Session, redirect
 
 __all__ = ["PASSWORD", "USERNAME", "UsmsSimulator"]
 
-FIRST_YEAR = 2015
-"""Before, no tariff is known for the two years that lie behind the start."""
 MOST_BODY_BYTES = 1_000_000
 HUGE_BYTES = 6_000_000
 FOLDER = "smartmeter"
@@ -63,7 +61,7 @@ class UsmsSimulator:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
-        start = start_of(options, BRUNEI, FIRST_YEAR, LAST_YEAR)
+        start = start_of(options)
         self.clock = PortalClock(start, options.speed, monotonic)
         self._sleep = sleep
         self.faults = FaultBoard()

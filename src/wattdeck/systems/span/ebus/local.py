@@ -16,14 +16,13 @@ import anyio
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.errors import AuthError, SourceError, TimedOut, Unreachable
 from wattdeck.core.language import tr
+from wattdeck.core.simulated import INSTANT_S
 from wattdeck.systems.span.ebus.credentials import Credentials
 from wattdeck.systems.span.ebus.homie import PREFIX
 from wattdeck.systems.span.ebus.stream import PUBLISH_WAIT_S, SUBSCRIBE_WAIT_S, Endpoint, Message
 
 TICK_S = 1.0
 """How often a panel publishes what has changed."""
-INSTANT_S = 1e-6
-"""Two moments closer than this are one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from wattdeck.core.errors import AuthError, Unreachable
 from wattdeck.core.faultboard import Fault
 from wattdeck.core.language import tr
+from wattdeck.core.simulated import INSTANT_S
 from wattdeck.systems.span.answers import shown_name
 from wattdeck.systems.span.ebus.firmware import firmware_build
-from wattdeck.systems.span.ebus.local import INSTANT_S, LocalBroker
+from wattdeck.systems.span.ebus.local import LocalBroker
 from wattdeck.systems.span.faults import FaultBoard
 from wattdeck.systems.span.house import House
 from wattdeck.systems.span.simulated import flat, tree
