@@ -341,6 +341,13 @@ def test_a_secret_file_others_can_read_is_a_warning(tmp_path: Path) -> None:
     assert str(tmp_path / "token") in warning and "can be read by other users" in warning
 
 
+def test_an_obsolete_key_is_still_taken_and_warned_of() -> None:
+    settings = parse(SPAN_HOME + "cache_window_s = 1.0")
+    assert settings.warnings == ("span/home: cache_window_s is obsolete and does nothing; the line can be taken out",)
+    # What was never written is not written by us either.
+    assert "cache_window_s" not in dump_settings({"span": list(parse(SPAN_HOME).sources["span"])})
+
+
 def test_settings_that_are_seldom_meant_are_warned_of() -> None:
     settings = parse(SPAN_HOME + 'poll_s = 1\nca_file = "x"')
     assert settings.warnings == (
@@ -427,7 +434,7 @@ span_configs = st.builds(
     retries=st.integers(0, 10),
     retry_timeout_s=number(0, 60),
     retry_backoff_multiplier=number(1, 10),
-    cache_window_s=number(0, 60),
+    cache_window_s=st.none() | number(0, 60),
     show_unmapped=st.booleans(),
     solar_tabs=tabs.map(tuple),
     battery=st.booleans(),
@@ -448,6 +455,7 @@ NOT_SET_BY_DEFAULT = {
     "alarms.webhook",
     "alarms.webhook_authorization",
     "span.ca_file",
+    "span.cache_window_s",
     "span.main_rating_a",
     "span.mqtt_port",
     "span.token",

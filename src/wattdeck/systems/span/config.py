@@ -76,8 +76,8 @@ class SpanConfig(SourceConfig):
     """Wait before the first repetition, s."""
     retry_backoff_multiplier: float = Field(default=2.0, ge=1, le=10)
     """By how much each further wait is longer."""
-    cache_window_s: float = Field(default=1.0, ge=0, le=60)
-    """How long an answer is used again, s. One, so that one screen never asks twice; 0 turns it off."""
+    cache_window_s: float | None = Field(default=None, ge=0, le=60)
+    """Obsolete and without effect: all screens share one poll, and each poll asks the panel. Old files load with it."""
     poll_s: float = Field(default=15.0, ge=1, le=86_400)
     """v1: time between two polls, s. Panels are small computers; below 5 real ones become unsteady."""
     api: Literal["auto", "v1", "v2"] = "auto"
@@ -156,6 +156,8 @@ class SpanConfig(SourceConfig):
             found.append(tr("poll_s = {set}: real panels want {advised} s or more", **words))
         if self.ca_file is not None and not self.use_ssl:
             found.append(tr("ca_file does nothing without use_ssl = true"))
+        if self.cache_window_s is not None:
+            found.append(tr("cache_window_s is obsolete and does nothing; the line can be taken out"))
         return tuple(found)
 
 
