@@ -172,7 +172,7 @@ def demo(
 @click.pass_obj
 def snapshot(app: AppContext, /, **options: Any) -> None:
     """Read every source once and print it: for cron and pipes."""
-    from wattdeck.shell.headless import take_snapshot
+    from wattdeck.shell.snapshot import take_snapshot
 
     click.get_current_context().exit(take_snapshot(app, **options))
 
@@ -239,7 +239,7 @@ def simulate(
     faults: Sequence[str], api: str, mqtt_port: int | None, https_port: int,
 ) -> None:  # fmt: skip
     """Serve the other side of a wire on a port until interrupted."""
-    from wattdeck.shell.headless import run_simulator
+    from wattdeck.shell.simulate import run_simulator
 
     options = simulator_options(seed, speed, start, faults, api)
     ports = {} if mqtt_port is None else {"mqtt": mqtt_port}
@@ -253,7 +253,7 @@ def simulate(
 @click.option("--demo", "use_demo", is_flag=True, help="The demo's journal, which is a file of its own.")
 def journal(since: str | None, form: str, verify: bool, use_demo: bool) -> None:
     """List the commands given from here, and how they ended."""
-    from wattdeck.shell.headless import show_journal
+    from wattdeck.shell.journal import show_journal
 
     moment = parse_time(since) if since else None
     click.get_current_context().exit(show_journal(moment, form, verify, use_demo))
@@ -271,7 +271,7 @@ def journal(since: str | None, form: str, verify: bool, use_demo: bool) -> None:
 @click.pass_obj
 def doctor(app: AppContext, timeout: float, form: str) -> None:
     """Explain a broken set-up: program, terminal, configuration, each source, disk. Prints no secret."""
-    from wattdeck.shell.headless import examine
+    from wattdeck.shell.doctor import examine
 
     click.get_current_context().exit(examine(app, timeout, form))
 

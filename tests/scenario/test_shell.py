@@ -740,7 +740,7 @@ def test_an_error_of_our_own_is_said_in_one_line(shell: Shell, monkeypatch: pyte
     def broken(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("wattdeck.shell.headless.anyio.run", broken)
+    monkeypatch.setattr("wattdeck.shell.snapshot.anyio.run", broken)
     log = tmp_path / "deck.log"
     result = shell("--log-file", str(log), "snapshot", "--demo")
     assert result.code == 70

@@ -15,7 +15,7 @@ from wattdeck.core.command import Level, Lockout, Request, State
 from wattdeck.core.errors import AuthError, Cause, CommandRefused, TimedOut, Unreachable, UsageError
 from wattdeck.core.operable import Facts, Sibling, Wording
 from wattdeck.core.timeline import of_command
-from wattdeck.shell.headless import journal_line
+from wattdeck.shell.journal import journal_line
 
 pytestmark = pytest.mark.anyio
 

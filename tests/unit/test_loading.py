@@ -76,6 +76,7 @@ def _at_home(deck_home: Path) -> None:
         "wattdeck.systems.aneel.source, wattdeck.systems.aneel.conformance, wattdeck.systems.aneel.tiles",
         "wattdeck.systems.aneel.simulator, wattdeck.systems.aneel.shell, wattdeck.systems.aneel.report",
         "wattdeck.systems.span.shell, wattdeck.cli, wattdeck.shell.headless, wattdeck.shell.doctor",
+        "wattdeck.shell.snapshot, wattdeck.shell.simulate, wattdeck.shell.journal",
     ],
 )
 def test_nothing_below_the_screens_loads_textual(modules: str) -> None:

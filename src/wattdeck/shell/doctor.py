@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import anyio
+import click
 from anyio import to_thread
 
 from wattdeck.core.errors import ConfigError, WattdeckError
@@ -109,6 +111,22 @@ class Examination:
                 group.start_soon(look, index)
         for finding in (each for result in results for each in result):
             self._add(finding)
+
+
+def examine(app: AppContext, timeout_s: float, form: str) -> int:
+    """Print what is installed and how each source stands; 0 if all is well."""
+
+    def say(finding: Finding) -> None:
+        for line in finding.lines() if form == "text" else ():
+            click.echo(line)
+
+    examination = Examination(app, timeout_s, say)
+    code = anyio.run(examination.run)
+    if form == "json":
+        found = [finding.as_data() for finding in examination.found]
+        document = {"schema": "wattdeck.doctor/1", "exit_code": code, "findings": found}
+        click.echo(json.dumps(document, ensure_ascii=True, indent=2))
+    return code
 
 
 def _kept() -> list[Finding]:
