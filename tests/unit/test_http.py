@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
-import logging
 import socket
 import ssl
 import subprocess
@@ -20,33 +18,22 @@ import pytest
 import trustme
 
 from wattdeck.core.errors import (
-    AuthError,
     BadAnswer,
     Busy,
     ConfigError,
-    CutShort,
-    ServerFailure,
     SourceError,
-    StatusError,
     TimedOut,
     Unreachable,
-    ValidationRefused,
 )
 from wattdeck.core.http import (
     NO_RETRY,
     Answer,
     Http,
     HttpClients,
-    RedactingFilter,
     RetryPolicy,
     Timeouts,
-    detail_of,
-    json_body,
-    normal_origin,
     origin_of,
-    redact,
     register_secret,
-    status_error,
 )
 
 pytestmark = pytest.mark.anyio
@@ -209,42 +196,6 @@ async def test_with_only_mounted_no_other_origin_can_be_reached() -> None:
     assert (await read(clients.get(ORIGIN + ":80"))).status_code == 200
     with pytest.raises(Unreachable, match="not part of the demo"):
         await read(clients.get("http://127.0.0.1:9"))
-
-
-@pytest.mark.parametrize(
-    ("host", "port", "tls", "origin"),
-    [
-        ("panel.lan", 80, False, "http://panel.lan"),
-        ("PANEL.lan", 8080, False, "http://panel.lan:8080"),
-        ("10.0.0.7", 443, True, "https://10.0.0.7"),
-        ("fd00::7", 80, False, "http://[fd00::7]"),
-        ("[fd00::7]", 8443, True, "https://[fd00::7]:8443"),
-        ("::1", 80, False, "http://[::1]"),
-    ],
-)
-def test_origins_bracket_ipv6_and_leave_default_ports_out(host: str, port: int, tls: bool, origin: str) -> None:
-    assert origin_of(host, port, tls=tls) == origin
-
-
-@pytest.mark.parametrize(
-    "host", ["", "http://x", "x:80", "a b", "x/y", "u@x", "[x]", "fe80::1%eth0", "x\n", "x?y", "a%41"]
-)
-def test_what_is_no_host_is_refused(host: str) -> None:
-    with pytest.raises(ValueError, match=r"host name|zone"):
-        origin_of(host, 80)
-
-
-@pytest.mark.parametrize("port", [0, -1, 65536])
-def test_what_is_no_port_is_refused(port: int) -> None:
-    with pytest.raises(ValueError, match="port"):
-        origin_of("panel.lan", port)
-
-
-@pytest.mark.parametrize("origin", ["panel.lan", "ftp://x", "http://u:sesame@x", "http://x/path", "http://"])
-def test_what_is_no_origin_is_refused_without_showing_a_password(origin: str) -> None:
-    with pytest.raises(ValueError, match=r"origin|https?") as caught:
-        normal_origin(origin)
-    assert "sesame" not in str(caught.value)
 
 
 # Faults, in words
@@ -601,162 +552,6 @@ async def test_a_server_that_closes_idle_connections_is_never_noticed() -> None:
             assert (await read(http)).status_code == 200
             await asyncio.sleep(0.02)
     assert connections == 3
-
-
-# Bodies
-
-
-def test_json_bodies_are_read_and_numbers_that_are_none_become_none() -> None:
-    answer = Answer(200, b'\xef\xbb\xbf{"a": NaN, "b": [Infinity, -Infinity], "c": -0.0}', {})
-    assert json_body(answer, "x") == {"a": None, "b": [None, None], "c": 0.0}
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b"", "empty body"),
-        (b"<!DOCTYPE html><html><b>502</b>", r"a web page \(HTML\) where JSON was due: “<!DOCTYPE"),
-        (b'{"circuits":{"a":{"id":"a"', "JSON cut short"),
-        (b'{"a": "b', "JSON cut short"),
-        (b'{"a": tru', "JSON cut short"),
-        (b'{"a": true xyz}', "not JSON"),
-        (b"hello \x1b[31mred", "not JSON: “hello"),
-        (b"{'a': 1}", "not JSON"),
-        (b"[" * 100_000, "nested too deeply"),
-        (b"1" * 10_000, "impossible number"),
-        (b"\xff\xfe\x00", "not JSON"),
-    ],
-)
-def test_what_is_not_json_is_told_in_words(body: bytes, words: str) -> None:
-    with pytest.raises(BadAnswer, match=f"^panel: answered with .*{words}|^panel: .*{words}") as caught:
-        json_body(Answer(200, body, {}), "panel:")
-    assert str(caught.value).isprintable()
-    assert len(str(caught.value)) < 250
-
-
-def test_wherever_json_is_cut_it_is_told_from_what_is_none() -> None:
-    whole = json.dumps({'a\u00e9"': {"on": True, "off": False, "none": None, "p": -12.5e3, "t": [1, {"x": "\\é \n"}]}})
-    for end in range(1, len(whole)):
-        with pytest.raises(CutShort):
-            json_body(Answer(200, whole[:end].encode(), {}), "panel:")
-
-
-@pytest.mark.parametrize(
-    ("body", "detail"),
-    [
-        ({"detail": "press the door switch"}, "press the door switch"),
-        ({"detail": [{"loc": ["body", "name"], "msg": "too long", "type": "x"}]}, "body.name: too long"),
-        ({"detail": [1, {"loc": 3}]}, "1; :"),
-        ({"detail": {"a": 1}}, ""),
-        ([], ""),
-        ({"detail": "token=sesame-open \x1b[31m"}, "token=*** [31m"),
-    ],
-)
-def test_details_of_error_answers(body: object, detail: str) -> None:
-    assert detail_of(Answer(422, json.dumps(body).encode(), {})) == detail
-
-
-def test_an_unreadable_error_answer_has_no_detail() -> None:
-    assert detail_of(Answer(502, b"<html>", {})) == ""
-    assert detail_of(Answer(502, b"[" * 20_000, {})) == ""
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (201, StatusError),
-        (204, StatusError),
-        (301, StatusError),
-        (401, AuthError),
-        (403, AuthError),
-        (404, StatusError),
-        (422, ValidationRefused),
-        (429, Busy),
-        (500, ServerFailure),
-        (501, ServerFailure),
-        (502, Busy),
-        (503, Busy),
-        (504, Busy),
-    ],
-)
-def test_statuses_become_errors(status: int, kind: type[Exception]) -> None:
-    error = status_error(Answer(status, b'{"detail":"because"}', {}), "panel (GET /x)")
-    assert type(error) is kind
-    assert str(status) in str(error)
-    assert str(error).startswith("panel (GET /x): ")
-
-
-# Secrets
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Authorization: Bearer sesame.open-1",
-        "{'Authorization': 'Bearer sesame.open-1', 'Accept': '*/*'}",
-        "[(b'authorization', b'Bearer sesame.open-1'), (b'x-api-key', b'sesame')]",
-        "authorization: sesame something",
-        "x-api-key: sesame",
-        '{"accessToken":"sesame","tokenType":"bearer"}',
-        '{"access_token": "sesame \\" more"}',
-        '{"hopPassphrase": "sesame"}',
-        '{"ebusBrokerPassword": "sesame"}',
-        "GET /x?api_key=sesame&b=1",
-        "GET /x?token=sesame&b=1",
-        "http://user:sesame@host/",
-        "password=sesame",
-        "got eyJzZXNhbWUi.sesame.sesame back",
-        "Cookie: sesame=1",
-    ],
-)
-def test_secrets_are_taken_out(text: str) -> None:
-    once = redact(text)
-    assert "sesame" not in once
-    assert "***" in once
-    assert redact(once) == once
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "the panel asks for a token (412)",
-        "wrong token: read it again",
-        "connection refused at 10.0.0.7:8080",
-        "Basic training of bearers",
-        "circuit 3f9a0c5be1d24f7a8c60b2d7e4915a01 is open",
-    ],
-)
-def test_ordinary_words_are_left_alone(text: str) -> None:
-    assert redact(text) == text
-
-
-def test_a_registered_secret_is_taken_out_wherever_it_appears() -> None:
-    register_secret("s3cr3t/värde")
-    register_secret("abc")
-    assert redact("x s3cr3t/värde y s3cr3t%2Fv%C3%A4rde abc") == "x *** y *** abc"
-
-
-def test_redacting_hostile_text_takes_linear_time() -> None:
-    for hostile in ("a" * 200_000, '"' * 100_000, "password" * 20_000, "eyJ" * 50_000, "://" * 50_000):
-        redact(hostile)
-
-
-def test_the_filter_redacts_messages_arguments_and_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
-    log = logging.getLogger("test.redaction")
-    caplog.handler.addFilter(RedactingFilter())
-    try:
-        log.warning("sent %s", {"Authorization": "Bearer sesame.open-1"})
-        try:
-            raise RuntimeError("password=sesame")
-        except RuntimeError:
-            log.exception("failed with x-api-key: %s", "sesame")
-        record = logging.LogRecord("x", 30, "x", 1, "%d password=sesame", ("not a number",), None)
-        assert RedactingFilter().filter(record)
-    finally:
-        caplog.handler.filters.clear()
-    assert "sesame" not in caplog.text
-    assert "RuntimeError: password=***" in caplog.text
-    assert "sesame" not in record.getMessage()
 
 
 async def test_errors_name_host_and_path_but_no_query_and_no_token() -> None:
