@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 from anyio import to_thread
 
 from wattdeck.core.clock import SYSTEM_CLOCK, Clock
 from wattdeck.core.daytrend import DayTrend
-from wattdeck.core.errors import SourceError
 from wattdeck.core.feed import Feed
 from wattdeck.core.hub import Hub
 from wattdeck.core.language import tr
 from wattdeck.core.player import Measured, Place, Player
 from wattdeck.core.reading import Link, Reading, SourceId
 from wattdeck.core.recorded import Recording
+from wattdeck.core.recordedsource import not_asked_words, open_recorded
 from wattdeck.core.recording import Feed as FeedName
 from wattdeck.core.recording import NoRecording
 from wattdeck.core.replayclock import SPEEDS, ReplayClock, moment
-from wattdeck.core.system import Context, Source, System
+from wattdeck.core.system import Context, System
 from wattdeck.core.trend import Trend
-
-if TYPE_CHECKING:
-    from wattdeck.core.config import SourceConfig
-
-log = logging.getLogger(__name__)
 
 FAST = 4.0
 """From this speed on readings are shown a few times a second instead of one by one."""
@@ -40,33 +34,6 @@ GROW_S = 1.0
 """How often the end of a recording that is being written is looked for more, s."""
 AHEAD_S = 3600
 """So far ahead the way there is read; further off it is gone to directly."""
-
-
-class RecordedSource:
-    """A source that holds recorded readings and knows nothing else."""
-
-    operable = None
-
-    def __init__(self, source: SourceId, feeds: Sequence[str], clock: Clock) -> None:
-        self.id = source
-        self.feeds: Sequence[Feed[Any]] = [Feed(source, name, nobody, interval_s=1.0, clock=clock) for name in feeds]
-
-    async def aclose(self) -> None:
-        """There is nothing open."""
-
-
-async def nobody() -> Any:
-    """What a recorded feed asks.
-
-    Raises:
-        SourceError: always; the words say why.
-    """
-    raise SourceError(not_asked_words())
-
-
-def not_asked_words() -> str:
-    """Why a replay can tell no more than was recorded, as part of a sentence."""
-    return tr("this is a recording: it holds what was read then, and nobody is asked for more")
 
 
 class ReplayHub(Hub):
@@ -87,17 +54,23 @@ class ReplayHub(Hub):
         self.demo = recording.headers[0].demo
         self.recording = recording
         self.replay_clock = clock
-        self.warnings: list[str] = recording.problems()
+        opened = open_recorded(recording, systems, Context(self._http, folder, clock, True))
+        self.warnings: list[str] = [*recording.problems(), *opened.warnings]
         self.jumped: list[Callable[[], None]] = []
         """Called when a time was gone to, before its readings are published."""
         self.led: list[Callable[[Reading[Any], datetime], None]] = []
         """Called then with readings that lead there and when they came; they are not shown."""
         self.moved: list[Callable[[], None]] = []
         """Called when what is to be painted has changed by a wish."""
-        self.configs: dict[SourceId, SourceConfig] = {}
+        self.configs = opened.configs
         """Settings as recorded, of the sources that have some; alarms go by them."""
-        self._known: dict[FeedName, Feed[Any]] = {}
-        self._open_all(systems, Context(self._http, folder, clock, True))
+        self.systems.update(opened.systems)
+        self.sources.update(opened.sources)
+        self._known: dict[FeedName, Feed[Any]] = {
+            (source, feed.name): feed for source in self.sources for feed in self.feeds_of(source)
+        }
+        self.trends = {source: Trend() for source in self.sources}
+        self.days = {source: DayTrend() for source in self.sources}
         self.player = Player(recording, self._kinds(), self._values)
         self._wishes: list[Callable[[], Awaitable[None]]] = []
         self._sleep: anyio.CancelScope | None = None
@@ -110,42 +83,6 @@ class ReplayHub(Hub):
         """What is to be said of wishes that came to nothing."""
         self.to_us: int | None = None
         """Where it ends earlier than the recording."""
-
-    def _open_all(self, systems: Mapping[str, System], context: Context) -> None:
-        settings = {key: value for header in self.recording.headers for key, value in header.settings.items()}
-        feeds: dict[SourceId, list[str]] = {}
-        for source, name in self.recording.feeds:
-            feeds.setdefault(source, []).append(name)
-        for source, names in feeds.items():
-            system = systems.get(source.partition("/")[0])
-            if system is None:
-                self.warnings.append(tr("{source} is left out: no such system is installed", source=source))
-                continue
-            known = [name for name in names if name in system.snapshot_types()]
-            if len(known) < len(names):
-                left = ", ".join(sorted(set(names) - set(known)))
-                self.warnings.append(tr("{source}: this wattdeck does not know {feeds}", source=source, feeds=left))
-            opened = self._open(system, source, known, settings.get(source, {}), context)
-            self.systems[system.name] = system
-            self.sources[source] = opened
-            self._known.update({(source, feed.name): feed for feed in opened.feeds})
-        self.trends = {source: Trend() for source in self.sources}
-        self.days = {source: DayTrend() for source in self.sources}
-
-    def _open(
-        self, system: System, source: SourceId, feeds: Sequence[str], settings: Mapping[str, Any], context: Context
-    ) -> Source:
-        opened = None
-        try:
-            config = system.config_model().replayed(source.partition("/")[2], settings)
-            opened = system.replayed(config, context)
-            self.configs[source] = config
-        except ValueError as error:
-            # A system that did not think of replays is shown all the same; what it asks for is simply not known.
-            log.info("%s: no settings for a replay: %s", source, error)
-        if opened is not None and {feed.name for feed in opened.feeds} >= set(feeds):
-            return opened
-        return RecordedSource(source, feeds, context.clock)
 
     def _kinds(self) -> dict[FeedName, type[Any]]:
         return {

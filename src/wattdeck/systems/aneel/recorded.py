@@ -8,7 +8,7 @@ from typing import Any
 from wattdeck.core.errors import SourceError
 from wattdeck.core.language import tr
 from wattdeck.core.reading import Reading
-from wattdeck.core.replay import not_asked_words
+from wattdeck.core.recordedsource import not_asked_words
 from wattdeck.systems.aneel.models import Demand, DemandsSnapshot, OutagesSnapshot, Row
 from wattdeck.systems.aneel.source import AneelSource
 from wattdeck.systems.aneel.times import slot_of

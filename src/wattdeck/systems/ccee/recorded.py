@@ -6,7 +6,7 @@ from datetime import date
 
 from wattdeck.core.errors import SourceError
 from wattdeck.core.language import tr
-from wattdeck.core.replay import not_asked_words
+from wattdeck.core.recordedsource import not_asked_words
 from wattdeck.systems.ccee.models import ChangeRequest, Contract, Measurement, Migration
 from wattdeck.systems.ccee.source import CceeSource
 

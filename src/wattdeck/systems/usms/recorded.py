@@ -6,7 +6,7 @@ from datetime import date
 
 from wattdeck.core.errors import SourceError
 from wattdeck.core.language import tr
-from wattdeck.core.replay import not_asked_words
+from wattdeck.core.recordedsource import not_asked_words
 from wattdeck.systems.usms.archive import month_of
 from wattdeck.systems.usms.models import BRUNEI, Meter, Period, Point, TopUp, TopUpPage
 from wattdeck.systems.usms.session import Solver
