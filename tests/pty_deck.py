@@ -1,7 +1,4 @@
-"""A deck in a pseudo-terminal, and a simulator that notes when it was asked: for tests of what only a terminal shows.
-
-Run as a program it is the simulator.
-"""
+"""A deck in a pseudo-terminal, and a simulator that notes when it was asked: for what only a terminal shows."""
 
 from __future__ import annotations
 
@@ -22,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pyte
+
+from forked import Forked
 
 WAIT_S = 20.0
 """Long enough for a loaded machine; a test that waits so long has failed."""
@@ -72,7 +71,8 @@ def process_state(pid: int) -> str:
 class PtyDeck:
     """A running deck and the terminal it believes in.
 
-    With mode `nohup` its parent ignores SIGHUP; with `detached` no signal comes from the terminal at all.
+    With mode `nohup` its parent ignores SIGHUP; with `detached` no signal comes from the terminal at all. A fresh one
+    starts as from a shell; others find all modules loaded, and are on the screen sooner.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class PtyDeck:
         env: Mapping[str, str] | None = None,
         without: Sequence[str] = (),
         mode: str = "plain",
+        fresh: bool = False,
     ) -> None:
         inherited = {name: value for name, value in os.environ.items() if not _disturbs(name)}
         variables = {**inherited, **directories(folder), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -97,16 +98,29 @@ class PtyDeck:
         self._stream = pyte.ByteStream(self.screen)
         self._master, slave = os.openpty()
         self._set_size(size)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _LAUNCH, mode, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=variables,
-            cwd=folder,
-            start_new_session=True,
-        )
         self.attributes_before = termios.tcgetattr(slave)
+        self.process: subprocess.Popen[bytes] | Forked
+        if fresh:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _LAUNCH, mode, *arguments],
+                stdin=slave,
+                stdout=slave,
+                stderr=slave,
+                env=variables,
+                cwd=folder,
+                start_new_session=True,
+            )
+        else:
+            self.process = Forked(
+                *arguments,
+                stdin=slave,
+                stdout=slave,
+                stderr=slave,
+                env=variables,
+                cwd=folder,
+                terminal=mode != "detached",
+                nohup=mode == "nohup",
+            )
         os.close(slave)
 
     # What a person does
@@ -159,11 +173,7 @@ class PtyDeck:
 
     def read_for(self, seconds: float) -> int:
         """Read for a while; returns how many bytes came."""
-        count = 0
-        end_s = time.monotonic() + seconds
-        while (left_s := end_s - time.monotonic()) > 0:
-            count += self.read(min(left_s, 0.05))
-        return count
+        return read_all_for(seconds, self)[0]
 
     def wait_live(self) -> None:
         """Read until readings are on the screen and the app is there: the frames drawn before it have no footer."""
@@ -182,7 +192,7 @@ class PtyDeck:
                 time.sleep(0.02)
         took_s = time.monotonic() - start_s
         self.read(0.0)
-        return self.process.returncode, took_s
+        return self.process.wait(), took_s
 
     def attributes(self) -> list[Any]:
         """The terminal's settings, such as echo."""
@@ -217,14 +227,23 @@ def _disturbs(name: str) -> bool:
     )
 
 
+def read_all_for(seconds: float, *decks: PtyDeck) -> list[int]:
+    """Read several decks for a while; returns how many bytes came from each."""
+    counts = [0] * len(decks)
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        for number, deck in enumerate(decks):
+            counts[number] += deck.read(0.05 / len(decks))
+    return counts
+
+
 class CountedSimulator:
     """The SPAN simulator in a process of its own, which notes the time of each request."""
 
     def __init__(self, folder: Path, *faults: str) -> None:
         self._log = folder / "requests.txt"
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, str(self._log), *faults], stdout=subprocess.PIPE, text=True
-        )
+        code = f"from pathlib import Path\nimport pty_deck\npty_deck.simulate(Path({str(self._log)!r}), {faults!r})"
+        self.process = Forked(code=code, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
         assert self.url, "the simulator did not start"
@@ -286,7 +305,8 @@ def counted_simulator(folder: Path, *faults: str) -> Iterator[CountedSimulator]:
         simulator.close()
 
 
-def _simulate(log: Path, faults: Sequence[str]) -> None:
+def simulate(log: Path, faults: Sequence[str]) -> None:
+    """Be the simulator."""
     import anyio
 
     from wattdeck.core.serve import serve
@@ -308,7 +328,3 @@ def _simulate(log: Path, faults: Sequence[str]) -> None:
             await app(scope, receive, send)
 
         anyio.run(serve, counted, "127.0.0.1", 0, ready)
-
-
-if __name__ == "__main__":
-    _simulate(Path(sys.argv[1]), sys.argv[2:])

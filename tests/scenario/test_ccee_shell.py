@@ -18,8 +18,9 @@ import jsonschema
 import pytest
 from anyio.abc import TaskStatus
 from anyio.from_thread import start_blocking_portal
-from test_shell import Shell, closed_port, command, config, shell, unsafe, write  # noqa: F401  fixtures by their names
+from test_shell import Shell, closed_port, config, shell, unsafe, write  # noqa: F401  fixtures by their names
 
+from forked import Forked
 from wattdeck.core.http import RetryPolicy
 from wattdeck.core.serve import serve
 from wattdeck.core.system import SimulatorOptions
@@ -478,8 +479,8 @@ def test_a_signal_after_the_sending_leaves_an_outcome_in_the_journal(
             sent.set()
 
     market.before = before
-    arguments = command("ccee", "migrations", "delete", chosen.id, "--yes")
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    arguments = ("ccee", "migrations", "delete", chosen.id, "--yes")
+    with Forked(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert sent.wait(30)
         process.send_signal(number)
         out, words = process.communicate(timeout=30)

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
+import forked
 from wattdeck.core.plugins import plugins_installed
 
 PACKAGE = Path(__file__).parents[1] / "fixtures" / "plugin"
@@ -65,16 +66,8 @@ class Installed:
         return done.stdout
 
     def complete(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(self.folder),
-            "WATTDECK_CONFIG": str(self.config),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "wattdeck", *arguments],
-            env=environment, capture_output=True, text=True, check=False, timeout=50,
-        )  # fmt: skip
+        more = {"PYTHONPATH": str(self.folder), "WATTDECK_CONFIG": str(self.config)}
+        return forked.run(*arguments, env=os.environ | more)
 
 
 @pytest.fixture

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import os
 import signal
 import stat
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from forked import Forked
 from wattdeck.cli import run
 from wattdeck.core.recorded import Recording
 from wattdeck.core.recording import microseconds
@@ -71,12 +70,9 @@ def test_what_cannot_be_done_is_said_and_no_file_is_left(
     assert sorted(path.name for path in Path().iterdir()) == ["notes.txt"]
 
 
-def started(*arguments: str) -> subprocess.Popen[str]:
+def started(*arguments: str) -> Forked:
     """`wattdeck record` in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "wattdeck", "record", *arguments], stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+    return Forked("record", *arguments, stderr=subprocess.PIPE)
 
 
 def has_readings(path: Path, count: int) -> bool:
@@ -89,7 +85,7 @@ def has_readings(path: Path, count: int) -> bool:
     return len(recording) >= count
 
 
-def await_readings(path: Path, process: subprocess.Popen[str], count: int) -> None:
+def await_readings(path: Path, process: Forked, count: int) -> None:
     for _ in range(3000):
         if has_readings(path, count):
             return

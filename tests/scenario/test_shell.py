@@ -25,6 +25,7 @@ import pytest
 from anyio.abc import TaskStatus
 from anyio.from_thread import start_blocking_portal
 
+from forked import Forked
 from wattdeck.cli import run as run_command_line
 from wattdeck.core.command import Limits
 from wattdeck.core.serve import serve
@@ -125,10 +126,6 @@ def panel(config: Path) -> Iterator[Panel]:
         future, url = portal.start_task(serving)
         yield Panel(simulator, url, config)
         future.cancel()
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "wattdeck", *arguments]
 
 
 # snapshot
@@ -644,12 +641,8 @@ def test_a_simulator_that_cannot_start_says_why(shell: Shell, arguments: tuple[s
 
 
 def test_a_simulator_prints_one_line_serves_and_ends_when_interrupted(deck_home: Path) -> None:
-    with subprocess.Popen(
-        command("simulate", "span", "--fault", "door-unknown"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    arguments = ("simulate", "span", "--fault", "door-unknown")
+    with Forked(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
@@ -708,7 +701,7 @@ def test_a_hostile_answer_reaches_no_terminal(shell: Shell, panel: Panel) -> Non
 
 def test_a_reader_that_goes_away_ends_the_stream_quietly(deck_home: Path) -> None:
     arguments = ("snapshot", "--demo", "--format", "json", "--watch", "0.1")
-    with subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with Forked(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         json.loads(process.stdout.readline())
         process.stdout.close()
@@ -719,16 +712,20 @@ def test_a_reader_that_goes_away_ends_the_stream_quietly(deck_home: Path) -> Non
 
 def test_a_terminal_without_these_characters_gets_others_and_no_error(deck_home: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
-    for form in ("text", "json", "csv"):
-        done = subprocess.run(
-            command("snapshot", "--demo", "--format", form), capture_output=True, env=environment, check=False
-        )
-        assert (done.returncode, done.stderr) == (0, b"") and done.stdout.isascii() and b"span/home" in done.stdout
+    code = """
+from wattdeck.cli import run
+for form in ("text", "json", "csv"):
+    print("@", run(["snapshot", "--demo", "--format", form]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True)
+    assert done.stderr == b"" and done.stdout.isascii()
+    *printed, rest = done.stdout.split(b"@ 0\n")
+    assert len(printed) == 3 and all(b"span/home" in each for each in printed) and not rest
 
 
 def test_an_interrupted_watch_is_exit_code_130(deck_home: Path) -> None:
     arguments = ("snapshot", "--demo", "--format", "json", "--watch", "3600")
-    with subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with Forked(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
