@@ -242,7 +242,21 @@ def _live(asked: dict[str, Any], ends: list[int]) -> int:
         return 0
     from wattdeck.__main__ import main
 
-    return main()
+    try:
+        return main()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            raise
+        return end.code or 0
+
+
+def _end_soon(code: int) -> None:
+    """End as Python does, but leave it to the system to clear away all that was loaded."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
@@ -252,4 +266,4 @@ if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
         wanted = _serve(socket.socket(fileno=int(sys.argv[1])))
     if wanted is not None:
-        sys.exit(_live(*wanted))
+        _end_soon(_live(*wanted))

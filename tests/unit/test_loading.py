@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 import wattdeck
 from wattdeck.cli import run
 
@@ -31,20 +32,23 @@ HELP = Path(wattdeck.__file__).with_name("help.txt")
 WRITE_HELP = "python tests/unit/test_loading.py"
 
 
-def loaded_by(code: str) -> set[str]:
-    """The top-level packages a piece of code loads."""
-    return {name.partition(".")[0] for name in modules_loaded_by(code)}
+def loaded_by(*pieces: str) -> list[set[str]]:
+    """The top-level packages that are loaded after each of some pieces of code, run one after the other."""
+    return [{name.partition(".")[0] for name in loaded} for loaded in modules_loaded_by(*pieces)]
 
 
-def modules_loaded_by(code: str) -> set[str]:
-    """The modules a piece of code loads, by their full names."""
-    report = "\nimport sys\nprint('\\n@' + ' '.join(name for name, module in sys.modules.items() if module))"
+def modules_loaded_by(*pieces: str) -> list[set[str]]:
+    """The modules that are loaded after each of some pieces of code, by their full names."""
+    report = "\nimport sys\nprint('\\n@' + ' '.join(name for name, module in sys.modules.items() if module))\n"
+    code = "".join(piece + report for piece in pieces)
     environment = {**os.environ, "COLUMNS": "80"}
     done = subprocess.run(
-        [sys.executable, "-c", code + report], capture_output=True, text=True, check=False, env=environment, timeout=50
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, timeout=50
     )
     assert done.returncode == 0, done.stderr
-    return set(done.stdout.rpartition("@")[2].split())
+    found = [set(line[1:].split()) for line in done.stdout.splitlines() if line.startswith("@")]
+    assert len(found) == len(pieces)
+    return found
 
 
 def command(*arguments: str) -> str:
@@ -57,59 +61,52 @@ def _at_home(deck_home: Path) -> None:
     """Nothing here reads or writes the real home."""
 
 
-@pytest.mark.parametrize(
-    "modules",
-    [
-        "wattdeck.core.hub, wattdeck.core.deck, wattdeck.core.control, wattdeck.core.snapshot, wattdeck.core.export",
-        "wattdeck.core.http, wattdeck.core.transport, wattdeck.core.config, wattdeck.core.lastknown",
-        "wattdeck.core.serve, wattdeck.core.trend, wattdeck.core.codec",
-        "wattdeck.systems.span.models, wattdeck.systems.span.client, wattdeck.systems.span.present",
-        "wattdeck.systems.span.simulator, wattdeck.systems.span.commands, wattdeck.systems.span.source",
-        "wattdeck.systems.span.ebus.client, wattdeck.systems.span.ebus.mqtt, wattdeck.systems.span.ebus.bootstrap",
-        "wattdeck.systems.usms.models, wattdeck.systems.usms.client, wattdeck.systems.usms.pages",
-        "wattdeck.systems.usms.present, wattdeck.systems.usms.report, wattdeck.systems.usms.source",
-        "wattdeck.systems.usms.simulator, wattdeck.systems.usms.shell, wattdeck.core.history",
-        "wattdeck.systems.ccee.models, wattdeck.systems.ccee.client, wattdeck.systems.ccee.present",
-        "wattdeck.systems.ccee.source, wattdeck.systems.ccee.commands, wattdeck.systems.ccee.agreements",
-        "wattdeck.systems.ccee.simulator, wattdeck.systems.ccee.shell, wattdeck.systems.ccee.report",
-        "wattdeck.systems.aneel.models, wattdeck.systems.aneel.client, wattdeck.systems.aneel.present",
-        "wattdeck.systems.aneel.source, wattdeck.systems.aneel.conformance, wattdeck.systems.aneel.tiles",
-        "wattdeck.systems.aneel.simulator, wattdeck.systems.aneel.shell, wattdeck.systems.aneel.report",
-        "wattdeck.systems.span.shell, wattdeck.cli, wattdeck.shell.headless, wattdeck.shell.doctor",
-        "wattdeck.shell.snapshot, wattdeck.shell.simulate, wattdeck.shell.journal",
-    ],
+BELOW_THE_SCREENS = (
+    "wattdeck.core.hub, wattdeck.core.deck, wattdeck.core.control, wattdeck.core.snapshot, wattdeck.core.export",
+    "wattdeck.core.http, wattdeck.core.transport, wattdeck.core.config, wattdeck.core.lastknown",
+    "wattdeck.core.serve, wattdeck.core.trend, wattdeck.core.codec",
+    "wattdeck.systems.span.models, wattdeck.systems.span.client, wattdeck.systems.span.present",
+    "wattdeck.systems.span.simulator, wattdeck.systems.span.commands, wattdeck.systems.span.source",
+    "wattdeck.systems.span.ebus.client, wattdeck.systems.span.ebus.mqtt, wattdeck.systems.span.ebus.bootstrap",
+    "wattdeck.systems.usms.models, wattdeck.systems.usms.client, wattdeck.systems.usms.pages",
+    "wattdeck.systems.usms.present, wattdeck.systems.usms.report, wattdeck.systems.usms.source",
+    "wattdeck.systems.usms.simulator, wattdeck.systems.usms.shell, wattdeck.core.history",
+    "wattdeck.systems.ccee.models, wattdeck.systems.ccee.client, wattdeck.systems.ccee.present",
+    "wattdeck.systems.ccee.source, wattdeck.systems.ccee.commands, wattdeck.systems.ccee.agreements",
+    "wattdeck.systems.ccee.simulator, wattdeck.systems.ccee.shell, wattdeck.systems.ccee.report",
+    "wattdeck.systems.aneel.models, wattdeck.systems.aneel.client, wattdeck.systems.aneel.present",
+    "wattdeck.systems.aneel.source, wattdeck.systems.aneel.conformance, wattdeck.systems.aneel.tiles",
+    "wattdeck.systems.aneel.simulator, wattdeck.systems.aneel.shell, wattdeck.systems.aneel.report",
+    "wattdeck.systems.span.shell, wattdeck.cli, wattdeck.shell.headless, wattdeck.shell.doctor",
+    "wattdeck.shell.snapshot, wattdeck.shell.simulate, wattdeck.shell.journal",
 )
-def test_nothing_below_the_screens_loads_textual(modules: str) -> None:
-    assert "textual" not in loaded_by(f"import {modules}")
+
+
+def test_nothing_below_the_screens_loads_textual() -> None:
+    tables = loaded_by(*(f"import {modules}" for modules in BELOW_THE_SCREENS))
+    assert [modules for modules, table in zip(BELOW_THE_SCREENS, tables, strict=True) if "textual" in table] == []
 
 
 def test_models_and_present_load_nothing_dear() -> None:
     code = "import wattdeck.systems.span.models, wattdeck.systems.span.present, wattdeck.core.lines, wattdeck.core.link"
-    assert loaded_by(code).isdisjoint({*DEAR, "rich"})
+    assert loaded_by(code)[0].isdisjoint({*DEAR, "rich"})
 
 
-@pytest.mark.parametrize("form", ["json", "csv", "text"])
-def test_a_snapshot_as_data_loads_no_textual(form: str) -> None:
-    loaded = loaded_by(command("snapshot", "--demo", "--format", form))
-    assert loaded.isdisjoint({"textual", "plotext", "bs4", "uvicorn"})
+def test_neither_a_snapshot_as_data_nor_a_command_of_a_system_loads_textual() -> None:
+    snapshots = [command("snapshot", "--demo", "--format", form) for form in ("json", "csv", "text")]
+    *after, last = loaded_by(*snapshots, command("span", "circuits", "--demo", "--source", "home"))
+    assert all(loaded.isdisjoint({"textual", "plotext", "bs4", "uvicorn"}) for loaded in after)
+    assert "textual" not in last
 
 
 def test_a_tariff_is_reckoned_without_anything_dear() -> None:
-    loaded = loaded_by(command("usms", "tariff", "electricity", "735"))
+    (loaded,) = loaded_by(command("usms", "tariff", "electricity", "735"))
     assert loaded.isdisjoint({*DEAR, "rich", "asyncio"} - {"click"})
 
 
-def test_a_command_of_a_system_loads_no_textual() -> None:
-    assert "textual" not in loaded_by(command("span", "circuits", "--demo", "--source", "home"))
-
-
-def test_the_version_is_printed_without_anything_dear() -> None:
-    assert loaded_by(command("--version")).isdisjoint(DEAR)
-
-
-@pytest.mark.parametrize("option", ["--help", "-h"])
-def test_the_help_is_printed_without_anything_dear(option: str) -> None:
-    assert loaded_by(command(option)).isdisjoint(DEAR)
+def test_the_version_and_the_help_are_printed_without_anything_dear() -> None:
+    for loaded in loaded_by(command("--version"), command("--help"), command("-h")):
+        assert loaded.isdisjoint(DEAR)
 
 
 @pytest.mark.parametrize("settings", [None, '[ui]\ntheme = "nord"\n'])
@@ -119,16 +116,17 @@ def test_the_help_is_printed_without_the_ways_to_files_and_languages(settings: s
         folder.mkdir(parents=True)
         (folder / "config.toml").write_text(settings, encoding="utf-8")
     ways = {"pathlib", "re", "platformdirs", "gettext", "tomllib", "contextlib"}
-    assert loaded_by(command("--help")) & ways <= loaded_by("")
+    before, after = loaded_by("", command("--help"))
+    assert after & ways <= before
 
 
 def test_the_real_help_loads_neither_network_nor_screen() -> None:
-    loaded = loaded_by("from wattdeck.cli import run\nrun(['--help'])")
+    (loaded,) = loaded_by("from wattdeck.cli import run\nrun(['--help'])")
     assert "click" in loaded and loaded.isdisjoint({"textual", "httpx", "pydantic"})
 
 
 def test_a_demo_shows_its_first_panel_without_the_others_and_what_follows_them() -> None:
-    loaded = modules_loaded_by(
+    (loaded,) = modules_loaded_by(
         "from wattdeck.core.deck import Deck\n"
         "from wattdeck.core.system import SimulatorOptions\n"
         "from wattdeck.discovery import discover\n"
@@ -149,7 +147,7 @@ def test_a_demo_shows_its_first_panel_without_the_others_and_what_follows_them()
 
 
 def test_naming_the_systems_costs_nothing() -> None:
-    assert loaded_by("from wattdeck.discovery import discover\ndiscover()").isdisjoint(DEAR)
+    assert loaded_by("from wattdeck.discovery import discover\ndiscover()")[0].isdisjoint(DEAR)
 
 
 def real_help() -> str:
@@ -202,7 +200,5 @@ def test_help_is_in_the_language_asked_for(
     Path("speaks.toml").write_text('[ui]\nlanguage = "ms"\n', encoding="utf-8")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    done = subprocess.run(
-        [sys.executable, "-c", command("--help")], capture_output=True, text=True, check=True, timeout=50
-    )
+    done = forked.run("--help")
     assert done.stdout.split()[0] == first
