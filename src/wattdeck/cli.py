@@ -231,17 +231,18 @@ def replay(
 @click.option("--start", metavar="ISO8601", help="Simulated time at the start (else now).")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="A fault that is on from the start.")
 @click.option("--api", default="", metavar="NAME", help="Which protocol, of a system that has several: v1, flat, tree.")
+@click.option("--serial", default="", metavar="SERIAL", help="Who the panel says it is, to tell several apart.")
 @click.option("--mqtt-port", type=click.IntRange(0, 65535), help="Port of a panel's broker (else any free port).")
 @click.option("--https-port", type=click.IntRange(0, 65535), default=0, help="Port of HTTPS (else any free port).")
 @click.pass_obj
 def simulate(
     app: AppContext, system: str, host: str, port: int, seed: int, speed: float, start: str | None,
-    faults: Sequence[str], api: str, mqtt_port: int | None, https_port: int,
+    faults: Sequence[str], api: str, serial: str, mqtt_port: int | None, https_port: int,
 ) -> None:  # fmt: skip
     """Serve the other side of a wire on a port until interrupted."""
     from wattdeck.shell.simulate import run_simulator
 
-    options = simulator_options(seed, speed, start, faults, api)
+    options = simulator_options(seed, speed, start, faults, api, serial)
     ports = {} if mqtt_port is None else {"mqtt": mqtt_port}
     click.get_current_context().exit(run_simulator(app, system, host, port, options, https_port, ports))
 

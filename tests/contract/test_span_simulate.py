@@ -195,6 +195,8 @@ async def test_a_refused_port_of_http_is_one_of_https_too() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("usms", "--serial", "nt-1"), "has no serial to choose"),
+        (("span", "--serial", "NT 1/+"), "cannot be a panel's serial"),
         (("usms", "--api", "flat"), "does not speak 'flat'; it speaks: one protocol"),
         (("span", "--api", "v3"), "does not speak 'v3'; it speaks: v1, flat, tree"),
         (("span", "--mqtt-port", "8883"), "a panel of v1 has no broker"),

@@ -5,16 +5,36 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ebus_bench import HOME, NOON, Bench
 from ebus_examples import HEAT_PUMP, flat_topics, tree_topics
+from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span.ebus import homie
 from wattdeck.systems.span.household import HOUSEHOLDS
+from wattdeck.systems.span.simulator import SpanSimulator
 
 SHEET = "nt-2143-c1akc"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("api", ["flat", "tree"])
+@pytest.mark.parametrize(("serial", "wanted"), [("", HOME), ("nt-2143-demo7", "nt-2143-demo7")])
+async def test_several_panels_can_be_told_apart(api: str, serial: str, wanted: str) -> None:
+    simulator = SpanSimulator(SimulatorOptions(start=NOON, api=api, serial=serial))
+    assert simulator.broker is not None
+    simulator.broker.tick()
+    assert f"ebus/5/{wanted}/$state" in simulator.broker.retained and set(simulator.broker.passwords) == {wanted}
+    assert simulator.state()["serial"] == wanted
+    for path, key in (("v1", "system"), ("v2", "")):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(simulator.app), base_url="http://panel") as client:
+            said = (await client.get(f"/api/{path}/status")).json()
+        assert (said[key]["serial"] if key else said["serialNumber"]) == wanted
+    other = [topic for topic in simulator.broker.retained if wanted != HOME and HOME in topic]
+    assert other == []
 
 
 def assert_flat_balances(bench: Bench) -> None:

@@ -47,6 +47,8 @@ class SimulatorOptions:
     """Fault name -> value, on from the start."""
     api: str = ""
     """Which of `System.simulator_apis` to speak; empty: the first."""
+    serial: str = ""
+    """Who the simulated device says it is, of a system whose simulator can be told; empty: its own."""
 
 
 class Simulator(Protocol):
@@ -133,6 +135,8 @@ class System(ABC):
     summary: ClassVar[str]
     """One line for `--help`."""
     simulator_apis: ClassVar[tuple[str, ...]] = ()
+    simulator_takes_serial: ClassVar[bool] = False
+    """Its simulator can be told its serial, so that several are told apart."""
     """The protocols its simulator can speak, if more than one; the first unless told otherwise."""
 
     @abstractmethod

@@ -71,6 +71,8 @@ def _simulator(app: AppContext, name: str, options: SimulatorOptions) -> Simulat
                 known=", ".join(system.simulator_apis) or tr("one protocol, which needs no --api"),
             )
         )
+    if options.serial and not system.simulator_takes_serial:
+        raise UsageError(tr("the simulator of {name} has no serial to choose", name=name))
     try:
         simulator = system.simulator(options)
     except ValueError as error:

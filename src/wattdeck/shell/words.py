@@ -39,7 +39,7 @@ def code_of(error: WattdeckError) -> int:
 
 
 def simulator_options(
-    seed: int, speed: float, start: str | None, faults: Sequence[str] = (), api: str = ""
+    seed: int, speed: float, start: str | None, faults: Sequence[str] = (), api: str = "", serial: str = ""
 ) -> SimulatorOptions:
     """The options of a simulator from the command line.
 
@@ -50,7 +50,7 @@ def simulator_options(
     for fault in faults:
         name, sign, value = fault.partition("=")
         named[name] = value if sign else None
-    return SimulatorOptions(seed, speed, parse_time(start) if start else None, named, api)
+    return SimulatorOptions(seed, speed, parse_time(start) if start else None, named, api, serial)
 
 
 def parse_time(text: str) -> datetime:

@@ -32,6 +32,7 @@ class SpanSystem(System):
     title = "SPAN"
     summary = "SPAN smart panels: circuits, relays, priorities"
     simulator_apis = ("v1", "flat", "tree")
+    simulator_takes_serial = True
 
     def config_model(self) -> type[SourceConfig]:
         from wattdeck.systems.span.config import SpanConfig

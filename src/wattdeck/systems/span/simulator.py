@@ -5,10 +5,11 @@ Runs in process through `wattdeck.core.asgi.SimulatedTransport` or on a port thr
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from wattdeck.systems.span.simulated.panel import EbusPanel
 
 APIS = ("v1", "flat", "tree")
+SERIAL = re.compile(r"[a-z0-9][a-z0-9-]{1,30}[a-z0-9]")
 V1_ENERGY_PERIOD_S = 600.0
 
 
@@ -75,6 +77,8 @@ class SpanSimulator:
     ) -> None:
         if household not in HOUSEHOLDS:
             raise ValueError(f"no household is called {household!r}; known are {', '.join(HOUSEHOLDS)}")
+        if options.serial and not SERIAL.fullmatch(options.serial):
+            raise ValueError(f"{options.serial!r} cannot be a panel's serial: 3 to 32 small letters, digits and dashes")
         api = options.api or APIS[0]
         if api not in APIS:
             raise ValueError(f"a SPAN panel does not speak {api!r}; known are {', '.join(APIS)}")
@@ -83,8 +87,9 @@ class SpanSimulator:
         start = options.start or datetime.now(UTC).astimezone()
         start = start if start.tzinfo else start.replace(tzinfo=UTC)
         clock = SimulatedClock(start.timestamp(), options.speed, monotonic)
+        lived_in = HOUSEHOLDS[household]
         self.house = House(
-            HOUSEHOLDS[household],
+            replace(lived_in, serial=options.serial) if options.serial else lived_in,
             clock,
             seed=options.seed,
             utc_offset_s=(start.utcoffset() or timedelta()).total_seconds(),
