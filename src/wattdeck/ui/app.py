@@ -24,13 +24,13 @@ from wattdeck.core.errors import WattdeckError
 from wattdeck.core.language import later, tr
 from wattdeck.core.looked import Looked
 from wattdeck.core.reading import Link, Reading, SourceId
-from wattdeck.core.screens import EVENTS, OVERVIEW, OWN, screen_names, title_of
 from wattdeck.core.system import System
 from wattdeck.core.trend import Trend
 from wattdeck.core.units import Glyphs, glyphs
 from wattdeck.ui.attention import Attention
 from wattdeck.ui.caches import trim_caches
 from wattdeck.ui.frame import HeaderState
+from wattdeck.ui.navigation import Navigation
 from wattdeck.ui.recording import RecordingApp
 from wattdeck.ui.terminal import LAST_RESORT_S
 
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MIN_WIDTH, MIN_HEIGHT = 60, 18
-"""Below this no command can be confirmed: what it says could not be read."""
 ENGINE = "engine"
 """Name of the work that keeps the session open."""
 SETTLED_S = 3.0
@@ -130,7 +128,7 @@ class DeckApp(RecordingApp):
         self._frames = 0
         self._early = ""
         """What was asked for before the engine was up."""
-        self._before_events = OVERVIEW
+        self.navigation = Navigation(self, options.systems, options.screen)
 
     # What the screens ask for
 
@@ -177,19 +175,10 @@ class DeckApp(RecordingApp):
         """The short memory of a source."""
         return self._empty_trend if self.deck is None else self.deck.hub.trends.get(source, self._empty_trend)
 
-    def screen_list(self) -> list[tuple[str, str, bool]]:
-        """(key, title, current) of each screen there is."""
-        systems, current = self._options.systems, self.current_mode
-        return [(str(number), title_of(name, systems), name == current) for number, name in self._screens()]
-
-    def _screens(self) -> list[tuple[int, str]]:
-        """Number and name of each screen there is."""
-        return screen_names(self._systems_in_use(), self._options.systems)
-
     def header_state(self, source: SourceId, *, clock: bool = False) -> HeaderState:
         """What the header says of the session, and of a source if one is on show; pages need no clock."""
         return HeaderState(
-            systems=self.screen_list(),
+            systems=self.navigation.titled(),
             source=source,
             reading=max(self.readings(source), key=lambda reading: reading.failures, default=None),
             alarms=len(self.open_alarms),
@@ -221,7 +210,7 @@ class DeckApp(RecordingApp):
 
     def on_mount(self) -> None:
         self._catch_signals()
-        self.show_screen(self._start)
+        self.navigation.begin()
         self._schedule_tick()
         self.set_timer(SETTLED_S, self._settle_memory)
         self.call_after_refresh(self._run_engine)
@@ -238,38 +227,6 @@ class DeckApp(RecordingApp):
             gc.collect()
             gc.freeze()
             gc.enable()
-
-    @property
-    def _start(self) -> str:
-        """Name of the screen to start on."""
-        return self._options.screen or OVERVIEW
-
-    def _systems_in_use(self) -> list[str]:
-        """Systems with a source, and until the engine is up the one to start on; nothing empty is offered."""
-        wanted = self._options.screen if self.deck is None else None
-        return [name for name in self._options.systems if name == wanted or self.sources_of(name)]
-
-    def show_screen(self, name: str) -> None:
-        """Show a screen by its name: `overview`, `events`, or a system's. It is made when first shown."""
-        if name not in self._modes:
-            kind = self._screen_of(name)
-            if kind is None:
-                return
-            self.add_mode(name, kind)
-        if name != self.current_mode:
-            self.switch_mode(name)
-
-    def _screen_of(self, name: str) -> type[Screen[Any]] | None:
-        if name == OVERVIEW:
-            from wattdeck.ui.overview import OverviewScreen
-
-            return OverviewScreen
-        if name == EVENTS:
-            from wattdeck.ui.events import EventsScreen
-
-            return EventsScreen
-        system = self._options.systems.get(name)
-        return system.screen() if system is not None else None
 
     @work(exit_on_error=True, name=ENGINE)
     async def _run_engine(self) -> None:
@@ -295,16 +252,10 @@ class DeckApp(RecordingApp):
             self.say(deck.alarms.trouble, trouble=True)
         deck.hub.subscribe(self._arrived)
         self.take_up_replay()
-        self._start_where_wanted()
+        self.navigation.take_up()
         self.paint()
         if self._early:
             self.call_later(self.run_action, self._early)
-
-    def _start_where_wanted(self) -> None:
-        """The wanted screen may be of a system without a source: the overview says what there is instead."""
-        if self.current_mode not in {name for _, name in self._screens()}:
-            self.show_screen(OVERVIEW)
-        self.show_sources(getattr(self.screen_stack[0], "looked_at", ()))
 
     def _take_settings(self, deck: Deck) -> None:
         ui = deck.ui
@@ -323,8 +274,7 @@ class DeckApp(RecordingApp):
     def _bindings_there_are(self) -> list[Binding]:
         from wattdeck.ui.help import bindings_of, screen_widgets
 
-        screens = [self._screen_of(name) for name in (*OWN, *self._options.systems)]
-        classes = [kind for screen in screens if screen is not None for kind in (screen, *screen_widgets(screen))]
+        classes = [kind for screen in self.navigation.kinds() for kind in (screen, *screen_widgets(screen))]
         return bindings_of(type(self), *classes)
 
     def _use_keys(self, wanted: Mapping[str, str]) -> None:
@@ -420,18 +370,13 @@ class DeckApp(RecordingApp):
 
     def action_system(self, number: int) -> None:
         """Show a screen by its number."""
-        if self._keep_for_engine(f"system({number})"):
-            return
-        name = dict(self._screens()).get(number)
-        if name == EVENTS and self.current_mode != EVENTS:
-            self.action_journal()
-        elif name is not None:
-            self.show_screen(name)
+        if not self._keep_for_engine(f"system({number})"):
+            self.navigation.go(number)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only screens that there are."""
         if action == "system":
-            return self.deck is None or int(str(parameters[0])) in dict(self._screens())
+            return self.deck is None or int(str(parameters[0])) in self.navigation.numbered()
         return super().check_action(action, parameters)
 
     def action_disarm(self) -> None:
@@ -447,15 +392,10 @@ class DeckApp(RecordingApp):
 
     def action_journal(self) -> None:
         """Show what happened; the second time, go back."""
-        if self.current_mode == EVENTS:
-            self.leave_events()
+        if self.navigation.at_events:
+            self.navigation.leave_events()
         elif not self._keep_for_engine("journal"):
-            self._before_events = self.current_mode
-            self.show_screen(EVENTS)
-
-    def leave_events(self) -> None:
-        """Go back to where one was before the events."""
-        self.show_screen(self._before_events)
+            self.navigation.show_events()
 
     @work(exclusive=True, group="settings")
     async def action_settings(self) -> None:
@@ -507,15 +447,7 @@ class DeckApp(RecordingApp):
 
         yield from action_commands(self, screen)
         if self.deck is not None:
-            yield from source_commands(self.deck.hub.sources, self.open_source)
-
-    def open_source(self, source: SourceId) -> None:
-        """Show a source on its system's screen."""
-        system = source.partition("/")[0]
-        self.show_screen(system)
-        screen = self.screen_stack[0]
-        if self.current_mode == system and hasattr(screen, "source"):
-            screen.source = source
+            yield from source_commands(self.deck.hub.sources, self.navigation.open_source)
 
     def picture(self) -> str:
         """The screen as it is, as SVG. Spaces are kept by every viewer, so that columns stay columns."""

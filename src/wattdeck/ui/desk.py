@@ -13,7 +13,7 @@ from wattdeck.core.errors import CommandRefused
 from wattdeck.core.language import later, tr
 from wattdeck.core.reading import SourceId
 from wattdeck.core.units import clock_time
-from wattdeck.ui.dialogs import AskDialog, ChoiceDialog, OperateDialog
+from wattdeck.ui.dialogs import AskDialog, ChoiceDialog, OperateDialog, can_be_read
 
 if TYPE_CHECKING:
     from wattdeck.ui.app import DeckApp
@@ -150,9 +150,7 @@ class Desk:
                 self._app.say(str(error), trouble=True)
 
     def _readable(self) -> bool:
-        from wattdeck.ui.app import MIN_HEIGHT, MIN_WIDTH
-
-        return self._app.size.width >= MIN_WIDTH and self._app.size.height >= MIN_HEIGHT
+        return can_be_read(self._app.size)
 
     def _changed(self, change: ControlChanged) -> None:
         if change.object_id:

@@ -10,6 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from wattdeck.core.command import Level, shown_name, value_words
@@ -25,10 +26,17 @@ if TYPE_CHECKING:
     from wattdeck.core.command import Selection
     from wattdeck.ui.app import DeckApp
 
+MIN_WIDTH, MIN_HEIGHT = 60, 18
+"""Below this no command can be confirmed: what it says could not be read."""
 OPEN_GUARD_S = 0.3
 """Keys this soon after a dialog opened were not meant for it (control.md 7)."""
 REPEAT_GUARD_S = 0.15
 """A key this soon after another one is a held key or pasted text, not a decision (control.md 7)."""
+
+
+def can_be_read(size: Size) -> bool:
+    """Whether a question about a command can be read on a screen of this size."""
+    return size.width >= MIN_WIDTH and size.height >= MIN_HEIGHT
 
 
 def room_in(columns: int) -> int:
@@ -242,9 +250,7 @@ class OperateDialog(Guarded):
             self.close_for(tr("the terminal lost the focus"))
 
     def on_resize(self) -> None:
-        from wattdeck.ui.app import MIN_HEIGHT, MIN_WIDTH
-
-        if self.app.size.width < MIN_WIDTH or self.app.size.height < MIN_HEIGHT:
+        if not can_be_read(self.app.size):
             self.close_for(tr("the terminal became too small to read the question"))
         else:
             self.call_after_refresh(self.show_now)

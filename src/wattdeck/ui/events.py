@@ -214,7 +214,7 @@ class EventsScreen(DeckScreen):
     def action_back(self) -> None:
         """Clear the filter; without one, go back to where one was."""
         if not (self._words or self._kind):
-            self.deck_app.leave_events()
+            self.deck_app.navigation.leave_events()
             return
         self._words, self._kind = "", None
         self.paint()

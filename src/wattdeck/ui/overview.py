@@ -153,7 +153,7 @@ class OverviewScreen(DeckScreen):
             self._opened ^= {entry.system}
             self.paint()
         elif entry is not None:
-            self.deck_app.open_source(entry.source)
+            self.deck_app.navigation.open_source(entry.source)
 
     def action_open(self) -> None:
         """Show the source under the cursor."""
