@@ -41,7 +41,7 @@ from wattdeck.core.units import ASCII, UNICODE
 from wattdeck.systems.span import SYSTEM, circuits, fleet, models, parts, partwords, present, report, spaces, words
 from wattdeck.systems.span.circuits import TableView
 from wattdeck.systems.span.detail import detail
-from wattdeck.systems.span.models import Battery, Charger, DataModel, PanelSnapshot, PowerControl, Relay
+from wattdeck.systems.span.models import Battery, Charger, DataModel, PanelSnapshot, PowerControl, Relay, counted_once
 
 NOW = START + timedelta(seconds=2)
 PANELS = {"v1": v1_panel(), "flat": flat_panel(), "tree": tree_panel()}
@@ -135,9 +135,18 @@ def test_a_remote_meter_has_power_and_neither_relay_nor_space() -> None:
 
 
 def test_circuits_that_move_together_are_named() -> None:
-    assert f"Moves together with Office Outlets, {HOSTILE.split()[0]}" in told(BACKUP)
-    lone = tree_panel(circuits=tuple(each for each in PANELS["tree"].circuits if each.circuit_id == BACKUP))
-    assert "Moves together with ?:" in told(BACKUP, lone), "who they are is not known, that they are there is"
+    # One side alone says so: both are warned of it, and nobody's load is left out of the sums.
+    assert f"May move together with Office Outlets, {HOSTILE.split()[0]}" in told(BACKUP)
+    assert "May move together with Freezer: only one side says so" in told(OFFICE)
+    every = PANELS["tree"].circuits
+    assert len(tuple(counted_once(every))) == len(every)
+    group = {BACKUP: (OFFICE, HARM), OFFICE: (BACKUP, HARM), HARM: (OFFICE, BACKUP)}
+    agreed = tuple(replace(each, shared_with=group.get(each.circuit_id, ())) for each in every)
+    text = told(BACKUP, tree_panel(circuits=agreed))
+    assert f"Moves together with Office Outlets, {HOSTILE.split()[0]}" in text and "May move" not in text
+    assert {each.circuit_id for each in every} - {each.circuit_id for each in counted_once(agreed)} == {BACKUP, HARM}
+    lone = tree_panel(circuits=tuple(each for each in every if each.circuit_id == BACKUP))
+    assert "May move together with ?:" in told(BACKUP, lone), "who they are is not known, that they are there is"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from wattdeck.core.alarm import AlarmRule, Condition, Priority, above, below
 from wattdeck.core.language import later, tr
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import energy, number, percent, power
-from wattdeck.systems.span.models import Circuit, Door, PanelSnapshot, Relay, counted_once, voltage_v
+from wattdeck.systems.span.models import Circuit, Door, PanelSnapshot, Relay, counted_once, metered_with, voltage_v
 
 if TYPE_CHECKING:
     from wattdeck.systems.span.config import SpanAlarms, SpanConfig
@@ -177,8 +177,7 @@ class SpanWatch:
             if circuit.virtual:
                 continue
             breaker, name = self._breaker(circuit), circuit.name
-            if circuit.shared_with:
-                others = [other for other in panel.circuits if other.circuit_id in circuit.shared_with]
+            if others := metered_with(circuit, panel.circuits):
                 breaker = _together([breaker, *map(self._breaker, others)])
                 name = " + ".join(each.name for each in (circuit, *others))
             power_w, current_a = (circuit.power_w, circuit.current_a) if circuit.live else (None, None)

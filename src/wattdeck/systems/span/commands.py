@@ -21,6 +21,7 @@ from wattdeck.systems.span.models import (
     PanelSnapshot,
     Relay,
     current_a,
+    siblings,
 )
 from wattdeck.systems.span.spaces import tandem_spaces
 from wattdeck.systems.span.words import (
@@ -218,7 +219,7 @@ def _controllable(circuit: Circuit, kind: str) -> bool:
 def _moves_with(snapshot: PanelSnapshot, circuit: Circuit) -> tuple[Sibling, ...]:
     """The other circuits behind the same relay; one that the panel does not list goes by its id."""
     found = []
-    for circuit_id in (each for each in circuit.shared_with if each != circuit.circuit_id):
+    for circuit_id in siblings(circuit, snapshot.circuits):
         other = snapshot.circuit(circuit_id)
         found.append(Sibling(circuit_id, circuit_id if other is None else name_words(other)))
     return tuple(found)

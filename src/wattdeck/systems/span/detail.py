@@ -11,7 +11,7 @@ from wattdeck.core.lines import MUTED, TEXT, Line, Span, cell_width, fit, wrap
 from wattdeck.core.reading import Reading
 from wattdeck.core.units import UNICODE, Glyphs, age, energy, number, percent, power, since
 from wattdeck.systems.span.circuits import Pending, measured_age_s, newest_power_at, relay_span
-from wattdeck.systems.span.models import Circuit, PanelSnapshot, current_a, leg, voltage_v
+from wattdeck.systems.span.models import Circuit, PanelSnapshot, current_a, leg, metered_with, siblings, voltage_v
 from wattdeck.systems.span.spaces import tandem_spaces
 from wattdeck.systems.span.words import (
     feeds_words,
@@ -131,10 +131,15 @@ def _notes(reading: Reading[PanelSnapshot], circuit: Circuit) -> Iterator[str]:
     """Sentences about what the circuit is bound up with."""
     if reading.snapshot is None or circuit.virtual:
         return
-    if circuit.shared_with:
-        others = [reading.snapshot.circuit(each) for each in circuit.shared_with]
-        names = ", ".join(name_words(other) for other in others if other is not None) or "?"
+    circuits = reading.snapshot.circuits
+    agreed = metered_with(circuit, circuits)
+    if agreed:
+        names = ", ".join(map(name_words, agreed))
         yield tr("Moves together with {names}: one relay or meter for all, counted once.", names=names)
+    one_sided = set(siblings(circuit, circuits)).difference(other.circuit_id for other in agreed)
+    if one_sided:
+        names = ", ".join(name_words(other) for other in circuits if other.circuit_id in one_sided) or "?"
+        yield tr("May move together with {names}: only one side says so, counted each by itself.", names=names)
     shared = tandem_spaces(reading.snapshot).intersection(circuit.tabs)
     if shared:
         names = ", ".join(

@@ -92,7 +92,7 @@ class Circuit:
     feeds: str = ""
     """What hangs on it, where the panel says so: `pv`, `evse`, `bess`; empty: a load like any other."""
     shared_with: tuple[str, ...] = ()
-    """Ids of circuits behind the same meter or relay: counted once, and one relay moves all (span-v2.md 6.4)."""
+    """Ids of circuits that it says are behind its meter or relay (span-v2.md 6.4). See `siblings`, `metered_with`."""
     meter_only: bool = False
     """A remote current transformer: it has power, and no relay and no space."""
     live: bool = True
@@ -351,12 +351,32 @@ def voltage_v(tabs: tuple[int, ...]) -> int | None:
     return None
 
 
+def siblings(circuit: Circuit, circuits: Iterable[Circuit]) -> tuple[str, ...]:
+    """Ids of the circuits that may move with this one: it says so or they do, and either is enough to warn of it."""
+    own = circuit.circuit_id
+    said = [other.circuit_id for other in circuits if own in other.shared_with]
+    return tuple(each for each in dict.fromkeys((*circuit.shared_with, *said)) if each != own)
+
+
+def metered_with(circuit: Circuit, circuits: Iterable[Circuit]) -> tuple[Circuit, ...]:
+    """The circuits behind the same meter: both sides say so. A claim of one side hides nobody's load."""
+    if not circuit.shared_with:
+        return ()
+    own = circuit.circuit_id
+    return tuple(
+        other
+        for other in circuits
+        if other.circuit_id in circuit.shared_with and own in other.shared_with and other.circuit_id != own
+    )
+
+
 def counted_once(circuits: Iterable[Circuit]) -> Iterator[Circuit]:
     """Circuits for sums: of those behind one meter only the first (span-v2.md 6.4)."""
+    every = tuple(circuits)
     seen: set[str] = set()
-    for circuit in circuits:
+    for circuit in every:
         if circuit.circuit_id not in seen:
-            seen.update(circuit.shared_with)
+            seen.update(other.circuit_id for other in metered_with(circuit, every))
             yield circuit
 
 
