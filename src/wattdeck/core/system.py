@@ -135,9 +135,9 @@ class System(ABC):
     summary: ClassVar[str]
     """One line for `--help`."""
     simulator_apis: ClassVar[tuple[str, ...]] = ()
+    """The protocols its simulator can speak, if more than one; the first unless told otherwise."""
     simulator_takes_serial: ClassVar[bool] = False
     """Its simulator can be told its serial, so that several are told apart."""
-    """The protocols its simulator can speak, if more than one; the first unless told otherwise."""
 
     @abstractmethod
     def config_model(self) -> type[SourceConfig]:
