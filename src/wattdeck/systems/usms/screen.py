@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from wattdeck.core.asked import Answers
-from wattdeck.core.errors import WattdeckError
 from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import MUTED, Line
 from wattdeck.systems.usms import costs, drawing, present
-from wattdeck.systems.usms.models import BRUNEI, Kind, Meter, Period, Point
-from wattdeck.systems.usms.question import Question, Run, TopUps, failure_words
+from wattdeck.systems.usms.models import BRUNEI, Meter
+from wattdeck.systems.usms.question import Points, Purchases, Question
 from wattdeck.systems.usms.walk import Stretch, View
-from wattdeck.systems.usms.widgets import LoginDialog, MeterTable, UsmsSource
+from wattdeck.systems.usms.widgets import LoginDialog, MeterTable
 from wattdeck.ui import bars
 from wattdeck.ui.bars import Bars
 from wattdeck.ui.paint import Painted
@@ -28,7 +25,8 @@ from wattdeck.ui.region import Region
 from wattdeck.ui.system_screen import SystemScreen
 from wattdeck.ui.table import DeckTable
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from wattdeck.systems.usms.source import UsmsSource
 
 WIDE, ROOMY = 110, 170
 """From these widths on the meters stand beside the chart, and show all their columns there."""
@@ -65,11 +63,8 @@ class UsmsScreen(SystemScreen):
     def __init__(self) -> None:
         super().__init__()
         self.view = View()
-        self._points: Answers[Question, tuple[Point, ...]] = Answers()
-        self._top_ups: Answers[tuple[str, str], TopUps] = Answers()
-        self._run: Run | None = None
-        """What is being asked just now."""
-        self._asking_top_ups: tuple[str, str] | None = None
+        self._points = Points()
+        self._purchases = Purchases()
         self._top_ups_shown = False
         self._detail_wanted: bool | None = None
         self._costs_wanted = True
@@ -101,12 +96,8 @@ class UsmsScreen(SystemScreen):
         divider = self.query_one("#divider", Painted)
         divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
         about = self.query_one("#about", Painted)
-        page = self._top_ups.value((self.source, meter.number)) if meter else None
-        about.paint(
-            present.about_lines(
-                meter, account, page.page if page else None, self._progress(), about.size.width, self.marks
-            )
-        )
+        page = self._purchases.of(self.source, meter).page if meter else None
+        about.paint(present.about_lines(meter, account, page, self._progress(), about.size.width, self.marks))
         if meter is None:
             self._paint_no_meter(account)
         elif self._top_ups_shown:
@@ -130,15 +121,12 @@ class UsmsScreen(SystemScreen):
         if not region.display or not region.size:
             return
         stretch = self._stretch(now)
-        question = self._question_of(meter, stretch)
-        beside = account.consumption.taken_at if account.consumption else None
-        self._ask_points(meter, account, stretch, beside, now)
-        points = self._points.value(question)
+        question = Question(self.source, meter.number, stretch)
+        self._ask_points(question, meter, account, now)
+        points = self._points.of(question)
         points = account.kept(meter.number, stretch) if points is None else points
-        asking = self._run is not None and question in self._run.open
-        asking = asking or (stretch.running(now) and account.awaits_consumption)
-        before_question = self._question_of(meter, stretch.before)
-        before = self._points.value(before_question) or account.kept(meter.number, stretch.before)
+        asking = self._points.asking(question) or (stretch.running(now) and account.awaits_consumption)
+        before = self._points.of(question.before) or account.kept(meter.number, stretch.before)
         steps = drawing.tier_steps(meter.kind, stretch.first)
         chart = drawing.chart(stretch, meter, points, before, steps, now, self.marks)
         failed = self._points.problem(question)
@@ -179,9 +167,7 @@ class UsmsScreen(SystemScreen):
     def _paint_top_ups(self, meter: Meter, account: present.Account) -> None:
         del account
         words, table = self.query_one("#topup_words", Region), self.query_one("#topups", DeckTable)
-        key = (self.source, meter.number)
-        found = self._top_ups.value(key) or TopUps()
-        asking = self._asking_top_ups == key
+        found, asking = self._purchases.of(self.source, meter), self._purchases.asking(self.source, meter)
         width = self.query_one("#right").size.width
         lines = costs.wrap_lines(found.problem, width, 3, "severity-medium") if found.problem else []
         said = " ".join(present.page_words(found.page))
@@ -212,73 +198,15 @@ class UsmsScreen(SystemScreen):
     def _stretch(self, now: datetime) -> Stretch:
         return self.view.stretch(self._today(now))
 
-    def _question_of(self, meter: Meter, stretch: Stretch) -> Question:
-        return Question(self.source, meter.number, stretch.period, stretch.first)
-
-    def _ask_points(
-        self, meter: Meter, account: present.Account, stretch: Stretch, beside: datetime | None, now: datetime
-    ) -> None:
-        """Ask for what is on show, unless it is known or being asked. An older question is given up for it."""
-        question = self._question_of(meter, stretch)
-        hourless = meter.kind is Kind.WATER and stretch.period is Period.HOUR
+    def _ask_points(self, question: Question, meter: Meter, account: present.Account, now: datetime) -> None:
         source = self.account_source
-        if source is None or hourless or (self._run is not None and self._run.question == question):
-            return
-        if account.refused and self._points.problem(question):
-            return
-        if stretch.running(now) and account.awaits_consumption:
-            # The feed is reading just this.
-            return
-        wanted = [
-            each
-            for each in (stretch, stretch.before)
-            if self._points.due(self._question_of(meter, each), beside, settled=not each.running(now))
-        ]
-        if wanted:
-            self._run = Run(question, [self._question_of(meter, each) for each in wanted])
-            reading = self._read_points(self._run, source, meter, wanted, beside)
+        run = None if source is None else self._points.begin(question, meter, account, now)
+        if source is not None and run is not None:
+            reading = self._points.answer(run, source, meter, self.paint)
             self.run_worker(reading, group="usms.points", exclusive=True, exit_on_error=False)
 
-    async def _read_points(
-        self, run: Run, source: UsmsSource, meter: Meter, stretches: Sequence[Stretch], beside: datetime | None
-    ) -> None:
-        """One stretch after the other: an account answers one question at a time."""
-        for stretch, question in zip(stretches, tuple(run.open), strict=True):
-            points: tuple[Point, ...] = ()
-            problem = ""
-            try:
-                points = tuple(await source.points(meter, stretch.period, stretch.first))
-            except WattdeckError as error:
-                problem = failure_words(error, stretch.words)
-            except Exception as error:
-                log.exception("%s: reading %s failed for a reason that is not the portal's", question.source, question)
-                problem = tr("{what}: internal error ({name}); the log has the details.", what=stretch.words,
-                             name=type(error).__name__)  # fmt: skip
-            if self._run is not run:
-                return
-            if problem:
-                self._points.fail(question, problem, beside)
-            else:
-                self._points.put(question, points, beside)
-            run.open.remove(question)
-            if not run.open:
-                self._run = None
-            self.paint()
-
-    async def _read_top_ups(self, source: UsmsSource, meter: Meter, key: tuple[str, str]) -> None:
-        before = self._top_ups.value(key) or TopUps()
-        page, rows, problems = before.page, before.rows, []
-        try:
-            page = await source.top_up_page(meter)
-        except WattdeckError as error:
-            problems.append(failure_words(error, tr("The debt")))
-        try:
-            rows = await source.top_ups(meter)
-        except WattdeckError as error:
-            problems.append(failure_words(error, tr("The list of top-ups")))
-        self._top_ups.put(key, TopUps(page, rows, " ".join(problems)), None)
-        if self._asking_top_ups == key:
-            self._asking_top_ups = None
+    async def _read_top_ups(self, source: UsmsSource, meter: Meter) -> None:
+        await self._purchases.answer(source, meter)
         self.paint()
 
     # Layout
@@ -358,11 +286,9 @@ class UsmsScreen(SystemScreen):
         self._top_ups_shown = True
         if self.size.width < WIDE:
             self._detail_wanted = None
-        self._asking_top_ups = (self.source, meter.number)
-        self.run_worker(
-            self._read_top_ups(source, meter, self._asking_top_ups), group="usms.top_ups", exclusive=True,
-            exit_on_error=False,
-        )  # fmt: skip
+        self._purchases.begin(self.source, meter)
+        reading = self._read_top_ups(source, meter)
+        self.run_worker(reading, group="usms.top_ups", exclusive=True, exit_on_error=False)
         self.paint()
         self.query_one("#topups").focus()
 

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -22,7 +21,6 @@ from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.lines import cut, fit, wrap
 from wattdeck.core.text import clean
 from wattdeck.systems.usms import present
-from wattdeck.systems.usms.models import Meter, Period, Point, TopUp, TopUpPage
 from wattdeck.ui.dialogs import Words
 from wattdeck.ui.table import DeckTable
 
@@ -43,28 +41,11 @@ OTHER_ROWS = 10
 """Rows of the dialog that are not the image."""
 
 
-class UsmsSource(Protocol):
-    """What the screen asks of an account beside its feeds."""
-
-    async def points(self, meter: Meter, period: Period, day: date) -> tuple[Point, ...]:
-        """Hours of that day, days of its month, or months of its year. Raises SourceError."""
-        ...
-
-    async def top_ups(self, meter: Meter) -> tuple[TopUp, ...]:
-        """Purchases of credit, newest first. Raises SourceError."""
-        ...
-
-    async def top_up_page(self, meter: Meter) -> TopUpPage:
-        """Debt and customer type. Raises SourceError."""
-        ...
+class Portal(Protocol):
+    """What one can log in to."""
 
     async def login(self, solver: Solver) -> None:
         """Log in, asking the solver for each image. Raises AuthError, SourceError."""
-        ...
-
-    @property
-    def progress(self) -> tuple[int, int] | None:
-        """Back-fill: days done, days in all; None while none runs."""
         ...
 
 
@@ -129,7 +110,7 @@ class LoginDialog(ModalScreen[bool]):
     ]  # fmt: skip
     HELP = later("Type what the image says and press **Enter**. **ctrl+r** asks for another image.")
 
-    def __init__(self, source_id: str, source: UsmsSource, folder: Path) -> None:
+    def __init__(self, source_id: str, source: Portal, folder: Path) -> None:
         """`folder` is where the image is saved if somebody wants it."""
         super().__init__()
         self._source_id = source_id
