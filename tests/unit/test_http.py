@@ -579,6 +579,16 @@ def test_httpx_is_loaded_without_its_command_line_and_leaves_no_trace() -> None:
     assert run_python(code) == httpx.__version__
 
 
+def test_connections_are_opened_without_http2_until_one_settles_on_it() -> None:
+    code = (
+        "import ssl, sys; from wattdeck.core.transport import open_transport;"
+        "open_transport(ssl.create_default_context(), http2=True, connections=1);"
+        "assert 'httpcore' in sys.modules and 'h2' not in sys.modules, sorted(sys.modules);"
+        "from httpcore._async.http2 import AsyncHTTP2Connection; print('h2' in sys.modules)"
+    )
+    assert run_python(code) == "True"
+
+
 def test_the_http_layer_loads_httpx_with_the_first_request_only() -> None:
     code = (
         "import sys; import wattdeck.core.http, wattdeck.systems.span.client as c; c.SpanClient('127.0.0.1');"

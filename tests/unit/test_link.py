@@ -9,8 +9,8 @@ import pytest
 
 from fakes import START
 from wattdeck.core.lines import line_width, plain
-from wattdeck.core.link import link_line, link_lines, link_span, link_words, next_step, worst
-from wattdeck.core.reading import Link, Reading
+from wattdeck.core.link import link_line, link_lines, link_span, link_words, next_step
+from wattdeck.core.reading import Link, Reading, worst
 from wattdeck.core.units import ASCII
 
 READING: Reading[int] = Reading("span/home", "panel", 7, Link.LIVE, START, good_polls=1)

@@ -99,6 +99,16 @@ def test_neither_a_snapshot_as_data_nor_a_command_of_a_system_loads_textual() ->
     assert "textual" not in last
 
 
+def test_a_snapshot_of_one_panel_loads_what_that_panel_needs() -> None:
+    Path("one.toml").write_text('[[span]]\nname = "home"\nhost = "127.0.0.1"\nport = 9\n', encoding="utf-8")
+    (loaded,) = modules_loaded_by(command("--config", "one.toml", "snapshot", "--format", "json"))
+    assert "wattdeck.systems.span.client" in loaded
+    assert loaded.isdisjoint(f"wattdeck.systems.{name}.config" for name in ("usms", "ccee", "aneel"))
+    # Nobody has registered for v2, nothing is drawn, and HTTP/2 has not been settled on.
+    assert loaded.isdisjoint({"wattdeck.systems.span.ebus.credentials", "wattdeck.systems.span.matters", "h2"})
+    assert loaded.isdisjoint({"wattdeck.core.lines", "wattdeck.core.units", "rich", "wattdeck.core.toml_lines"})
+
+
 def test_a_tariff_is_reckoned_without_anything_dear() -> None:
     (loaded,) = loaded_by(command("usms", "tariff", "electricity", "735"))
     assert loaded.isdisjoint({*DEAR, "rich", "asyncio"} - {"click"})

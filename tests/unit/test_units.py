@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wattdeck.core.dates import local_midnight, next_local_midnight
 from wattdeck.core.units import (
     ASCII,
     UNICODE,
@@ -18,8 +19,6 @@ from wattdeck.core.units import (
     clock_time,
     energy,
     glyphs,
-    local_midnight,
-    next_local_midnight,
     number,
     percent,
     power,

@@ -102,6 +102,11 @@ class _Table(BaseModel):
         defer_build=True,
     )
 
+    @classmethod
+    def defaults(cls) -> Self:
+        """The table where it is not written. Defaults need no check: this way none has to be built for them."""
+        return cls.model_construct()
+
 
 class Lockout(_Table):
     """One circuit nobody may switch from wattdeck until the entry is taken out."""
@@ -207,9 +212,9 @@ class SourceConfig(_Table):
     """Commands may be sent. Off: the source is read-only, because watching must never switch anything."""
     poll_s: float = Field(default=60.0, ge=1, le=86_400)
     """Time between two polls, s."""
-    safety: CommandSafety = Field(default_factory=CommandSafety)
+    safety: CommandSafety = Field(default_factory=CommandSafety.defaults)
     """The rules commands have to pass."""
-    alarms: AlarmSettings = Field(default_factory=AlarmSettings)
+    alarms: AlarmSettings = Field(default_factory=AlarmSettings.defaults)
     """When to raise an alarm."""
 
     RECORDED: ClassVar[Sequence[str]] = ("alarms",)

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,12 +19,12 @@ from pydantic import BaseModel, ValidationError
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.language import later, tr
 from wattdeck.core.text import clean
-from wattdeck.core.toml_lines import Place, TomlLines
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from wattdeck.core.config import SourceConfig
+    from wattdeck.core.toml_lines import Place, TomlLines
 
 M = TypeVar("M", bound=BaseModel)
 S = TypeVar("S", bound="SourceConfig")
@@ -82,7 +83,13 @@ class Checker:
         self.found: list[Problem] = []
         self._text = text
         self._path = path
-        self._lines = TomlLines(text)
+
+    @cached_property
+    def _lines(self) -> TomlLines:
+        """Where things are in the text: looked for once something is wrong."""
+        from wattdeck.core.toml_lines import TomlLines
+
+        return TomlLines(self._text)
 
     @property
     def problems(self) -> list[str]:
@@ -128,7 +135,9 @@ class Checker:
             self._add((name,), f"{tr('unknown table [{name}]', name=clean(name))}; {hint}{known}")
 
     def table(self, name: str, raw: object, model: type[M]) -> M | None:
-        """Check one `[table]`."""
+        """Check one `[table]`. One that is not written has its defaults, which need no check."""
+        if raw is None:
+            return model.model_construct()
         if isinstance(raw, dict):
             return self.model((name,), f"[{name}]", raw, model)
         self._add((name,), tr("expected one table, written with single brackets"), f"[{name}]: ")

@@ -1,8 +1,8 @@
-"""Dates as the language in use writes them."""
+"""Days: where they begin, and how the language in use writes them."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from wattdeck.core.language import later, manner, tr
 
@@ -42,3 +42,15 @@ def month_words(day: date) -> str:
 def weekday_words(day: date) -> str:
     """The day of the week: `Monday`."""
     return tr(WEEKDAYS[day.weekday()])
+
+
+def local_midnight(now: datetime) -> datetime:
+    """Start of the local day `now` is in, aware; right on days with 23 or 25 hours too."""
+    local = now.astimezone()
+    naive = datetime(local.year, local.month, local.day)  # noqa: DTZ001  astimezone reads it as local
+    return naive.astimezone()
+
+
+def next_local_midnight(now: datetime) -> datetime:
+    """Start of the next local day."""
+    return local_midnight(local_midnight(now) + timedelta(hours=30))

@@ -196,7 +196,7 @@ def make_deck(
         policies[source.id] = policy_of(config)
     locks = Locks((runtime_dir() if not demo else folder) / "locks", clock, journal.who)
     control = Control(operables, policies, journal, locks, clock, read_only=ui.read_only, demo=demo)
-    watching = make_alarms(hub, pairs, journal, alarms or AlarmsConfig(), folder, scope, hooked=not demo)
+    watching = make_alarms(hub, pairs, journal, alarms or AlarmsConfig.defaults(), folder, scope, hooked=not demo)
     control.subscribe(lambda change: watching.on_control(change, _name_of(operables, change)))
     return Deck(hub, control, journal, watching, ui, ui.read_only, demo, warnings, pairs)
 

@@ -10,7 +10,6 @@ from typing import Any
 from wattdeck.core.hub import Hub
 from wattdeck.core.language import tr
 from wattdeck.core.reading import SourceId
-from wattdeck.core.units import age
 
 UNITS = {
     "w": "W",
@@ -120,6 +119,8 @@ def safe_cell(value: Any) -> Any:
 
 def to_text(hub: Hub, sources: Sequence[SourceId], now: datetime) -> str:
     """What a person reads in a log: every number with its unit, every section with its age."""
+    from wattdeck.core.units import age
+
     head = f"wattdeck{tr(' demo') if hub.demo else ''}  {now.astimezone():%Y-%m-%d %H:%M:%S %Z}"
     lines = [head]
     for source in sources:

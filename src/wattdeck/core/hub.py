@@ -43,13 +43,20 @@ class Hub:
         clock: Clock = SYSTEM_CLOCK,
         demo_apps: Mapping[str, Any] | None = None,
         keep_last: bool = True,
+        keep_trends: bool = True,
     ) -> None:
+        """Args:
+        demo_apps: What answers in place of the network, by origin; None: the network itself.
+        keep_last: Keep the last readings for the next session.
+        keep_trends: Remember values for sparklines and plots. Without a screen nobody asks for them.
+        """
         from wattdeck.core.http import HttpClients
 
         self.clock = clock
         self.demo = demo_apps is not None
         self.state_dir = state_dir
         self._keep_last = keep_last and not self.demo
+        self._keep_trends = keep_trends
         self._http = HttpClients(mounts=_transports(demo_apps), only_mounted=self.demo, clock=clock)
         context = Context(self._http, state_dir, clock, self.demo, _stand_ins(demo_apps))
         self.systems: dict[str, System] = {system.name: system for system, _ in sources}
@@ -156,20 +163,27 @@ class Hub:
         self.publish(await feed.poll())
 
     def _remember(self, reading: Reading[Any]) -> None:
-        trend = self.trends[reading.source]
-        if reading.link is not Link.LIVE or reading.snapshot is None or reading.taken_at is None:
-            trend.gap(self.clock.now().timestamp())
+        measured = reading.link is Link.LIVE and reading.snapshot is not None and reading.taken_at is not None
+        if self._keep_trends:
+            if measured:
+                self._add_to_trends(reading)
+            else:
+                self.trends[reading.source].gap(self.clock.now().timestamp())
+        if not measured:
             return
-        taken_s = reading.taken_at.timestamp()
-        system = self.system_of(reading.source)
-        values = system.trend_values(reading.feed, reading.snapshot)
-        trend.add(taken_s, values, partial(system.earlier_trends, reading.snapshot))
-        self._remember_day(reading.source, taken_s, values)
         key = (reading.source, reading.feed)
         now_s = self.clock.monotonic()
         if self._keep_last and key not in self._unkept and now_s - self._saved_s.get(key, -1e9) >= 60:
             self._saved_s[key] = now_s
             lastknown.save(self.state_dir, reading)
+
+    def _add_to_trends(self, reading: Reading[Any]) -> None:
+        assert reading.taken_at is not None
+        taken_s = reading.taken_at.timestamp()
+        system = self.system_of(reading.source)
+        values = system.trend_values(reading.feed, reading.snapshot)
+        self.trends[reading.source].add(taken_s, values, partial(system.earlier_trends, reading.snapshot))
+        self._remember_day(reading.source, taken_s, values)
 
     def _remember_day(self, source: SourceId, taken_s: float, values: Mapping[str, float | None]) -> None:
         """Count the one value in that the source's sparkline shows."""

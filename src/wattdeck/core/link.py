@@ -94,12 +94,3 @@ def link_lines(reading: Reading[Any], now: datetime, width: int, marks: Glyphs =
         rows = [*kept, ((cut(f"{last} …", room), token),), *steps]
     heads = [((" ", TEXT), (words, meaning), ("  ", TEXT)), *[((indent, TEXT),)] * (most - 1)]
     return [clip((*head, *row), width) for head, row in zip(heads, rows, strict=False)]
-
-
-WORST_FIRST = (Link.REFUSED, Link.DOWN, Link.STALE, Link.WAITING, Link.LIVE)
-
-
-def worst(readings: list[Reading[Any]]) -> Link:
-    """The worst link of several: a source is as good as its worst feed."""
-    links = {reading.link for reading in readings}
-    return next((link for link in WORST_FIRST if link in links), Link.WAITING)

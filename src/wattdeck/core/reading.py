@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 S = TypeVar("S")
 
@@ -57,3 +57,12 @@ class Reading(Generic[S]):
         """Seconds since the source was last heard of, as of the last good fetch; None if there was none."""
         heard_at = self.heard_at or self.taken_at
         return None if heard_at is None else max(0.0, (now - heard_at).total_seconds())
+
+
+WORST_FIRST = (Link.REFUSED, Link.DOWN, Link.STALE, Link.WAITING, Link.LIVE)
+
+
+def worst(readings: list[Reading[Any]]) -> Link:
+    """The worst link of several: a source is as good as its worst feed."""
+    links = {reading.link for reading in readings}
+    return next((link for link in WORST_FIRST if link in links), Link.WAITING)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import cache
 from urllib.parse import quote
 
 MASK = "***"
@@ -20,21 +21,26 @@ _NAMES = (
 )
 _WORDS = r"pwd|pass|secret|token|key"
 _VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[^\s,;&"'}\])]+)"""
-_PATTERNS = (
-    # A scheme and its credentials, with or without the header's name in front.
-    (re.compile(r"(?i)\b((?:bearer|authorization\s*[:=]\s*(?:basic|digest))\s+)[\w.~+/=-]{8,}"), rf"\1{MASK}"),
-    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"), MASK),
-    (re.compile(r"(://[^\s/:@]*:)[^\s/@]+@"), rf"\1{MASK}@"),
-    # 'name': 'value' and (b'name', b'value'), as dictionaries and header lists print.
-    (re.compile(rf"""(?i)(["'](?:{_NAMES}|{_WORDS})["']\s*[:=,]\s*b?){_VALUE}"""), rf"\1{MASK}"),
-    (re.compile(r"(?im)^((?:proxy-)?authorization\s*:\s*).+$"), rf"\1{MASK}"),
-    (
-        re.compile(rf"(?i)((?<![\w-])(?:{_NAMES})\s*[:=]\s*)(?!bearer\b|basic\b|digest\b){_VALUE}"),
-        rf"\1{MASK}",
-    ),
-    (re.compile(rf"(?i)((?<![\w-])(?:{_WORDS})=){_VALUE}"), rf"\1{MASK}"),
-)
 _secrets: set[str] = set()
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What secrets look like, and what takes their place. Made with the first text there is to look through."""
+    return (
+        # A scheme and its credentials, with or without the header's name in front.
+        (re.compile(r"(?i)\b((?:bearer|authorization\s*[:=]\s*(?:basic|digest))\s+)[\w.~+/=-]{8,}"), rf"\1{MASK}"),
+        (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"), MASK),
+        (re.compile(r"(://[^\s/:@]*:)[^\s/@]+@"), rf"\1{MASK}@"),
+        # 'name': 'value' and (b'name', b'value'), as dictionaries and header lists print.
+        (re.compile(rf"""(?i)(["'](?:{_NAMES}|{_WORDS})["']\s*[:=,]\s*b?){_VALUE}"""), rf"\1{MASK}"),
+        (re.compile(r"(?im)^((?:proxy-)?authorization\s*:\s*).+$"), rf"\1{MASK}"),
+        (
+            re.compile(rf"(?i)((?<![\w-])(?:{_NAMES})\s*[:=]\s*)(?!bearer\b|basic\b|digest\b){_VALUE}"),
+            rf"\1{MASK}",
+        ),
+        (re.compile(rf"(?i)((?<![\w-])(?:{_WORDS})=){_VALUE}"), rf"\1{MASK}"),
+    )
 
 
 def register_secret(value: str | None) -> None:
@@ -49,7 +55,7 @@ def redact(text: str) -> str:
     for secret in sorted(_secrets, key=len, reverse=True):
         if secret in text:
             text = text.replace(secret, MASK)
-    for pattern, replacement in _PATTERNS:
+    for pattern, replacement in _patterns():
         text = pattern.sub(replacement, text)
     return text
 

@@ -121,10 +121,12 @@ def _checked(text: str, path: Path, systems: Mapping[str, System]) -> tuple[Sett
     checker = Checker(text, path)
     data = checker.document()
     checker.tables(data, ("ui", "alarms"), systems, UiConfig.model_fields)
-    ui = checker.table("ui", data.get("ui", {}), UiConfig)
-    alarms = checker.table("alarms", data.get("alarms", {}), AlarmsConfig)
+    ui = checker.table("ui", data.get("ui"), UiConfig)
+    alarms = checker.table("alarms", data.get("alarms"), AlarmsConfig)
+    # What could be said of a system that the file does not name takes time to load.
     sources = {
-        name: checker.sources(name, data.get(name, []), system.config_model()) for name, system in systems.items()
+        name: checker.sources(name, data[name], system.config_model()) if name in data else ()
+        for name, system in systems.items()
     }
     if checker.found or ui is None or alarms is None:
         return None, checker

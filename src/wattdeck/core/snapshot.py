@@ -9,8 +9,7 @@ from typing import Any
 from wattdeck import __version__
 from wattdeck.core.codec import encode, iso
 from wattdeck.core.hub import Hub
-from wattdeck.core.link import worst
-from wattdeck.core.reading import Link, Reading, SourceId
+from wattdeck.core.reading import Link, Reading, SourceId, worst
 from wattdeck.core.system import System
 
 SCHEMA = "wattdeck.snapshot/1"

@@ -13,7 +13,7 @@ from typing import cast
 from wattdeck.core.answers import Answer
 from wattdeck.core.errors import BadAnswer, CutShort, SourceError, TimedOut, Unreachable
 from wattdeck.core.language import later, tr
-from wattdeck.core.lazy_httpx import prepare_httpx
+from wattdeck.core.lazy_httpx import prepare_httpcore, prepare_httpx
 
 prepare_httpx()
 
@@ -37,6 +37,7 @@ def open_transport(context: ssl.SSLContext, *, http2: bool = False, connections:
 
     One connection less than there may be is kept. HTTP/2 is spoken where TLS settles on it, and h2 is installed.
     """
+    prepare_httpcore()
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=max(1, connections - 1), keepalive_expiry=KEEPALIVE_S
     )

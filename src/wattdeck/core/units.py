@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wattdeck.core.dates import moment_text
 from wattdeck.core.language import Manner, manner, tr
@@ -83,18 +83,6 @@ def since(moment: datetime | None, now: datetime) -> str:
     if now.astimezone().date() == local.date():
         return local.strftime("%H:%M")
     return moment_text(local)
-
-
-def local_midnight(now: datetime) -> datetime:
-    """Start of the local day `now` is in, aware; right on days with 23 or 25 hours too."""
-    local = now.astimezone()
-    naive = datetime(local.year, local.month, local.day)  # noqa: DTZ001  astimezone reads it as local
-    return naive.astimezone()
-
-
-def next_local_midnight(now: datetime) -> datetime:
-    """Start of the next local day."""
-    return local_midnight(local_midnight(now) + timedelta(hours=30))
 
 
 @dataclass(frozen=True, slots=True)

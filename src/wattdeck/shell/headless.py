@@ -36,8 +36,10 @@ def open_hub(
         options = simulator_options(simulation[0], 1.0, simulation[1])
         pairs, apps = demo_sources(app.systems, options, poll_s)
         clock = clock_from(options.start)
-        return Hub(pairs, state_dir=state_dir() / "demo", clock=clock, demo_apps=apps, keep_last=False)
-    return Hub(configured(app)[1], state_dir=state_dir(), keep_last=False)
+        return Hub(
+            pairs, state_dir=state_dir() / "demo", clock=clock, demo_apps=apps, keep_last=False, keep_trends=False
+        )
+    return Hub(configured(app)[1], state_dir=state_dir(), keep_last=False, keep_trends=False)
 
 
 def configured(app: AppContext) -> tuple[Settings, Pairs]:

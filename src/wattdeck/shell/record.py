@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from wattdeck.core.errors import UsageError
 from wattdeck.core.language import tr
-from wattdeck.core.link import worst
+from wattdeck.core.reading import worst
 from wattdeck.shell.context import AppContext
 from wattdeck.shell.headless import choose, open_hub
 from wattdeck.shell.words import EXIT_NOTHING, EXIT_PROBLEM, say

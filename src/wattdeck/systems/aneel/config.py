@@ -76,7 +76,7 @@ class AneelConfig(SourceConfig):
     """Most requests a minute, repetitions included. ANEEL suggests ten (aneel.md 2.4)."""
     profile: dict[Text, Literal["error", "warning", "info", "off"]] = Field(default_factory=dict)
     """Conformance rule -> how much it matters here, over the usual: `E11 = "off"`."""
-    alarms: AneelAlarms = Field(default_factory=AneelAlarms)
+    alarms: AneelAlarms = Field(default_factory=AneelAlarms.defaults)
     """When to raise an alarm."""
 
     @field_validator("municipalities")

@@ -91,9 +91,9 @@ class CceeConfig(SourceConfig):
     extra_holidays: Annotated[tuple[date, ...], Field(strict=False, max_length=400)] = ()
     """Days that are no business days for your utilities beside the national holidays."""
 
-    safety: RecordSafety = Field(default_factory=RecordSafety)
+    safety: RecordSafety = Field(default_factory=RecordSafety.defaults)
     """The rules commands have to pass."""
-    alarms: CceeAlarms = Field(default_factory=CceeAlarms)
+    alarms: CceeAlarms = Field(default_factory=CceeAlarms.defaults)
     """When to raise an alarm."""
 
     @model_validator(mode="after")

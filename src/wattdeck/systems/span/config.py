@@ -106,9 +106,9 @@ class SpanConfig(SourceConfig):
     energy_grace_min: float = Field(default=15.0, ge=0, le=60)
     """How long energies are shown after the panel was last heard, minutes. Then they are unknown."""
 
-    safety: SafetyConfig = Field(default_factory=SafetyConfig)
+    safety: SafetyConfig = Field(default_factory=SafetyConfig.defaults)
     """The rules a command to a circuit has to pass."""
-    alarms: SpanAlarms = Field(default_factory=SpanAlarms)
+    alarms: SpanAlarms = Field(default_factory=SpanAlarms.defaults)
     """When to raise an alarm."""
 
     @model_validator(mode="before")

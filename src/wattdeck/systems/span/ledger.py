@@ -16,7 +16,7 @@ from typing import Any
 
 import anyio
 
-from wattdeck.core.units import local_midnight
+from wattdeck.core.dates import local_midnight
 from wattdeck.systems.span.books import Books
 from wattdeck.systems.span.counters import most_wh
 from wattdeck.systems.span.ledger_file import Account, LedgerFile, LedgerState, account_key

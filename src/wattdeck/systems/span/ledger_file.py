@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from wattdeck.core.codec import read_time
+from wattdeck.core.dates import local_midnight
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.paths import private_dir, read_bounded
-from wattdeck.core.units import local_midnight
 from wattdeck.systems.span.counters import Counter, net_wh
 from wattdeck.systems.span.models import Circuit, DataModel
 

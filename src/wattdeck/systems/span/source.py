@@ -214,6 +214,8 @@ class SpanSource:
         if self._context.demo:
             stand_in = self._stand_in()
             return None if stand_in is None else stand_in.credentials
+        if not self._ever_registered():
+            return None
         from wattdeck.systems.span.ebus.credentials import find, typed
 
         return find(self._context.state_dir, typed(self.config.host, self.config.port))
@@ -245,6 +247,16 @@ class SpanSource:
     def _key_folders(self) -> tuple[Path, ...]:
         state_dir = self._context.state_dir
         return credentials_dir(state_dir, "span"), token_path(state_dir, "span", self.config.name).parent
+
+    def _ever_registered(self) -> bool:
+        """Whether registrations may be kept: seen without loading what reads them."""
+        try:
+            credentials_dir(self._context.state_dir, "span").stat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass  # Who reads them says what is wrong.
+        return True
 
     def _connector(self) -> Connector:
         """Where streams come from. A demo connects to its simulators and nothing else (control.md 3)."""

@@ -60,7 +60,7 @@ class UsmsConfig(SourceConfig):
     them in memory alone."""
     backfill: bool = False
     """Read everything the portal has, back to the earliest day, a page at a time in the background."""
-    alarms: UsmsAlarms = Field(default_factory=UsmsAlarms)
+    alarms: UsmsAlarms = Field(default_factory=UsmsAlarms.defaults)
     """When to raise an alarm."""
 
     @property
