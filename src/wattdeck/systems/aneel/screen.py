@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.widget import Widget
 
 from wattdeck.core.language import later, tr, tr_as
@@ -25,9 +24,9 @@ from wattdeck.systems.aneel.present import Order
 from wattdeck.systems.aneel.question import HalfHour, LookUp, Question
 from wattdeck.systems.aneel.times import slot_of
 from wattdeck.systems.aneel.widgets import FindingTable, PlaceTable
+from wattdeck.ui.beside import Beside
 from wattdeck.ui.frame import Footer, Header, footer_line, header_line
 from wattdeck.ui.paint import Painted
-from wattdeck.ui.pane import Pane
 from wattdeck.ui.system_screen import SystemScreen
 from wattdeck.ui.table import DeckTable
 
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     from wattdeck.core.reading import Reading
     from wattdeck.systems.aneel.source import AneelSource
 
-WIDE, TALL = 110, 30
-"""From these sizes on the pane stands beside the table, and all figures stand above them."""
+TALL = 30
+"""From this height on all figures stand above the table."""
 PROTOCOL_CHARACTERS = 30
 
 
@@ -86,7 +85,6 @@ class AneelScreen(SystemScreen):
         """The municipality whose sets are shown; None shows municipalities."""
         self._checking = False
         """Findings are shown instead of outages."""
-        self._detail_wanted: bool | None = None
         self._pages = Pages()
         self._cursor_wanted: str | None = None
         """Where the cursor goes with the next rows: out of the sets it comes back to their municipality."""
@@ -97,11 +95,7 @@ class AneelScreen(SystemScreen):
         yield Painted(id="notice")
         yield Painted(id="totals")
         yield Painted(id="looking")
-        with Horizontal(id="middle"):
-            yield PlaceTable()
-            yield FindingTable()
-            yield Painted(id="divider")
-            yield Pane(id="pane")
+        yield Beside(PlaceTable(), FindingTable())
         yield Painted(id="slider")
 
     # What is shown
@@ -232,11 +226,11 @@ class AneelScreen(SystemScreen):
         return present.no_rows_words(present.outages_reading(self.readings()), self._filter)
 
     def _paint_pane(self, snapshot: OutagesSnapshot | None, distributor: AneelSource) -> None:
-        pane, divider = self.query_one(Pane), self.query_one("#divider", Painted)
+        pane = self.beside.pane
         if not pane.display or not pane.size:
             return
-        divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
-        back = [("esc", tr_as("key", "table"))] if self._folded else []
+        self.beside.paint_divider(self.marks)
+        back = [("esc", tr_as("key", "table"))] if self.beside.folded else []
         if (found := self.look_up.found) is not None:
             masks = [("m", tr_as("key", "mask"))] if found.demand is not None else []
             keys = [("esc", tr_as("key", "back")), *masks]
@@ -263,24 +257,16 @@ class AneelScreen(SystemScreen):
     # Layout
 
     @property
-    def _folded(self) -> bool:
-        """The pane stands in the table's place."""
-        return self.size.width < WIDE and self.query_one(Pane).display
+    def beside(self) -> Beside:
+        """The tables and the pane."""
+        return self.query_one(Beside)
 
     def _arrange(self) -> None:
-        wide = self.size.width >= WIDE
-        detail = wide if self._detail_wanted is None else self._detail_wanted
-        detail = detail or self.look_up.found is not None
-        pane = self.query_one(Pane)
-        pane.set_class(not wide, "-full")
-        self._set_display(pane, detail)
-        self._set_display(self.query_one("#divider"), detail and wide)
         places, findings = self.query_one(PlaceTable), self.query_one(FindingTable)
         self._set_display(places, not self._checking)
         self._set_display(findings, self._checking)
         front: DeckTable = findings if self._checking else places
-        # Folded, the table keeps the keys: the cursor still walks while the pane is read.
-        front.styles.width = "1fr" if wide or not detail else 0
+        self.beside.lay_out(front, needed=self.look_up.found is not None)
         if self.focused is None or not self.focused.display:
             front.focus()
 
@@ -323,7 +309,7 @@ class AneelScreen(SystemScreen):
     def on_deck_table_opened(self, message: DeckTable.Opened) -> None:
         """Drill down into a municipality; a finding is read in the pane."""
         if self._checking:
-            if self.size.width < WIDE:
+            if not self.beside.wide:
                 self.action_detail()
         elif self._municipality is None:
             self._municipality, self._cursor_wanted = int(message.row_id), ""
@@ -344,20 +330,20 @@ class AneelScreen(SystemScreen):
 
     def action_page(self, step: int) -> None:
         """Another page of the pane, which is opened if it is not."""
-        if not self.query_one(Pane).display:
-            self._detail_wanted = True
+        if not self.beside.pane.display:
+            self.beside.wanted = True
         else:
             self.page = PAGES[(PAGES.index(self.page) + step) % len(PAGES)]
         self.paint()
 
     def action_detail(self) -> None:
         """Show or hide the pane."""
-        self._detail_wanted = not self.query_one(Pane).display
+        self.beside.toggle()
         self.paint()
 
     def action_scroll(self, rows: int) -> None:
         """Scroll the pane."""
-        self.query_one(Pane).scroll_by(rows)
+        self.beside.pane.scroll_by(rows)
         self.paint()
 
     def hide_personal_data(self) -> None:
@@ -374,8 +360,8 @@ class AneelScreen(SystemScreen):
         """Close what was opened last."""
         if self.look_up.found is not None:
             self.look_up.found = None
-        elif self._folded:
-            self._detail_wanted = None
+        elif self.beside.folded:
+            self.beside.wanted = None
         elif self._checking:
             self.action_findings()
         elif self._municipality is not None:
@@ -385,7 +371,7 @@ class AneelScreen(SystemScreen):
         elif self.half_hour.slot is not None:
             self.half_hour.slot = None
         else:
-            self._detail_wanted = None
+            self.beside.wanted = None
         self.paint()
 
     # Filter and look-up

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.widget import Widget
 
 from wattdeck.core.errors import WattdeckError
@@ -24,9 +23,9 @@ from wattdeck.systems.ccee.query import QUERY_CHARACTERS
 from wattdeck.systems.ccee.tableview import Basis, TableView
 from wattdeck.systems.ccee.views import SavedViews, View, all_views, find_view, title_of, views_path
 from wattdeck.systems.ccee.widgets import MigrationTable, SummaryPage
+from wattdeck.ui.beside import Beside
 from wattdeck.ui.form import FormLines
 from wattdeck.ui.paint import Painted
-from wattdeck.ui.pane import Pane
 from wattdeck.ui.system_screen import SystemScreen
 from wattdeck.ui.table import DeckTable
 
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
     from wattdeck.systems.ccee.progress import Progress
     from wattdeck.systems.ccee.source import CceeSource
 
-WIDE, ROOMY = 110, 170
-"""From these widths on the pane stands beside the table, and has room for both names of a field."""
+ROOMY = 170
+"""From this width on the pane has room for both names of a field."""
 LONG_PAGES = 6
 """After so many pages a list that is read again is worth a progress bar; shorter ones would only flicker."""
 
@@ -80,7 +79,6 @@ class CceeScreen(SystemScreen):
         """What the pane shows."""
         self._resting: Topic | None = None
         """What is asked about next, if the cursor stays."""
-        self._detail_wanted: bool | None = None
         self._problem = ""
         """What is wrong with the filter that is being typed."""
         self._naming = False
@@ -93,10 +91,7 @@ class CceeScreen(SystemScreen):
         yield Painted(id="notice")
         yield Painted(id="counts")
         yield Painted(id="looking")
-        with Horizontal(id="middle"):
-            yield MigrationTable()
-            yield Painted(id="divider")
-            yield Pane(id="pane")
+        yield Beside(MigrationTable())
 
     # Paint
 
@@ -167,12 +162,12 @@ class CceeScreen(SystemScreen):
         self._set_lines(self.query_one("#looking", Painted), lines)
 
     def _paint_pane(self, reading: Reading[MigrationsSnapshot], agent: CceeSource, basis: Basis) -> None:
-        pane, divider = self.query_one(Pane), self.query_one("#divider", Painted)
+        pane = self.beside.pane
         self._front = None
         if not pane.display or not pane.size:
             return
-        divider.paint([((f"{self.marks.divider} ", "rule"),)] * divider.size.height)
-        keys = [("[ ]", tr("page")), *([("esc", tr("table"))] if self._folded else [])]
+        self.beside.paint_divider(self.marks)
+        keys = [("[ ]", tr("page")), *([("esc", tr("table"))] if self.beside.folded else [])]
         pages = [tr(each) for each in PAGES]
         migration = self.view.migration(self.query_one(MigrationTable).cursor_id)
         if migration is None:
@@ -227,24 +222,17 @@ class CceeScreen(SystemScreen):
 
     # Layout
 
+    @property
+    def beside(self) -> Beside:
+        """The table and the pane."""
+        return self.query_one(Beside)
+
     def _arrange(self) -> None:
-        """The pane beside the table where it is wide, instead of it where it is not."""
-        wide = self.size.width >= WIDE
-        detail = wide if self._detail_wanted is None else self._detail_wanted
-        pane, table = self.query_one(Pane), self.query_one(MigrationTable)
-        pane.set_class(not wide, "-full")
-        pane.set_class(self.size.width >= ROOMY, "-roomy")
-        self._set_display(pane, detail)
-        self._set_display(self.query_one("#divider"), detail and wide)
-        # Folded, the table keeps the keys: the cursor still walks while its row is read in full.
-        table.styles.width = "1fr" if wide or not detail else 0
+        table = self.query_one(MigrationTable)
+        self.beside.pane.set_class(self.size.width >= ROOMY, "-roomy")
+        self.beside.lay_out(table)
         if self.focused is None:
             table.focus()
-
-    @property
-    def _folded(self) -> bool:
-        """The pane stands where the table was."""
-        return self.size.width < WIDE and self.query_one(Pane).display
 
     # Keys
 
@@ -254,7 +242,7 @@ class CceeScreen(SystemScreen):
 
     def on_deck_table_opened(self, message: DeckTable.Opened) -> None:
         del message
-        if self.size.width < WIDE:
+        if not self.beside.wide:
             self.action_detail()
 
     def action_sort(self) -> None:
@@ -269,20 +257,20 @@ class CceeScreen(SystemScreen):
 
     def action_detail(self) -> None:
         """Show or hide the pane."""
-        self._detail_wanted = not self.query_one(Pane).display
+        self.beside.toggle()
         self.paint()
 
     def action_page(self, step: int) -> None:
         """Another page of the pane, which is opened if it is not."""
-        if not self.query_one(Pane).display:
-            self._detail_wanted = True
+        if not self.beside.pane.display:
+            self.beside.wanted = True
         else:
             self.page = PAGES[(PAGES.index(self.page) + step) % len(PAGES)]
         self.paint()
 
     def action_scroll(self, rows: int) -> None:
         """Scroll the pane."""
-        self.query_one(Pane).scroll_by(rows)
+        self.beside.pane.scroll_by(rows)
         self.paint()
 
     def action_mask(self) -> None:
@@ -309,12 +297,12 @@ class CceeScreen(SystemScreen):
 
     def action_back(self) -> None:
         """Close what lies in front: the pane where it hides the table, then the filter, then the pane beside it."""
-        if self._folded:
-            self._detail_wanted = None
+        if self.beside.folded:
+            self.beside.wanted = None
         elif not self.view.filter.empty or self.view.view:
             self.view.take_query("", self._today())
-        elif self._detail_wanted is not None:
-            self._detail_wanted = None
+        elif self.beside.wanted is not None:
+            self.beside.wanted = None
         self._problem = ""
         self._look_anew()
 
