@@ -433,11 +433,11 @@ def said(deck: Stage, words: str) -> bool:
 
 @asynccontextmanager
 async def running(
-    bench: Bench, *, size: tuple[int, int] = NORMAL, polls: int = 3, **options: Any
+    bench: Bench, *, size: tuple[int, int] = NORMAL, polls: int = 3, toasts: bool = False, **options: Any
 ) -> AsyncIterator[Stage]:
-    """The app on the bench, after so many seconds of polls."""
+    """The app on the bench, after so many seconds of polls; what is said is only drawn with `toasts`."""
     app = make_app(bench, **options)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=toasts) as pilot:
         stage = Stage(bench, app, pilot)
         await settle(app)
         await stage.tick()

@@ -77,6 +77,20 @@ async def test_rule_01_read_only_deck_refuses_in_words_without_a_dialog(deck_hom
         assert deck.dialog == "" and sent(deck) == 0
 
 
+async def test_what_is_said_covers_no_row_that_could_be_switched_and_nothing_that_is_typed(deck_home: Path) -> None:
+    async with on_stage(deck_home, size=SMALL, read_only=True, toasts=True) as deck:
+        before = deck.text.splitlines()
+        await deck.press("space")
+        after = deck.text.splitlines()
+        assert "runs read-only" in after[-2] + after[-1] and "Not mapped" in before[-2]
+        assert after[4:-2] == before[4:-2] and any("Relay" in line for line in after[4:-2])
+        await deck.press("slash", "k")
+        typing = deck.text.splitlines()
+        assert typing[-1].strip() == "k" and any("runs read-only" in line for line in typing[-3:-1])
+        await deck.press("escape")
+        assert "runs read-only" in "".join(deck.text.splitlines()[-2:])
+
+
 async def test_rule_01_source_without_control_refuses_and_says_how_to_allow_it(deck_home: Path) -> None:
     async with on_stage(deck_home, control=False) as deck:
         await deck.press("space")

@@ -27,6 +27,7 @@ class Prompt(Input):
 
 def open_prompt(screen: Screen[Any], placeholder: str, value: str = "", *, most: int = 60) -> None:
     """Show the prompt above the footer and put the cursor into it."""
+    screen.add_class("-typing")
     found = screen.query("#prompt")
     if not found:
         screen.mount(Prompt(value, placeholder=placeholder, id="prompt", classes="-shown", max_length=most))
@@ -41,6 +42,7 @@ def open_prompt(screen: Screen[Any], placeholder: str, value: str = "", *, most:
 
 def close_prompt(screen: Screen[Any]) -> None:
     """Hide the prompt and give the focus back to what is on the screen."""
+    screen.remove_class("-typing")
     for prompt in screen.query("#prompt"):
         prompt.remove_class("-shown")
     screen.focus_next(screen.AUTO_FOCUS or "DeckTable")
