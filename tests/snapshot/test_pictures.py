@@ -10,8 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from rich.style import Style
@@ -136,7 +135,7 @@ async def test_styles(theme: str, deck_home: Path, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("NO_COLOR", "1")
     bench = prepare("live", deck_home)
     async with AsyncExitStack() as stack:
-        options = {} if theme == "no-colour" else {"theme": theme}
+        options: dict[str, Any] = {} if theme == "no-colour" else {"theme": theme}
         deck = await stack.enter_async_context(running(bench, size=NORMAL, polls=5, **options))
         bench.panels["home"].simulator.house.switch(bench.panels["home"].circuit("Dryer").circuit_id, opened=True)
         await deck.wait(2)
