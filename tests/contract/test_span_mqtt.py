@@ -355,6 +355,12 @@ def test_mosquitto_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         if refused:
             break
     assert refused
+    (left,) = tmp_path.iterdir()
+    assert (left / "server.key").exists()
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    sweeping = "from wattdeck.systems.span.simulated.folder import sweep; sweep()"
+    subprocess.run([sys.executable, "-c", sweeping], env=env, check=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_taken_port_and_a_missing_mosquitto_are_told(

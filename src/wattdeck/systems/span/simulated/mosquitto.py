@@ -14,11 +14,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import IO, Self
 
 from wattdeck.core.errors import UsageError
@@ -26,6 +24,7 @@ from wattdeck.core.language import tr
 from wattdeck.systems.span.ebus.homie import PREFIX
 from wattdeck.systems.span.ebus.stream import Endpoint
 from wattdeck.systems.span.simulated.authority import Authority, ServerCertificate
+from wattdeck.systems.span.simulated.folder import PrivateFolder, sweep
 
 LOOPBACK = "127.0.0.1"
 PUBLISHER = "panel-software"
@@ -100,7 +99,9 @@ class Mosquitto:
         self._reader: threading.Thread | None = None
         self._frozen = False
         self._lines: deque[str] = deque(maxlen=LOG_LINES)
-        self._folder = Path(tempfile.mkdtemp(prefix="wattdeck-mosquitto-"))
+        sweep()
+        self._private = PrivateFolder()
+        self._folder = self._private.path
         atexit.register(self.close)
 
     def __enter__(self) -> Self:
@@ -197,7 +198,7 @@ class Mosquitto:
     def close(self) -> None:
         """End it at once and take its files away."""
         self._end(signal.SIGKILL)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._private.close()
         atexit.unregister(self.close)
 
     def _choose_ports(self) -> None:
