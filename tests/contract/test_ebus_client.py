@@ -874,7 +874,7 @@ async def test_a_flood_leaves_others_their_turn(seat: Seat, model: DataModel, mo
     await picture(seat)
     # No turn is short enough: then everyone else has one after two messages.
     monkeypatch.setattr(telling, "TURN_S", 0.0)
-    store = seat.client._view.store  # type: ignore[union-attr]
+    store = seat.client._session.view.store  # type: ignore[union-attr]
     taken = counted(store, "apply")
     for number in range(1000):
         seat.broker.publish(power_topic(model, OFFICE), f"-{number}.0")
@@ -963,13 +963,13 @@ async def test_pictures_asked_for_at_once_and_given_up_leave_the_session_alone(s
 @BOTH
 @pytest.mark.parametrize("hangs", ["status", "connect", "subscribe"])
 async def test_whatever_hangs_is_given_up(seat: Seat, monkeypatch: pytest.MonkeyPatch, hangs: str) -> None:
-    from wattdeck.systems.span.ebus import client
+    from wattdeck.systems.span.ebus import session
 
     async def for_ever(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(client, "ASK_WITHIN_S", 0.0)
-    monkeypatch.setattr(client, "CONNECT_WITHIN_S", 0.0)
+    monkeypatch.setattr(session, "ASK_WITHIN_S", 0.0)
+    monkeypatch.setattr(session, "CONNECT_WITHIN_S", 0.0)
     with monkeypatch.context() as patch:
         if hangs == "status":
             patch.setattr(seat.rest, "status", for_ever)
@@ -977,8 +977,8 @@ async def test_whatever_hangs_is_given_up(seat: Seat, monkeypatch: pytest.Monkey
             patch.setattr("wattdeck.systems.span.ebus.local.LocalStream." + hangs, for_ever)
         with pytest.raises(TimedOut):
             await seat.run(seat.client.snapshot(), limit_s=1)
-    monkeypatch.setattr(client, "ASK_WITHIN_S", 5.0)
-    monkeypatch.setattr(client, "CONNECT_WITHIN_S", 5.0)
+    monkeypatch.setattr(session, "ASK_WITHIN_S", 5.0)
+    monkeypatch.setattr(session, "CONNECT_WITHIN_S", 5.0)
     await seat.pass_time(3)
     assert len((await picture(seat)).circuits) == 6
     await seat.client.aclose()

@@ -14,8 +14,8 @@ from ebus_examples import CHARGER, HALLWAY, HEAT_PUMP, OFFICE, ROUTER, SERIAL
 from wattdeck.core.command import Request, State
 from wattdeck.core.errors import Cause, CommandRefused, Unreachable
 from wattdeck.core.reading import Link
-from wattdeck.systems.span.ebus.client import PROOF
 from wattdeck.systems.span.ebus.local import LocalStream
+from wattdeck.systems.span.ebus.session import PROOF
 from wattdeck.systems.span.models import DataModel, Relay
 
 pytestmark = pytest.mark.anyio

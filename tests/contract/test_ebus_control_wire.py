@@ -22,7 +22,7 @@ from wattdeck.core.hub import Hub
 from wattdeck.core.reading import Link
 from wattdeck.systems.span import SYSTEM
 from wattdeck.systems.span.config import SpanConfig
-from wattdeck.systems.span.ebus import client
+from wattdeck.systems.span.ebus import session
 from wattdeck.systems.span.ebus.credentials import save, typed
 from wattdeck.systems.span.ebus.tls import fingerprint
 
@@ -112,7 +112,7 @@ async def test_a_relay_is_opened_once_and_confirmed_whether_or_not_the_broker_re
 async def test_a_broker_that_hangs_is_given_no_command(
     panel_broker: PanelBroker, deck_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "PROOF_WITHIN_S", 0.2)
+    monkeypatch.setattr(session, "PROOF_WITHIN_S", 0.2)
     async with deck_on(panel_broker, deck_home) as (deck, panel):
         selection = await select(deck)
         panel_broker.mosquitto.freeze()
