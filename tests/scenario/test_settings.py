@@ -273,6 +273,24 @@ async def test_a_source_is_tried_before_and_after_it_is_saved(deck_home: Path) -
         assert isinstance(seat.app.screen, SettingsForm)
 
 
+async def test_of_many_findings_the_last_are_seen_and_keys_bring_back_the_rest(deck_home: Path) -> None:
+    found = [
+        Finding("source", Verdict.PROBLEM, f"number {number} is wrong", "span/home api", f"Mend number {number}.")
+        for number in range(15)
+    ]
+    async with seated(deck_home, findings=found) as seat:
+        await seat.press("c")
+        assert "Mend number 14." in seat.text and "number 0 is" not in seat.text
+        assert "Something is in the way." in seat.text and "13 lines above, 0 below" in seat.text
+        await seat.press(*["up"] * 20, "down", "k")
+        assert "number 0 is wrong" in seat.text and "number 14" not in seat.text
+        assert "Something is in the way." in seat.text and "0 lines above, 13 below" in seat.text
+        await seat.press(*["j"] * 20)
+        assert "Mend number 14." in seat.text
+        await seat.press("escape")
+        assert isinstance(seat.app.screen, SettingsScreen)
+
+
 async def test_leaving_asks_while_something_is_not_saved(deck_home: Path) -> None:
     async with seated(deck_home) as seat:
         await seat.press("enter", "x", "escape")

@@ -43,6 +43,8 @@ class ProbeDialog(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss(None)", "Back", id="dialog.back", tooltip="Go back"),
+        Binding("up,k", "move(-1)", "Up", id="dialog.up", show=False, tooltip="See what was found before"),
+        Binding("down,j", "move(1)", "Down", id="dialog.down", show=False, tooltip="See what was found after"),
     ]
 
     def __init__(self, system: System, config: SourceConfig, look: Look) -> None:
@@ -52,6 +54,8 @@ class ProbeDialog(ModalScreen[None]):
         self._look = look
         self._found: list[Finding] = []
         self._end = ""
+        self._above: int | None = None
+        """Lines of findings above those in view; None: the newest are in view."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -80,20 +84,48 @@ class ProbeDialog(ModalScreen[None]):
         if self.is_mounted:
             self.call_after_refresh(self.show_now)
 
-    def show_now(self) -> None:
+    def action_move(self, lines: int) -> None:
+        """Look at more of what does not fit."""
+        hidden = self._hidden()
+        self._above = (
+            None if hidden == 0 else min(max((hidden if self._above is None else self._above) + lines, 0), hidden)
+        )
+        self.show_now()
+
+    def _hidden(self) -> int:
+        """How many lines of findings do not fit."""
+        return max(0, len(self._lines()) - self._room())
+
+    def _room(self) -> int:
+        """Lines for findings: a dialog's share of the screen without its frame, its heading and its end."""
+        return max(4, self.app.size.height * 96 // 100 - 6)
+
+    def _lines(self) -> list[Line]:
         """What was found so far."""
-        if not self.is_mounted or not self.query(Words):
-            return
-        width = room_in(self.app.size.width)
-        name = f"{self._system.name}/{self._config.name}"
-        lines: list[Line] = [((tr("Trying {source}", source=name), "heading"),), ()]
+        width, name = room_in(self.app.size.width), f"{self._system.name}/{self._config.name}"
+        lines: list[Line] = []
         for finding in self._found:
             what = finding.subject.removeprefix(name).strip()
             said = f"{verdict_words(finding.verdict)}  {f'{what}: ' if what else ''}{finding.words}"
             lines += wrap(said, width, MEANINGS[finding.verdict])
             if finding.advice:
                 lines += [(("   ", "normal"), *line) for line in wrap(finding.advice, width - 3, "label")]
-        end = self._end or tr("asking...")
-        most = max(4, self.app.size.height - 7)
-        lines = [*lines[:most], (), ((end, "label"), ("   ", "normal"), ("esc", "key"), (f"  {tr('Back')}", "label"))]
-        self.query_one("#words", Words).show_lines(lines)
+        return lines
+
+    def show_now(self) -> None:
+        """As much of what was found as fits, and how to see the rest."""
+        if not self.is_mounted or not self.query(Words):
+            return
+        name, lines, hidden = f"{self._system.name}/{self._config.name}", self._lines(), self._hidden()
+        above = hidden if self._above is None else min(self._above, hidden)
+        end: Line = (
+            (self._end or tr("asking..."), "label"),
+            ("   ", "normal"),
+            ("esc", "key"),
+            (f"  {tr('Back')}", "label"),
+        )
+        words = tr("{above} lines above, {below} below", above=above, below=hidden - above)
+        more: Line = (("up down", "key"), (f"  {words}", "label")) if hidden else ()
+        heading: Line = ((tr("Trying {source}", source=name), "heading"),)
+        shown = [heading, (), *lines[above : above + self._room()], more, end]
+        self.query_one("#words", Words).show_lines(shown)
