@@ -16,6 +16,7 @@ from anyio import to_thread
 from deck_app import HandClock
 from ebus_examples import HEAT_PUMP, SERIAL, flat_topics, tree_topics
 from ebus_seat import PASSWORD, credentials
+from turns import take_turns
 from wattdeck.core.command import Outcome, Request, Selection
 from wattdeck.core.config import SafetyConfig, UiConfig
 from wattdeck.core.deck import Deck, make_deck, running
@@ -196,14 +197,10 @@ class Rig:
 
     async def settle(self) -> None:
         """Let every task do what it can without time passing."""
-        quiet = 0
-        while quiet < 3:
-            for _ in range(8):
-                await asyncio.sleep(0)
-            quiet += 1
-            if to_thread.current_default_thread_limiter().borrowed_tokens:
-                await asyncio.sleep(0.001)
-                quiet = 0
+        await take_turns(24)
+        while to_thread.current_default_thread_limiter().borrowed_tokens:
+            await asyncio.sleep(0.001)
+            await take_turns(24)
 
     async def wait(self, seconds: float) -> None:
         """Let time pass in small steps, everyone doing what is due."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from deck_app import HandClock
 from ebus_examples import SERIAL, flat_topics, tree_topics
+from turns import take_turns
 from wattdeck.core.errors import SourceError
 from wattdeck.systems.span.ebus.client import EbusClient
 from wattdeck.systems.span.ebus.credentials import Credentials, Privilege
@@ -138,8 +139,7 @@ class Seat:
 
     async def settle(self) -> None:
         """Let every task do what it can without time passing."""
-        for _ in range(12):
-            await asyncio.sleep(0)
+        await take_turns(12)
 
     def _count(self) -> None:
         self.urgent += 1

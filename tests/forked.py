@@ -222,6 +222,8 @@ def _live(asked: dict[str, Any], ends: list[int]) -> int:
         os.close(end)
     if asked["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # A shell starts what it runs in the background deaf to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if asked["nohup"]:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # As Python makes them for a locale that can say everything.

@@ -8,6 +8,7 @@ two areas say stands in the first of them.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -77,6 +78,10 @@ def _messages_of_call(call: ast.Call) -> Iterator[Key]:
                 yield None, title
 
 
+SPEAKS = re.compile(r"\b(tr|later|tr_as|plural|Binding|Column|empty)\b")
+"""What a module has that has a message, as `_messages_of_call` knows them."""
+
+
 @dataclass
 class Spoken:
     """What the modules say to people."""
@@ -93,7 +98,8 @@ def spoken() -> Spoken:
     found = Spoken()
     for path in sorted(SOURCE.rglob("*.py")):
         place = path.relative_to(ROOT).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if SPEAKS.search(text) else ():
             if isinstance(node, ast.Call):
                 found.messages.extend((key, area_of(path), place) for key in _messages_of_call(node))
                 found.columns.extend((path.name, *column) for column in _column_of_call(node))
@@ -161,6 +167,7 @@ def _in_settings() -> Iterator[tuple[Key, str, str]]:
             yield (None, words), area_of(path), path.relative_to(ROOT).as_posix()
 
 
+@cache
 def messages() -> dict[Key, Message]:
     """Every message, in the order of the areas."""
     found: dict[Key, Message] = {}
