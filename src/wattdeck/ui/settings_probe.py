@@ -125,7 +125,7 @@ class ProbeDialog(ModalScreen[None]):
             (f"  {tr('Back')}", "label"),
         )
         words = tr("{above} lines above, {below} below", above=above, below=hidden - above)
-        more: Line = (("up down", "key"), (f"  {words}", "label")) if hidden else ()
+        more: Line = ((tr("up down"), "key"), (f"  {words}", "label")) if hidden else ()
         heading: Line = ((tr("Trying {source}", source=name), "heading"),)
         shown = [heading, (), *lines[above : above + self._room()], more, end]
         self.query_one("#words", Words).show_lines(shown)
