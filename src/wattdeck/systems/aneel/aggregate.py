@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import fsum
 
@@ -76,6 +76,18 @@ class _Sums:
             self.since, self.at_least = row.out_since, row.since_at_least
 
 
+@dataclass(slots=True)
+class _Places:
+    """What all rows add up to."""
+
+    municipalities: defaultdict[int, _Sums] = field(default_factory=lambda: defaultdict(_Sums))
+    sets: defaultdict[int, _Sums] = field(default_factory=lambda: defaultdict(_Sums))
+    back: int = 0
+    """Customers out before and not now."""
+    new: int = 0
+    """Customers out now and not before."""
+
+
 def severity_of(percent: float | None) -> Severity:
     """How bad a share of customers out is."""
     if percent is None:
@@ -137,26 +149,12 @@ def snapshot(
     codes = {row.municipality_code for row in (*rows, *(before or ()))}
     name = {code: names(code) for code in codes}
     made = _rows(rows, universe, name, outs_before, since, at_least)
-    municipalities: defaultdict[int, _Sums] = defaultdict(_Sums)
-    sets: defaultdict[int, _Sums] = defaultdict(_Sums)
-    for row in made:
-        municipalities[row.municipality_code].take(row)
-        sets[row.set_code].take(row)
-    back = new = 0
-    for pair, change in _changes(rows, outs_before).items():
-        back, new = (back - change, new) if change < 0 else (back, new + change)
-        sets[pair[0]].change += change
-        municipalities[pair[1]].change += change
-    for pair in universe.reconfigured(slot) if slot is not None else ():
-        if pair[1] in municipalities:
-            municipalities[pair[1]].reconfigured = True
-        if pair[0] in sets:
-            sets[pair[0]].reconfigured = True
+    sums = _summed(made, _changes(rows, outs_before), universe.reconfigured(slot) if slot is not None else ())
     known_before = outs_before is not None
-    places = [_place(code, name[code], sums, universe.customers_of(code), known_before)
-              for code, sums in municipalities.items()]  # fmt: skip
-    groups = [_place(code, str(code), sums, universe.customers_of_set(code), known_before)
-              for code, sums in sets.items()]  # fmt: skip
+    places = [_place(code, name[code], each, universe.customers_of(code), known_before)
+              for code, each in sums.municipalities.items()]  # fmt: skip
+    groups = [_place(code, str(code), each, universe.customers_of_set(code), known_before)
+              for code, each in sums.sets.items()]  # fmt: skip
     ages = _ages(made, slot)
     planned, unplanned = sum(row.planned_out for row in rows), sum(row.unplanned_out for row in rows)
     customers, vague = universe.total, universe.total_estimated
@@ -170,9 +168,9 @@ def snapshot(
         Severity.UNKNOWN if vague else severity_of(percent),
         sum(place.out > 0 for place in places),
         sum(place.out > 0 for place in groups),
-        new - back if known_before else None,
-        back if known_before else None,
-        new if known_before else None,
+        sums.new - sums.back if known_before else None,
+        sums.back if known_before else None,
+        sums.new if known_before else None,
         chi_customer_h,
         sum(out for hours, out in ages if hours > 24),
         sum(out for hours, out in ages if hours > 48),
@@ -182,6 +180,28 @@ def snapshot(
     return OutagesSnapshot(
         slot, email, made, worst_first(places), worst_first(groups), totals, bands(ages), tuple(findings)
     )
+
+
+def _summed(made: Iterable[OutageRow], changes: Mapping[Pair, int], reconfigured: Iterable[Pair]) -> _Places:
+    """Rows, changes and reconfigurations added up by municipality and by set."""
+    sums = _Places()
+    municipalities, sets = sums.municipalities, sums.sets
+    for row in made:
+        municipalities[row.municipality_code].take(row)
+        sets[row.set_code].take(row)
+    for pair, change in changes.items():
+        if change < 0:
+            sums.back -= change
+        else:
+            sums.new += change
+        sets[pair[0]].change += change
+        municipalities[pair[1]].change += change
+    for pair in reconfigured:
+        if pair[1] in municipalities:
+            municipalities[pair[1]].reconfigured = True
+        if pair[0] in sets:
+            sets[pair[0]].reconfigured = True
+    return sums
 
 
 def worst_first(places: Iterable[PlaceOutage]) -> tuple[PlaceOutage, ...]:
