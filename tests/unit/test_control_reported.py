@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_control import CLOSE_KITCHEN, HOME, KITCHEN, OPEN_KITCHEN, Desk, desk_in
 
+from control_desk import CLOSE_KITCHEN, HOME, KITCHEN, OPEN_KITCHEN, Desk, desk_in
 from wattdeck.core.command import Level, Lockout, Request, State
 from wattdeck.core.errors import AuthError, Cause, CommandRefused, TimedOut, Unreachable, UsageError
 from wattdeck.core.operable import Facts, Sibling, Wording
