@@ -97,7 +97,7 @@ def test_a_disk_that_takes_nothing_is_no_error_and_leaves_nothing_behind(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr(json, "dumps", full)
     lastknown.save(tmp_path, READING)
     assert list((tmp_path / "last").iterdir()) == []
 

@@ -35,7 +35,8 @@ def save(state_dir: Path, reading: Reading[Any]) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(document, stream, separators=(",", ":"))
+                # At once: written piece by piece it takes ten times as long.
+                stream.write(json.dumps(document, separators=(",", ":")))
             Path(name).replace(path)
         except OSError:
             Path(name).unlink(missing_ok=True)

@@ -198,7 +198,8 @@ class LedgerFile:
             handle, name = tempfile.mkstemp(dir=private_dir(self._path.parent), prefix=f".{self._path.name}.")
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                    json.dump(state.kept(), stream, separators=(",", ":"), allow_nan=False)
+                    # At once: written piece by piece it takes ten times as long.
+                    stream.write(json.dumps(state.kept(), separators=(",", ":"), allow_nan=False))
                 Path(name).replace(self._path)
             except OSError:
                 Path(name).unlink(missing_ok=True)

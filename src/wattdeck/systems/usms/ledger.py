@@ -145,17 +145,18 @@ def _lived_through(home: Home, first: date, opening_bnd: Decimal, opening_debt_b
     """
     tariff, habit = tariff_for(home.kind, first), HABITS[home.kind]
     purchases: list[Purchase] = []
-    credit_bnd, debt_bnd, used = opening_bnd, opening_debt_bnd, ZERO
+    credit_bnd, debt_bnd, used, cost_bnd = opening_bnd, opening_debt_bnd, ZERO, ZERO
     day, end = max(first, home.commissioned), next_month(first)
     while day < end:
         until = used + _units(home.day(day))
-        credit_bnd -= tariff.cost_between(used, until)
+        cost_until_bnd = tariff.cost_between(ZERO, until)
+        credit_bnd -= cost_until_bnd - cost_bnd
         while credit_bnd < habit.threshold_bnd:
             bought = _buy(home, day, len(purchases), debt_bnd, tariff.rate_at(used))
             purchases.append(bought)
             credit_bnd += bought.recharge_bnd
             debt_bnd -= bought.cleared_bnd
-        used, day = until, day + timedelta(days=1)
+        used, cost_bnd, day = until, cost_until_bnd, day + timedelta(days=1)
     return _Month(opening_bnd, opening_debt_bnd, credit_bnd, debt_bnd, tuple(purchases))
 
 

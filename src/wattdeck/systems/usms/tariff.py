@@ -122,7 +122,12 @@ class Tariff:
         return _rounded(credit_bnd / self.rate_at(month_to_date), _THOUSANDTH)
 
     def _exact(self, quantity: Decimal) -> Decimal:
-        return sum((tier.part(quantity) * tier.rate_bnd for tier in self.tiers), _ZERO)
+        cost_bnd = _ZERO
+        for tier in self.tiers:
+            if quantity <= tier.lower:
+                break
+            cost_bnd += tier.part(quantity) * tier.rate_bnd
+        return cost_bnd
 
 
 @dataclass(frozen=True, slots=True)
