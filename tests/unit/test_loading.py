@@ -99,6 +99,14 @@ def test_neither_a_snapshot_as_data_nor_a_command_of_a_system_loads_textual() ->
     assert "textual" not in last
 
 
+def test_a_command_of_a_system_loads_the_sources_of_no_other() -> None:
+    order = ("usms", "aneel", "span")
+    lines = (("usms", "meters"), ("aneel", "outages"), ("span", "circuits", "--source", "home"))
+    after = modules_loaded_by(*(command(*line, "--demo") for line in lines))
+    opened = [{name for name in (*order, "ccee") if f"wattdeck.systems.{name}.source" in loaded} for loaded in after]
+    assert opened == [{"usms"}, {"usms", "aneel"}, {*order}]
+
+
 def test_a_snapshot_of_one_panel_loads_what_that_panel_needs() -> None:
     Path("one.toml").write_text('[[span]]\nname = "home"\nhost = "127.0.0.1"\nport = 9\n', encoding="utf-8")
     (loaded,) = modules_loaded_by(command("--config", "one.toml", "snapshot", "--format", "json"))

@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 
 
 def open_hub(
-    app: AppContext, use_demo: bool, simulation: tuple[int, str | None] = (1, None), poll_s: float | None = None
+    app: AppContext,
+    use_demo: bool,
+    simulation: tuple[int, str | None] = (1, None),
+    poll_s: float | None = None,
+    *,
+    system: str | None = None,
 ) -> Hub:
     """A hub on the configuration or on the demo.
+
+    Args:
+        system: The one system whose sources are opened; None: all.
 
     Raises:
         ConfigError: there is no configuration, or it cannot be used, or it has no source.
@@ -34,12 +42,14 @@ def open_hub(
         from wattdeck.shell.words import simulator_options
 
         options = simulator_options(simulation[0], 1.0, simulation[1])
-        pairs, apps = demo_sources(app.systems, options, poll_s)
+        systems = app.systems if system is None else {system: app.systems[system]}
+        pairs, apps = demo_sources(systems, options, poll_s)
         clock = clock_from(options.start)
         return Hub(
             pairs, state_dir=state_dir() / "demo", clock=clock, demo_apps=apps, keep_last=False, keep_trends=False
         )
-    return Hub(configured(app)[1], state_dir=state_dir(), keep_last=False, keep_trends=False)
+    opened = [pair for pair in configured(app)[1] if system in (None, pair[0].name)]
+    return Hub(opened, state_dir=state_dir(), keep_last=False, keep_trends=False)
 
 
 def configured(app: AppContext) -> tuple[Settings, Pairs]:

@@ -369,5 +369,5 @@ async def _on_distributor(
     """Open the sources and do something with the distributor that was meant."""
     from wattdeck.shell.headless import open_hub
 
-    async with open_hub(app, use_demo) as hub:
+    async with open_hub(app, use_demo, system="aneel") as hub:
         return await work(cast("AneelSource", one_source(hub, "aneel", name, tr("ANEEL distributor"))))

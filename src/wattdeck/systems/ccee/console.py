@@ -159,7 +159,7 @@ async def on_agent(
     """Open the sources and do something with the agent that was meant."""
     from wattdeck.shell.headless import open_hub
 
-    async with open_hub(app, use_demo) as hub:
+    async with open_hub(app, use_demo, system="ccee") as hub:
         return await work(cast("CceeSource", one_source(hub, "ccee", name, tr("CCEE agent"))))
 
 

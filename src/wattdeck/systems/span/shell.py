@@ -161,7 +161,7 @@ async def _print(app: AppContext, name: str | None, use_demo: bool, form: str, w
     from wattdeck.shell.headless import open_hub
     from wattdeck.systems.span.report import status_lines
 
-    async with open_hub(app, use_demo) as hub:
+    async with open_hub(app, use_demo, system="span") as hub:
         source = one_panel(hub, name)
         await hub.once([source.id])
         now = hub.clock.now()

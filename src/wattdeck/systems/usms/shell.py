@@ -153,7 +153,7 @@ async def _on_account(
 ) -> int:
     from wattdeck.shell.headless import open_hub
 
-    async with open_hub(app, use_demo) as hub:
+    async with open_hub(app, use_demo, system="usms") as hub:
         return await work(cast("UsmsSource", one_source(hub, "usms", name, tr("USMS account"))), hub)
 
 
