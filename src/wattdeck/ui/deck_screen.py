@@ -31,6 +31,7 @@ class DeckScreen(Screen[None]):
     AUTO_FOCUS: ClassVar[str | None] = "DeckTable"
 
     _paint_due = False
+    _about_to_paint = False
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -65,13 +66,18 @@ class DeckScreen(Screen[None]):
 
     def paint(self, now: datetime | None = None) -> None:
         """Show the newest data. Cheap when nothing changed; called once a tick and after a key."""
-        if not self.is_mounted or not self.size or self.deck_app.ending:
+        if self._about_to_paint or not self.is_mounted or not self.size or self.deck_app.ending:
             return
         if not self.query(Header):
             # A screen that is being taken down has lost its frame already.
             return
         now = now or self.deck_app.clock.now()
-        self.before_paint()
+        # Who asks for a paint meanwhile gets this one.
+        self._about_to_paint = True
+        try:
+            self.before_paint()
+        finally:
+            self._about_to_paint = False
         self.paint_frame(now)
         self.paint_body(now)
 
