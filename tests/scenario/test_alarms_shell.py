@@ -219,7 +219,8 @@ def test_check_looks_once_and_says_what_would_be_an_alarm(shell: Shell, config: 
     simulator.clear_faults()
     token = simulator.issue_token()
     with served(simulator) as port:
-        config.write_text(f'[[span]]\nname = "home"\nhost = "127.0.0.1"\nport = {port}\ntoken = "{token}"\n')
+        place = f'host = "127.0.0.1"\nport = {port}\ntoken = "{token}"\nretries = 0\n'
+        config.write_text(f'[[span]]\nname = "home"\n{place}')
         well = shell("check")
         assert (well.code, well.out) == (0, "no alarms\n") and "delays do not count" in well.err
         simulator.set_fault("door-open", None)

@@ -128,7 +128,7 @@ def has_ended(pid: int) -> bool:
 async def test_what_a_command_started_ends_with_it(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     script = f"sleep 600 & echo $! > {note}; wait"
-    bench = Bench(tmp_path, command=["/bin/sh", "-c", script], hook_timeout_s=2.0)
+    bench = Bench(tmp_path, command=["/bin/sh", "-c", script], hook_timeout_s=1.0)
     async with bench.running():
         bench.raise_one()
         await bench.journal.after(1)

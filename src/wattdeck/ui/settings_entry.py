@@ -37,16 +37,17 @@ class SettingsEntry(SettingsTexts):
     def lines(self, width: int, height: int, marks: Glyphs = UNICODE) -> list[Line]:
         """The form in so many lines, scrolled to where the focus is."""
         height = max(1, height)
-        drawn = [self._line(slot_id, heading, width - 2, marks) for slot_id, heading in self._order]
-        at = next(index for index, (slot_id, _) in enumerate(self._order) if slot_id == self.focus)
+        order, label_cells = self._order, self._label_cells
+        at = next(index for index, (slot_id, _) in enumerate(order) if slot_id == self.focus)
         # A heading goes with the first line below it.
-        upper = at - 1 if at and not self._order[at - 1][0] else at
-        self._top = max(0, min(self._top, upper, len(drawn) - height))
+        upper = at - 1 if at and not order[at - 1][0] else at
+        self._top = max(0, min(self._top, upper, len(order) - height))
         self._top = max(self._top, at - height + 1)
-        shown = drawn[self._top : self._top + height]
-        if len(drawn) > height:
+        window = order[self._top : self._top + height]
+        shown = [self._line(slot_id, heading, label_cells, width - 2, marks) for slot_id, heading in window]
+        if len(order) > height:
             shown[0] = _marked(shown[0], marks.up if self._top else " ", width)
-            more = self._top + height < len(drawn)
+            more = self._top + height < len(order)
             shown[-1] = _marked(shown[-1], marks.down_sort if more else " ", width)
         return shown
 
@@ -84,7 +85,7 @@ class SettingsEntry(SettingsTexts):
             order.append((slot.id, ""))
         return [*order, *((each, "") for each in self._ends)]
 
-    def _line(self, slot_id: str, heading: str, width: int, marks: Glyphs) -> Line:
+    def _line(self, slot_id: str, heading: str, label_cells: int, width: int, marks: Glyphs) -> Line:
         if heading:
             return clip(((" " * (MARK_CELLS + 3), TEXT), (heading, "heading")), width)
         focused = slot_id == self.focus
@@ -94,9 +95,9 @@ class SettingsEntry(SettingsTexts):
             words = f"[ {tr(END_WORDS[slot_id])} ]"
             return clip((cursor, (" " * (MARK_CELLS + 1), TEXT), (words, CARET if focused else "label")), width)
         mark, meaning = self._mark(slot, marks)
-        label = fit(slot.label, self._label_cells)
+        label = fit(slot.label, label_cells)
         head: Line = (cursor, (fit(mark, MARK_CELLS) + " ", meaning), (f"{label} ", "key" if focused else "label"))
-        room = max(8, width - 2 - MARK_CELLS - 1 - self._label_cells - 1)
+        room = max(8, width - 2 - MARK_CELLS - 1 - label_cells - 1)
         return (*head, *self._shown(slot, room, focused, marks))
 
     def _mark(self, slot: Slot, marks: Glyphs) -> Span:

@@ -9,6 +9,7 @@ import hashlib
 import struct
 import zlib
 from functools import lru_cache
+from math import floor
 
 WIDTH_PX, HEIGHT_PX = 200, 80
 LENGTH = 5
@@ -60,15 +61,18 @@ def _draw(alpha: list[bytearray], glyph: str, left_px: float, top_px: float, sla
             continue
         below = down - row
         here, under = dots[row + 1], dots[row + 2]
+        inked = [here[at] or under[at] or here[at + 1] or under[at + 1] for at in range(6)]
+        if not any(inked):
+            continue
         lean_px = slant * (top_px + height_px / 2 - y)
         line = alpha[y]
         for x in range(left, right):
             across = (x - left_px - lean_px) / _UNIT_PX - 0.5
-            column = int(across // 1)
-            if not -1 <= column < 5:
+            column = floor(across)
+            at = column + 1
+            if not 0 <= at < 6 or not inked[at]:
                 continue
             beside = across - column
-            at = column + 1
             ink = (
                 here[at] * ((1 - beside) * (1 - below))
                 + under[at] * ((1 - beside) * below)
