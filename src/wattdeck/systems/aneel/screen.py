@@ -13,15 +13,14 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from wattdeck.core.language import later, tr, tr_as
-from wattdeck.core.lines import MUTED, TEXT, Line, Row, justify, wrap
+from wattdeck.core.lines import MUTED, TEXT, Line, justify, wrap
 from wattdeck.core.text import clean
 from wattdeck.systems.aneel import charts, findingwords, present
-from wattdeck.systems.aneel.models import Finding, OutagesSnapshot, PlaceOutage
+from wattdeck.systems.aneel.models import Finding, OutagesSnapshot
 from wattdeck.systems.aneel.outagetable import moment_words
 from wattdeck.systems.aneel.pages import PAGES, Pages, newest_snapshot
-from wattdeck.systems.aneel.places import municipality_words
-from wattdeck.systems.aneel.present import Order
 from wattdeck.systems.aneel.question import HalfHour, LookUp, Question
+from wattdeck.systems.aneel.tableview import TableView
 from wattdeck.systems.aneel.times import slot_of
 from wattdeck.systems.aneel.widgets import FindingTable, PlaceTable
 from wattdeck.ui.beside import Beside
@@ -76,13 +75,10 @@ class AneelScreen(SystemScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.order = Order.PERCENT
+        self.view = TableView()
         self.page = PAGES[0]
         self.half_hour = HalfHour()
         self.look_up = LookUp()
-        self._filter = ""
-        self._municipality: int | None = None
-        """The municipality whose sets are shown; None shows municipalities."""
         self._checking = False
         """Findings are shown instead of outages."""
         self._pages = Pages()
@@ -110,15 +106,6 @@ class AneelScreen(SystemScreen):
     def _snapshot(self) -> OutagesSnapshot | None:
         """What was out in the half hour on show."""
         return self.half_hour.snapshot(self.source, newest_snapshot(self.readings()))
-
-    def _place(self) -> PlaceOutage | None:
-        """The municipality under the cursor, or the one whose sets are shown."""
-        snapshot = self._snapshot()
-        if snapshot is None:
-            return None
-        row_id = self.query_one(PlaceTable).cursor_id
-        wanted = self._municipality if self._municipality is not None else row_id
-        return next((each for each in snapshot.municipalities if str(each.code) == str(wanted)), None)
 
     def _findings(self) -> Sequence[Finding]:
         distributor = self.distributor
@@ -170,8 +157,6 @@ class AneelScreen(SystemScreen):
     def _paint_tables(self, snapshot: OutagesSnapshot | None) -> None:
         if self._checking:
             self._paint_findings()
-        elif self._municipality is not None and snapshot is not None:
-            self._paint_sets(snapshot, self._municipality)
         else:
             self._paint_places(snapshot)
 
@@ -183,47 +168,30 @@ class AneelScreen(SystemScreen):
         counts = findingwords.counts_line(findings, self.size.width, self.marks)
         self._set_lines(self.query_one("#looking", Painted), [justify(counts, hint, self.size.width)])
 
-    def _paint_sets(self, snapshot: OutagesSnapshot, municipality: int) -> None:
-        table = self.query_one(PlaceTable)
-        table.columns_are(present.set_columns(self.order, self.marks), tr("No set has customers out here now."))
-        self._show_places(table, present.set_rows(snapshot, municipality, self.order, self.marks))
-        name = clean(municipality_words(municipality), 40)
-        title = ((tr(" Sets (conjuntos) of {name}", name=name), "heading"), (f", {self.order.words}", "label"))
-        line = justify(title, ((tr("  esc goes back "), MUTED),), self.size.width)
-        self._set_lines(self.query_one("#looking", Painted), [line])
-
     def _paint_places(self, snapshot: OutagesSnapshot | None) -> None:
-        reading, table = present.outages_reading(self.readings()), self.query_one(PlaceTable)
-        table.columns_are(present.columns(self.order, self.marks), self._empty_words(snapshot))
+        table, width = self.query_one(PlaceTable), self.size.width
+        table.columns_are(self.view.columns(snapshot, self.marks), self._empty_words(snapshot))
         lines: list[Line] = [()]
-        rows: Sequence[Row] = ()
         if snapshot is not None:
-            asked = (snapshot, self._filter, self.order, self.marks)
-            rows = self._pages.kept("rows", asked, lambda: self._rows(snapshot))
-            lines = [present.table_line(snapshot, len(rows), self.order, self._filter, self.size.width, self.marks)]
-        elif reading is not None and self.half_hour.slot is not None:
-            said = wrap(self.half_hour.words(self.source), self.size.width - 2, "severity-medium")
+            lines = [self.view.heading(snapshot, width, self.marks)]
+        elif present.outages_reading(self.readings()) is not None and self.half_hour.slot is not None:
+            said = wrap(self.half_hour.words(self.source), width - 2, "severity-medium")
             lines = [((" ", TEXT), *line) for line in said[:3]]
-        self._show_places(table, rows)
-        self._set_lines(self.query_one("#looking", Painted), lines)
-
-    def _rows(self, snapshot: OutagesSnapshot) -> Sequence[Row]:
-        found = present.ordered(present.filtered(snapshot.municipalities, self._filter), self.order)
-        return present.rows(found, snapshot.slot, self.marks)
-
-    def _show_places(self, table: PlaceTable, rows: Sequence[Row]) -> None:
-        table.show(rows)
+        table.show(self.view.rows(snapshot, self.marks))
         if self._cursor_wanted is not None:
             table.go_to(self._cursor_wanted)
             self._cursor_wanted = None
+        self._set_lines(self.query_one("#looking", Painted), lines)
 
     def _empty_words(self, snapshot: OutagesSnapshot | None) -> str:
         if snapshot is None and self.half_hour.slot is not None:
             moment = moment_words(self.half_hour.slot)
             return tr("{moment} is not known. < > walk on, n goes back to now.", moment=moment)
-        if snapshot is not None and not self._filter and not snapshot.municipalities:
+        if snapshot is not None and self.view.municipality is not None:
+            return tr("No set has customers out here now.")
+        if snapshot is not None and not self.view.filter and not snapshot.municipalities:
             return tr("Nothing is out: the distributor reported no outage.")
-        return present.no_rows_words(present.outages_reading(self.readings()), self._filter)
+        return present.no_rows_words(present.outages_reading(self.readings()), self.view.filter)
 
     def _paint_pane(self, snapshot: OutagesSnapshot | None, distributor: AneelSource) -> None:
         pane = self.beside.pane
@@ -244,7 +212,7 @@ class AneelScreen(SystemScreen):
             title = tr("Finding")
             pane.paint_page((title,), title, lines, finding, [*back, ("c", tr_as("key", "outages"))])
             return
-        place = self._place()
+        place = self.view.place(snapshot, self.query_one(PlaceTable).cursor_id)
         chosen = None if place is None else (place.code, clean(place.name, 30))
         lines = self._pages.lines(
             self.page, self.readings(), snapshot, distributor.slots, chosen, distributor.config.state, pane.room,
@@ -298,8 +266,9 @@ class AneelScreen(SystemScreen):
         self.workers.cancel_group(self, "aneel.past")
         self.workers.cancel_group(self, "aneel.demand")
         self.half_hour.leave()
-        self.look_up.found = self._municipality = None
-        self._filter, self._cursor_wanted = "", ""
+        self.look_up.found = None
+        self.view.leave()
+        self._cursor_wanted = ""
         super().watch_source()
 
     def on_deck_table_cursor_moved(self, message: DeckTable.CursorMoved) -> None:
@@ -311,13 +280,13 @@ class AneelScreen(SystemScreen):
         if self._checking:
             if not self.beside.wide:
                 self.action_detail()
-        elif self._municipality is None:
-            self._municipality, self._cursor_wanted = int(message.row_id), ""
+        elif self.view.municipality is None:
+            self.view.municipality, self._cursor_wanted = int(message.row_id), ""
         self.paint()
 
     def action_order(self) -> None:
         """Walk through the orders."""
-        self.order = self.order.next_order
+        self.view.order = self.view.order.next_order
         self.paint()
 
     def action_findings(self) -> None:
@@ -364,10 +333,10 @@ class AneelScreen(SystemScreen):
             self.beside.wanted = None
         elif self._checking:
             self.action_findings()
-        elif self._municipality is not None:
-            self._municipality, self._cursor_wanted = None, str(self._municipality)
-        elif self._filter:
-            self._filter = ""
+        elif self.view.municipality is not None:
+            self.view.municipality, self._cursor_wanted = None, str(self.view.municipality)
+        elif self.view.filter:
+            self.view.filter = ""
         elif self.half_hour.slot is not None:
             self.half_hour.slot = None
         else:
@@ -381,7 +350,7 @@ class AneelScreen(SystemScreen):
         from wattdeck.ui.prompt import open_prompt
 
         self._looking_up = False
-        open_prompt(self, tr("filter"), self._filter)
+        open_prompt(self, tr("filter"), self.view.filter)
 
     def action_find(self) -> None:
         """Ask for a protocol."""
@@ -392,7 +361,7 @@ class AneelScreen(SystemScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "prompt" and not self._looking_up:
-            self._filter = event.value
+            self.view.filter = event.value
             self.paint()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
