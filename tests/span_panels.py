@@ -103,6 +103,7 @@ def tree_panel(**fields: Any) -> PanelSnapshot:
     told: dict[str, Any] = {
         "firmware": "spanos3/r202639/03",
         "data_model": DataModel.TREE,
+        "data_model_version": "1.0",
         "door": Door.UNKNOWN,
         "feed_power_w": 851.6,
         "battery_power_w": 1200.0,

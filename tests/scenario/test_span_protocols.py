@@ -22,7 +22,7 @@ async def test_the_panel_itself_is_one_key_away_and_the_circuit_comes_back(deck_
         await deck.go_to("Heat Pump")
         assert "Heat Pump" in deck.detail
         await deck.press("I")
-        assert "Panel nt-2143-c1akc" in deck.detail and "v2, data model 1.x (tree)" in deck.detail
+        assert "Panel nt-2143-c1akc" in deck.detail and "v2, data model 1.0 (tree)" in deck.detail
         assert deck.cursor_name == "Heat Pump" and "▸Heat Pump" in deck.text
         await deck.press("down")
         assert "Panel nt-2143-c1akc" in deck.detail, "the cursor moves, the panel stays"
@@ -108,10 +108,10 @@ async def test_a_panel_becomes_another_while_one_looks_on(deck_home: Path) -> No
         assert deck.cursor_name == "Commissioned PV System" and "Barn Feed" in deck.names
         assert deck.notices == [
             "span/home: panel firmware r202627, v2, first data model (flat)",
-            "span/home: panel firmware r202639, v2, data model 1.x (tree)",
+            "span/home: panel firmware r202639, v2, data model 1.0 (tree)",
         ], "told once each"
         await deck.press("I")
-        assert "data model 1.x" in deck.detail and "spanos3/r202639/03" in deck.detail
+        assert "data model 1.0" in deck.detail and "spanos3/r202639/03" in deck.detail
 
 
 async def test_a_picture_that_did_not_change_draws_nothing(deck_home: Path) -> None:

@@ -17,6 +17,7 @@ from wattdeck.systems.span.ebus.panel import PanelView
 from wattdeck.systems.span.ebus.store import EbusStore
 from wattdeck.systems.span.ebus.stream import Message
 from wattdeck.systems.span.models import DataModel, Door, PanelSnapshot, Relay
+from wattdeck.systems.span.partwords import model_words
 
 ROOT = f"ebus/5/{SERIAL}"
 BATTERY = f"{SERIAL}-tg12"
@@ -50,7 +51,7 @@ def shown(model: DataModel, changes: Mapping[str, str | None] | None = None) -> 
 def test_both_models_of_one_panel_give_the_same_picture_where_the_table_says_so() -> None:
     flat, tree = shown(DataModel.FLAT), shown(DataModel.TREE)
     differ = {field.name for field in fields(flat) if getattr(flat, field.name) != getattr(tree, field.name)}
-    said_by_one_alone = {"firmware", "data_model", "door", "cloud", "forecast", "pcs"}
+    said_by_one_alone = {"firmware", "data_model", "data_model_version", "door", "cloud", "forecast", "pcs"}
     named_otherwise = {"batteries", "inverters", "chargers", "circuits"}
     assert differ == said_by_one_alone | named_otherwise
     for one, other in zip(flat.circuits, tree.circuits, strict=True):
@@ -223,6 +224,23 @@ def test_tandem_circuits_share_a_space() -> None:
 def test_spaces_of_the_tree(text: str, tabs: tuple[int, ...]) -> None:
     circuit = shown(DataModel.TREE, {f"ebus/5/{OFFICE}/info/spaces": text}).circuit(OFFICE)
     assert circuit is not None and circuit.tabs == tabs
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "version", "words"),
+    [
+        (DataModel.TREE, "1.0", "1.0", "v2, data model 1.0 (tree)"),
+        (DataModel.TREE, "1.12", "1.12", "v2, data model 1.12 (tree)"),
+        (DataModel.TREE, "", "", "v2, data model 1.x (tree)"),
+        (DataModel.TREE, "1." + "9" * 400, "1." + "9" * 17 + "…", ""),
+        (DataModel.FLAT, "1.0", "", "v2, first data model (flat)"),
+    ],
+)
+def test_the_data_models_version_is_told_whole(model: DataModel, said: str, version: str, words: str) -> None:
+    topics = flat_topics() if model is DataModel.FLAT else tree_topics()
+    topics[f"ebus/5/{SERIAL}/info/data-model-version"] = said.encode()
+    panel = PanelView(filled(topics), model, ManualClock()).snapshot()
+    assert panel.data_model_version == version and model_words(panel).startswith(words)
 
 
 def test_a_group_behind_one_meter_counts_once() -> None:

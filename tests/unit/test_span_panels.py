@@ -309,7 +309,7 @@ def test_what_the_link_has_to_say_stands_under_the_figures_and_the_rows_stay(lin
 
 def test_another_firmware_or_protocol_is_told_and_nothing_else() -> None:
     old, new = PANELS["flat"], PANELS["tree"]
-    assert present.changed_words("span/x", old, new) == "span/x: panel firmware r202639, v2, data model 1.x (tree)"
+    assert present.changed_words("span/x", old, new) == "span/x: panel firmware r202639, v2, data model 1.0 (tree)"
     assert present.changed_words("span/x", old, replace(old, door=new.door, circuits=())) == ""
     assert present.changed_words("span/x", old, replace(new, serial="another")) == "", "another panel is not this one"
     assert "panel firmware odd, v2" in present.changed_words("span/x", old, replace(old, firmware="odd"))
@@ -325,7 +325,7 @@ def test_the_panel_tells_its_facts() -> None:
         "Inverter  Enphase Energy IQ7PLUS-72-x-US", "Power control (PCS)", "Without the grid",
     ]  # fmt: skip
     assert panel["Panel nt-2143-c1akc"] == {
-        "model": "MAIN_32, hardware 1.2", "firmware": "spanos3/r202639/03", "protocol": "v2, data model 1.x (tree)",
+        "model": "MAIN_32, hardware 1.2", "firmware": "spanos3/r202639/03", "protocol": "v2, data model 1.0 (tree)",
         "spaces": "32, 16 spaces without a circuit", "door": "unknown",
         "links": "Ethernet yes, Wi-Fi no, cloud yes",
     }  # fmt: skip
@@ -436,7 +436,7 @@ def test_panels_of_three_protocols_are_rows_of_one_table() -> None:
 def test_the_text_of_a_panel_says_all_of_it() -> None:
     text = "\n".join(report.text_lines(read(PANELS["tree"]), NOW))
     for part in (
-        "v2, data model 1.x (tree)", "Battery 81 % discharging 1 200 W", "Charger  SPAN: serial dt-01, state charging",
+        "v2, data model 1.0 (tree)", "Battery 81 % discharging 1 200 W", "Charger  SPAN: serial dt-01, state charging",
         "Power control (PCS): enabled yes, shedding yes, limit 160 A, set by: feed", "L1 121.8 V, 2.0 A",
         "16 spaces without a circuit",
     ):  # fmt: skip
@@ -451,7 +451,10 @@ def test_the_text_of_a_panel_says_all_of_it() -> None:
 @pytest.mark.parametrize("model", DataModel)
 def test_every_protocol_has_a_name_that_fits(model: DataModel) -> None:
     width = next(column.width for column in fleet.PANEL_COLUMNS if column.key == "model")
-    assert partwords.model_words(model) and cell_width(words.protocol_words(model)) <= width
+    assert (
+        partwords.model_words(replace(PANELS["tree"], data_model=model))
+        and cell_width(words.protocol_words(model)) <= width
+    )
 
 
 # Data

@@ -290,6 +290,8 @@ class PanelSnapshot:
     month_since: datetime | None = None
     """Where `energy_month_wh` starts: the first of the month, or later if wattdeck was not running then."""
     data_model: DataModel = DataModel.V1
+    data_model_version: str = ""
+    """`1.0`: as a panel of parent/child says it; empty of others."""
     hardware: str = ""
     spaces: int | None = None
     """Breaker spaces of the panel."""

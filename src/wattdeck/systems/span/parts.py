@@ -94,7 +94,7 @@ def _panel(snapshot: PanelSnapshot) -> Iterator[tuple[str, str]]:
         model.append(tr("hardware {version}", version=snapshot.hardware))
     yield tr("model"), ", ".join(filter(None, model)) or "–"
     yield tr("firmware"), snapshot.firmware or "–"
-    yield tr("protocol"), model_words(snapshot.data_model)
+    yield tr("protocol"), model_words(snapshot)
     if snapshot.spaces:
         free = free_words(snapshot) if snapshot.data_model is not DataModel.V1 else ""
         yield tr("spaces"), ", ".join(filter(None, [number(snapshot.spaces), free]))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from wattdeck.core.language import tr, tr_as
-from wattdeck.systems.span.models import Charger, DataModel
+from wattdeck.systems.span.models import Charger, DataModel, PanelSnapshot
 
 IDLE_W = 5.0
 """A battery that moves less than this does nothing."""
 
 
-def model_words(data_model: DataModel) -> str:
-    """The protocol and its data model: `v2, data model 1.x (tree)`."""
-    match data_model:
+def model_words(snapshot: PanelSnapshot) -> str:
+    """The protocol and its data model: `v2, data model 1.0 (tree)`."""
+    match snapshot.data_model:
         case DataModel.V1:
             return tr("v1 (REST)")
         case DataModel.FLAT:
             return tr("v2, first data model (flat)")
         case DataModel.TREE:
-            return tr("v2, data model 1.x (tree)")
+            return tr("v2, data model {version} (tree)", version=snapshot.data_model_version or "1.x")
 
 
 def flow_words(power_w: float | None) -> str:

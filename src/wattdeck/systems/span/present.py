@@ -147,7 +147,7 @@ def changed_words(source: SourceId, before: PanelSnapshot, after: PanelSnapshot)
     """That a panel runs another firmware or speaks another protocol than before; empty if it does not."""
     if before.serial != after.serial or (before.firmware, before.data_model) == (after.firmware, after.data_model):
         return ""
-    names = {"firmware": release(after.firmware), "protocol": model_words(after.data_model)}
+    names = {"firmware": release(after.firmware), "protocol": model_words(after)}
     return tr("{source}: panel firmware {firmware}, {protocol}", source=source, **names)
 
 

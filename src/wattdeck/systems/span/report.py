@@ -40,7 +40,7 @@ def status_lines(reading: Reading[PanelSnapshot], now: datetime) -> list[str]:
         out.append("  " + tr("problem: {problem}", problem=reading.problem))
     names = {"serial": snapshot.serial, "firmware": snapshot.firmware, "model": snapshot.model}
     panel = tr("panel {serial}, firmware {firmware}, model {model}", **names)
-    out.append(f"  {panel}, {model_words(snapshot.data_model)}")
+    out.append(f"  {panel}, {model_words(snapshot)}")
     values = [f"{figure.label} {figure.value} {figure.note}".rstrip() for figure in figures(snapshot)]
     relay, door = relay_words(snapshot.main_relay), door_words(snapshot.door)
     values += [tr("main relay {position}", position=relay), tr("door {position}", position=door)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wattdeck.core.clock import Clock
+from wattdeck.core.text import clean
 from wattdeck.systems.span.ebus import circuits, figures, flat, tree
 from wattdeck.systems.span.ebus.firmware import firmware_build
 from wattdeck.systems.span.ebus.parts import Part, Parts
@@ -90,6 +91,7 @@ class PanelView:
             wifi=panel.boolean("wifi"),
             solar_w=figures.solar_w(flows, parts, made),
             data_model=self.model,
+            data_model_version=clean(panel.text("model_version"), 20) if self.model is DataModel.TREE else "",
             hardware=panel.text("hardware"),
             spaces=spaces,
             main_rating_a=panel.number("main_rating"),

@@ -12,6 +12,7 @@ PANEL = {
     "serial": "info/serial-number",
     "door": "door/state",
     "main_relay": "status/relay",
+    "model_version": "info/data-model-version",
     "ethernet": "status/ethernet",
     "wifi": "status/wifi",
     "cloud": "status/cloud-connection",
