@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -87,3 +88,15 @@ def test_one_that_is_swept_before_it_is_held_is_made_anew(place: Path, monkeypat
     mine = PrivateFolder()
     assert (mine.path / HELD).exists()
     mine.close()
+
+
+def test_without_locks_a_folder_is_made_and_none_is_swept(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(handle: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    mine = PrivateFolder()
+    sweep()
+    assert (mine.path / HELD).exists()
+    mine.close()
+    assert not list(place.iterdir())
