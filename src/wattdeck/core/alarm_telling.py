@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from wattdeck.core.alarm_events import AlarmEvent
 from wattdeck.core.alarm_view import Alarm, AlarmChanged
+from wattdeck.core.subscribers import Subscribers
 
 if TYPE_CHECKING:
     from wattdeck.core.alarm_hooks import AlarmHooks
-
-log = logging.getLogger(__name__)
 
 Subscriber = Callable[[AlarmChanged], None]
 
@@ -22,26 +20,16 @@ class Telling:
 
     def __init__(self, hooks: AlarmHooks | None = None) -> None:
         self._hooks = hooks
-        self._subscribers: list[Subscriber] = []
+        self._subscribers = Subscribers[AlarmChanged]("alarms")
         self._unsettled: dict[AlarmEvent, Alarm] = {}
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Hear of every change; returns how to stop. Called on the event loop and must not block."""
-        self._subscribers.append(callback)
-
-        def stop() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return stop
+        return self._subscribers.add(callback)
 
     def tell(self, change: AlarmChanged) -> None:
         """Tell everyone who subscribed."""
-        for callback in list(self._subscribers):
-            try:
-                callback(change)
-            except Exception:
-                log.exception("a subscriber to alarms failed")
+        self._subscribers.tell(change)
 
     def keep(self, event: AlarmEvent, alarm: Alarm) -> None:
         """An event of this session for the hooks, with the alarm as it is now: later it may be forgotten already."""

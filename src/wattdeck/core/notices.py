@@ -12,6 +12,7 @@ from wattdeck.core.errors import CommandRefused
 from wattdeck.core.execution import journal_fields
 from wattdeck.core.journal import Journal, JournalUnwritable
 from wattdeck.core.operable import Facts
+from wattdeck.core.subscribers import Subscribers
 
 Subscriber = Callable[[ControlChanged], None]
 _LOG = logging.getLogger(__name__)
@@ -23,25 +24,15 @@ class Notices:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
-        self._subscribers: list[Subscriber] = []
+        self._subscribers = Subscribers[ControlChanged]("control")
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Call back on every change, until the returned function is called."""
-        self._subscribers.append(callback)
-
-        def stop() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return stop
+        return self._subscribers.add(callback)
 
     def tell(self, change: ControlChanged) -> None:
         """Call every subscriber; a screen's defect must not stop a command."""
-        for callback in list(self._subscribers):
-            try:
-                callback(change)
-            except Exception:
-                _LOG.exception("a subscriber to control failed")
+        self._subscribers.tell(change)
 
     def tell_of(self, selection: Selection, what: What, state: State, sentence: str, *, alarm: bool = False) -> None:
         """Tell of something that happened to a selected object."""
