@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -95,8 +96,8 @@ def compile_catalogues(locale: Path) -> list[Path]:
                         whole.add(message.id, message.string, context=message.context)
         target = folder / "LC_MESSAGES" / "wattdeck.mo"
         target.parent.mkdir(exist_ok=True)
-        # Whoever reads it meanwhile reads the former one.
-        fresh = target.with_suffix(".new")
+        # Whoever reads it meanwhile reads the former one; whoever makes it as well makes one of its own.
+        fresh = target.with_suffix(f".{os.getpid()}")
         with fresh.open("wb") as stream:
             write_mo(stream, whole)
         fresh.replace(target)

@@ -92,11 +92,13 @@ class Forked:
         return self.returncode
 
     def communicate(self, timeout: float = CALM_S) -> tuple[str, str]:
-        """Read both ends until they are closed, and wait."""
+        """Read both ends until they are closed, close ours, and wait."""
         read = {}
 
         def drain(end: IO[str] | None) -> None:
             read[end] = end.read() if end is not None and not end.closed else ""
+            if end is not None:
+                end.close()
 
         beside = threading.Thread(target=drain, args=(self.stderr,))
         beside.start()

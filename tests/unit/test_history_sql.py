@@ -7,7 +7,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -18,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from test_history import ENDLESS_S, HOUR_S, METER, hours, in_threads
 
+from forked import Forked
 from wattdeck.core import history_sqlite
 from wattdeck.core.errors import ConfigError
 from wattdeck.core.history import HistoryError, Value
@@ -53,14 +53,13 @@ def change(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def process(code: str, *arguments: object) -> subprocess.Popen[str]:
+def process(code: str, *arguments: object) -> Forked:
     """Another session: a process that has a history open as `store`."""
     opening = (
         "import sys\nfrom pathlib import Path\nfrom wattdeck.core.history import Value, open_history\n"
         "store = open_history(Path(sys.argv[1]))\n"
     )
-    command = [sys.executable, "-c", opening + code, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return Forked(*map(str, arguments), code=opening + code, stdout=subprocess.PIPE)
 
 
 # Sessions at once.
@@ -163,7 +162,7 @@ for number in itertools.count():
 """
 
 
-def killed_after(writer: subprocess.Popen[str], lines: int) -> int:
+def killed_after(writer: Forked, lines: int) -> int:
     """Kill a writer in the middle of its work; the last number it said it had written."""
     assert writer.stdout is not None
     for _ in range(lines):
