@@ -46,6 +46,7 @@ from wattdeck.systems.span.words import (
     REQUESTER_WORDS,
     protocol_words,
     requester_words,
+    space_words,
     why_not_controllable,
     why_not_prioritised,
 )
@@ -251,7 +252,7 @@ def test_titles_and_words_of_the_table_fit_their_columns(tongue: str) -> None:
         assert cell_width(words) <= columns["priority"], words
     wide = {column.key: column.width for column in circuits.columns(TableView(fed=True))}
     for kind in ("pv", "evse", "bess"):
-        assert cell_width(circuits.space_words(replace(CIRCUITS[0], feeds=kind))) <= wide["space"], kind
+        assert cell_width(space_words(replace(CIRCUITS[0], feeds=kind))) <= wide["space"], kind
     for model in DataModel:
         assert cell_width(protocol_words(model)) <= next(c.width for c in fleet.PANEL_COLUMNS if c.key == "model")
 

@@ -93,7 +93,7 @@ def test_what_hangs_on_a_circuit_stands_behind_its_spaces() -> None:
 
 def test_two_circuits_in_one_space_have_half_of_it_each() -> None:
     assert row(TWIN_A)["space"] == row(TWIN_B)["space"] == "17½"
-    assert circuits.space_words(PANELS["tree"].circuits[6], {17}, ASCII) == "17/2"
+    assert words.space_words(PANELS["tree"].circuits[6], {17}, ASCII) == "17/2"
     assert "Shares space 17 with Attic Fan (tandem)." in told(TWIN_A)
     assert "½" not in row(HEAT)["space"]
 

@@ -123,7 +123,8 @@ class Deck:
         folder = state_dir() / "demo"
         clock = clock_from(simulation.start)
         hub = Hub(pairs, state_dir=folder, clock=clock, demo_apps=apps)
-        deck = make_deck(hub, pairs, UiConfig(read_only=read_only), folder, demo=True, clock=clock)
+        ui = UiConfig.defaults().model_copy(update={"read_only": read_only})
+        deck = make_deck(hub, pairs, ui, folder, demo=True, clock=clock)
         # A demo that is told when it is shows the same each time.
         deck.alarms.forgets = simulation.start is not None
         return deck

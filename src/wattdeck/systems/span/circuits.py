@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from wattdeck.systems.span.words import (
     priority_words,
     relay_words,
     space,
+    space_words,
 )
 
 SORTS = ("space", "power", "name", "today")
@@ -114,15 +115,6 @@ def _wanted(circuit: Circuit, pending: Pending | None) -> str:
         return pending.wanted
     target = circuit.relay_target
     return "" if target is None or target is circuit.relay else target.value
-
-
-def space_words(circuit: Circuit, tandem: Set[int] = frozenset(), marks: Glyphs = UNICODE) -> str:
-    """Breaker spaces, half of one where two circuits share it, and what hangs on them: `6·8 PV`, `44½`."""
-    if circuit.meter_only and not circuit.tabs:
-        return feeds_words(circuit) or "–"
-    half = "½" if marks is UNICODE else "/2"
-    shared = half if tandem and not tandem.isdisjoint(circuit.tabs) else ""
-    return f"{space(circuit.tabs, marks)}{shared} {feeds_words(circuit)}".rstrip()
 
 
 def locked_span(span: Span, locked: bool, marks: Glyphs) -> Span:

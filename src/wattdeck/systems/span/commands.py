@@ -12,7 +12,6 @@ from wattdeck.core.errors import Unreachable, UsageError
 from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.operable import Facts, Sibling, Wording
 from wattdeck.core.reading import Link, Reading
-from wattdeck.systems.span.circuits import space_words
 from wattdeck.systems.span.models import (
     PRIORITIES,
     V2_PRIORITIES,
@@ -30,6 +29,7 @@ from wattdeck.systems.span.words import (
     priority_words,
     protocol_words,
     requester_words,
+    space_words,
     why_not_controllable,
     why_not_prioritised,
 )

@@ -9,7 +9,7 @@ from wattdeck.core.lines import cell_width
 from wattdeck.core.link import link_span, link_word
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.units import UNICODE, energy, number, power, since
-from wattdeck.systems.span.circuits import TableView, space_words, visible
+from wattdeck.systems.span.circuits import TableView, visible
 from wattdeck.systems.span.models import Circuit, DataModel, PanelSnapshot
 from wattdeck.systems.span.parts import sections
 from wattdeck.systems.span.partwords import model_words
@@ -21,6 +21,7 @@ from wattdeck.systems.span.words import (
     name_words,
     priority_words,
     relay_words,
+    space_words,
 )
 
 

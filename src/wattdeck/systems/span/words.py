@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from wattdeck.core.language import later, tr, tr_as
 from wattdeck.core.units import UNICODE, Glyphs
@@ -155,3 +155,12 @@ def why_not_prioritised(circuit: Circuit) -> str:
 def _why_not_live(circuit: Circuit) -> str:
     """A panel that is live may have a part that is not: what is known of it is old."""
     return "" if circuit.live else tr("The panel says that this circuit does not report just now. Wait until it does.")
+
+
+def space_words(circuit: Circuit, tandem: Set[int] = frozenset(), marks: Glyphs = UNICODE) -> str:
+    """Breaker spaces, half of one where two circuits share it, and what hangs on them: `6·8 PV`, `44½`."""
+    if circuit.meter_only and not circuit.tabs:
+        return feeds_words(circuit) or "–"
+    half = "½" if marks is UNICODE else "/2"
+    shared = half if tandem and not tandem.isdisjoint(circuit.tabs) else ""
+    return f"{space(circuit.tabs, marks)}{shared} {feeds_words(circuit)}".rstrip()
