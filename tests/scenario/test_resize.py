@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from deck_app import LARGE, NORMAL, SMALL, Stage, on_stage, select
+from wattdeck.ui import chart
 
 pytestmark = pytest.mark.anyio
 IN_FRONT = {"help": ("?",), "priority": ("P",), "settings": ("O",), "events": ("L",)}
+
+
+@pytest.fixture(autouse=True)
+def _plots_are_ready() -> None:
+    """A plot that comes later is no difference in size."""
+    chart.load()
 
 
 async def _open(deck: Stage, what: str) -> None:
