@@ -66,6 +66,11 @@ def pytest_configure(config: pytest.Config) -> None:
             return
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors: at any time some test waits for a terminal, a broker or a disk."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 @pytest.fixture(autouse=True)
 def _english() -> Iterator[None]:
     """Whatever language a test chose, the next one starts with English."""

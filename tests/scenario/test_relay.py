@@ -89,6 +89,9 @@ async def test_what_is_said_covers_no_row_that_could_be_switched_and_nothing_tha
         assert typing[-1].strip() == "k" and any("runs read-only" in line for line in typing[-3:-1])
         await deck.press("escape")
         assert "runs read-only" in "".join(deck.text.splitlines()[-2:])
+        await deck.press("?")
+        *_, said_here, footer = deck.text.splitlines()
+        assert "esc Back" in footer and said_here.startswith("▌")
 
 
 async def test_rule_01_source_without_control_refuses_and_says_how_to_allow_it(deck_home: Path) -> None:
