@@ -23,7 +23,11 @@ Task = Callable[[], object]
 
 def make(config: pytest.Config, processes: int) -> None:
     """Make what is missing, in as many processes."""
-    missing = list(_missing(config)) if processes > 1 else []
+    try:
+        missing = list(_missing(config)) if processes > 1 else []
+    except AttributeError:
+        # A pytest that keeps its bytecode elsewhere: each worker makes its own, as without this.
+        return
     if len(missing) < 50:
         return
     own = multiprocessing.get_context("fork")

@@ -68,7 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than processors: at any time some test waits for a terminal, a broker or a disk."""
-    return len(os.sched_getaffinity(0)) + 1
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors + 1
 
 
 @pytest.fixture(autouse=True)
