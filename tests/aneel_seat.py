@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Input
 
-from deck_app import HandClock, Message, press, send, settle
+from deck_app import HandClock, Message, press, resize, send, settle
 from wattdeck.core.asgi import AsgiApp, ConnectionRefused, SimulatedTransport
 from wattdeck.core.config import SourceConfig, UiConfig
 from wattdeck.core.deck import Deck, made_running, make_deck
@@ -255,8 +255,7 @@ class Seat:
         await settle(self.app)
 
     async def resize(self, width: int, height: int) -> None:
-        await self.pilot.resize_terminal(width, height)
-        await settle(self.app)
+        await resize(self.pilot, width, height)
         await self.tick()
 
     # What a person sees

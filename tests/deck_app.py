@@ -282,8 +282,7 @@ class Stage:
 
     async def resize(self, width: int, height: int) -> None:
         """Make the terminal larger or smaller."""
-        await self.pilot.resize_terminal(width, height)
-        await settle(self.app)
+        await resize(self.pilot, width, height)
         await self.tick()
 
     async def write(self, text: str) -> None:
@@ -389,6 +388,14 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
             return
         send(pilot, key)
         await settle(pilot.app)
+
+
+async def resize(pilot: Pilot[Any], width: int, height: int) -> None:
+    """Make the terminal larger or smaller, now: Textual waits a moment of real time for another size."""
+    await pilot.resize_terminal(width, height)
+    with pilot.app._context():
+        pilot.app._check_resize()
+    await settle(pilot.app)
 
 
 def send(pilot: Pilot[Any], *keys: str) -> None:

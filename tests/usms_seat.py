@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from textual import events
 from textual.strip import Strip
 
-from deck_app import NORMAL, HandClock, press, settle
+from deck_app import NORMAL, HandClock, press, resize, settle
 from wattdeck.core.config import SourceConfig, UiConfig
 from wattdeck.core.deck import Deck, made_running, make_deck
 from wattdeck.core.errors import SourceError
@@ -200,8 +200,7 @@ class Seat:
         return self.app.screen_stack[0].query_one(selector, Painted).text
 
     async def resize(self, width: int, height: int) -> None:
-        await self.pilot.resize_terminal(width, height)
-        await settle(self.app)
+        await resize(self.pilot, width, height)
         await self.tick()
 
     @property

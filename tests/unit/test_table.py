@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from textual.app import App, ComposeResult
 
+from deck_app import resize
 from wattdeck.core.lines import Column, LazyRows, Row, cell_width
 from wattdeck.core.units import UNICODE, Glyphs
 from wattdeck.systems.span.circuits import TableView, columns
@@ -48,8 +49,7 @@ async def test_columns_give_way_in_their_order_and_never_all() -> None:
     async with app.run_test(size=(40, 10)) as pilot:
         seen = []
         for width in (40, 28, 20, 5, 1):
-            await pilot.resize_terminal(width, 10)
-            await pilot.pause()
+            await resize(pilot, width, 10)
             seen.append(app.table.shown_columns)
         assert seen[0] == ["name", "power", "note"]
         assert seen[2] == ["name", "power"] and seen[3] == ["name"] and seen[4] == ["name"]
@@ -61,8 +61,7 @@ async def test_circuit_columns_drop_from_age_to_name() -> None:
         gone: list[str] = []
         everything = list(app.table.shown_columns)
         for width in (115, 105, 95, 80, 72, 60, 50, 45, 38, 30, 20):
-            await pilot.resize_terminal(width, 10)
-            await pilot.pause()
+            await resize(pilot, width, 10)
             gone += [key for key in everything if key not in app.table.shown_columns and key not in gone]
         assert gone == ["age", "trend", "priority", "bar", "share", "today", "space", "relay", "power"]
 
