@@ -47,7 +47,8 @@ def _open_panel(deck: PtyDeck) -> None:
     """Go from the overview, on which a deck starts, to the panel."""
     deck.wait_live()
     deck.type("1")
-    deck.wait_for(lambda: "Circuit" in deck.text and "Relay" in deck.text)
+    # The last line is the footer, or what is said over it.
+    deck.wait_for(lambda: "Circuit" in deck.text and "Relay" in deck.text and deck.screen.display[-1].strip())
 
 
 def _ask(deck: PtyDeck) -> None:
@@ -113,7 +114,7 @@ def test_a_terminal_of_one_cell_does_no_harm(start: Start) -> None:
     count = len(deck.output)
     deck.wait_for(lambda: len(deck.output) > count)
     deck.resize(100, 30)
-    deck.wait_for(lambda: "Heat Pump" in deck.text and "live" in deck.text and "Relay" in deck.text)
+    deck.wait_for(lambda: "Heat Pump" in deck.text and "live" in deck.text and "Relay" in deck.screen.display[-1])
     assert [line[:26] for line in deck.screen.display if "Heat Pump" in line] == [line[:26] for line in before]
     deck.type("q")
     assert deck.wait_end()[0] == 0
@@ -328,7 +329,14 @@ def test_stopping_gives_up_control_and_going_on_draws_everything_again(start: St
         assert "disarm" in _events(deck)
         deck.screen.reset()
         deck.process.send_signal(signal.SIGCONT)
-        deck.wait_for(lambda: "Circuit" in deck.text and "live" in deck.text and "Relay" in deck.text)
+        deck.wait_for(
+            lambda: (
+                "Circuit" in deck.text
+                and "live" in deck.text
+                and "Relay" in deck.text
+                and deck.screen.display[-1].strip()
+            )
+        )
         assert "CONTROL" not in deck.text
         deck.type("q")
         deck.wait_for(lambda: "Open the relay" not in deck.text)
@@ -342,7 +350,7 @@ def test_a_stop_without_warning_is_survived_too(start: Start) -> None:
     deck.read(0)
     deck.screen.reset()
     deck.process.send_signal(signal.SIGCONT)
-    deck.wait_for(lambda: "Circuit" in deck.text and "live" in deck.text and "Relay" in deck.text)
+    deck.wait_for(lambda: "Circuit" in deck.text and "live" in deck.text and "Relay" in deck.screen.display[-1])
     deck.type("q")
     assert deck.wait_end()[0] == 0
     _assert_restored(deck)
