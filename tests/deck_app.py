@@ -257,10 +257,14 @@ class Stage:
                     self.app.screen.show_now()
             await settle(self.app)
 
-    async def redraw(self) -> None:
-        """Draw everything anew, also what lies behind a dialog, and each plot, of which a frame draws one."""
+    async def all_plots(self) -> None:
+        """Let as many frames pass as there are plots: each frame draws one."""
         for _ in range(3):
             await self.tick()
+
+    async def redraw(self) -> None:
+        """Draw everything anew, also what lies behind a dialog, and each plot."""
+        await self.all_plots()
         with self.app._context():
             for screen in self.app.screen_stack:
                 screen.refresh(layout=True)
@@ -281,9 +285,9 @@ class Stage:
         await settle(self.app)
 
     async def resize(self, width: int, height: int) -> None:
-        """Make the terminal larger or smaller."""
+        """Make the terminal larger or smaller, and wait for its plots."""
         await resize(self.pilot, width, height)
-        await self.tick()
+        await self.all_plots()
 
     async def write(self, text: str) -> None:
         """Type text into what has the focus."""
