@@ -214,10 +214,11 @@ async def settle(app: App[Any]) -> None:
             await asyncio.sleep(0.001)
             busy = True
         if not busy and app.is_running and app.screen_stack:
-            screen = app.screen
-            with app._context():
-                screen._on_timer_update()
-            busy = bool(screen._layout_required or screen._dirty_widgets or screen._callbacks)
+            # What lies behind a dialog is drawn too, and hands its changes forward.
+            for screen in (*app._background_screens, app.screen):
+                with app._context():
+                    screen._on_timer_update()
+                busy = busy or bool(screen._layout_required or screen._dirty_widgets or screen._callbacks)
         quiet = 0 if busy else quiet + 1
 
 

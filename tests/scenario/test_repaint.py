@@ -39,3 +39,16 @@ async def test_a_second_that_changes_nothing_but_figures_is_a_small_repaint_also
         await deck.wait(5)
         assert "Take control?" in deck.dialog
         assert repaints and max(repaints) < deck.app.size.area / 2
+
+
+async def test_what_changes_under_a_dialog_is_drawn_in_the_same_second(
+    deck_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_stage(deck_home) as deck:
+        await deck.press("space")
+        assert "Take control?" in deck.dialog
+        for _ in range(4):
+            repaints = watched(deck, monkeypatch)
+            await deck.wait(1)
+            assert repaints, "this second was not drawn"
+            assert deck.bench.clock.now().strftime("%H:%M:%S") in deck.lines[0]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widget import Widget
 
 from wattdeck.core.header import HeaderState
 from wattdeck.core.lines import Line
 from wattdeck.core.reading import SourceId
 from wattdeck.core.units import UNICODE, Glyphs
+from wattdeck.ui.behind import Behind
 from wattdeck.ui.frame import Footer, Header, footer_line, header_line, shown_bindings
 from wattdeck.ui.paint import Painted
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wattdeck.ui.app import DeckApp
 
 
-class DeckScreen(Screen[None]):
+class DeckScreen(Behind):
     """One screen with a number. Holds no data: `paint` takes it from the app's newest readings and hands it down.
 
     Subclasses yield their widgets in `body` and fill them in `paint_body`.
@@ -80,16 +80,6 @@ class DeckScreen(Screen[None]):
             self._about_to_paint = False
         self.paint_frame(now)
         self.paint_body(now)
-
-    def _compositor_refresh(self) -> None:
-        """Hand what changed to the dialog in front, once.
-
-        Textual keeps it here as well and hands it over again with each later change: one whole repaint under a dialog
-        would make all that follow whole.
-        """
-        super()._compositor_refresh()
-        if not self.is_active:
-            self._repaint_regions.clear()
 
     def before_paint(self) -> None:
         """Put right what the newest readings made wrong."""

@@ -11,13 +11,14 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from wattdeck.core.language import later, tr
+from wattdeck.ui.behind import Behind
 from wattdeck.ui.frame import Footer, Header, footer_line, header_line
 
 if TYPE_CHECKING:
     from wattdeck.ui.app import DeckApp
 
 
-class Page(ModalScreen[None]):
+class Page(Behind, ModalScreen[None]):
     """Hides the screen behind it, which is not painted meanwhile."""
 
     KEYS: ClassVar[Sequence[tuple[str, str]]] = (("esc", later("Back")),)
