@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import plotext
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wattdeck.core.lines import line_width
@@ -66,6 +66,7 @@ def test_library_gets_finite_values_and_each_cell_once(monkeypatch: pytest.Monke
 
 
 @given(values=st.lists(st.none() | st.floats(-1e6, 1e6), min_size=2, max_size=90), height=st.integers(4, 20))
+@example(values=[*[None] * 14, 0.0, *[None] * 14], height=4)
 def test_every_value_has_its_dot_where_the_axis_says(values: list[float | None], height: int) -> None:
     known = tuple(value if value is None else float(round(value)) for value in values)
     data = Series("Grid", "W", known, known, NOW_S - 60, NOW_S)

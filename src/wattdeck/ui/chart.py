@@ -161,12 +161,13 @@ def _pad(ticks: Sequence[float]) -> int:
 def _cells(data: Series, columns: int, rows: int, bottom: float, top: float) -> dict[tuple[int, int], int]:
     """The curve as braille dots: (column, row from below) -> bits of that cell."""
     cells: dict[tuple[int, int], int] = {}
-    x_scale = (2 * columns - 1) / len(data.highs)
-    y_scale = (4 * rows - 1) / (top - bottom)
+    # Multiplied before divided: half a dot is then exactly half a dot.
+    across_dots, up_dots = 2 * columns - 1, 4 * rows - 1
+    count, spread = len(data.highs), top - bottom
     for xs, ys in _runs(data):
         before: tuple[int, int] | None = None
         for x, y in zip(xs, ys, strict=True):
-            dot = math.floor(0.5 + x * x_scale), math.floor(0.5 + (y - bottom) * y_scale)
+            dot = math.floor(0.5 + x * across_dots / count), math.floor(0.5 + (y - bottom) * up_dots / spread)
             for across, up in _between(before or dot, dot):
                 cell = across >> 1, up >> 2
                 cells[cell] = cells.get(cell, 0) | _DOTS[across & 1][up & 3]
