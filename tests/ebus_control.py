@@ -11,12 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from anyio import to_thread
-
 from deck_app import HandClock
 from ebus_examples import HEAT_PUMP, SERIAL, flat_topics, tree_topics
 from ebus_seat import PASSWORD, credentials
-from turns import take_turns
+from turns import come_to_rest
 from wattdeck.core.command import Outcome, Request, Selection
 from wattdeck.core.config import SafetyConfig, UiConfig
 from wattdeck.core.deck import Deck, make_deck, running
@@ -197,10 +195,7 @@ class Rig:
 
     async def settle(self) -> None:
         """Let every task do what it can without time passing."""
-        await take_turns(24)
-        while to_thread.current_default_thread_limiter().borrowed_tokens:
-            await asyncio.sleep(0.001)
-            await take_turns(24)
+        await come_to_rest()
 
     async def wait(self, seconds: float) -> None:
         """Let time pass in small steps, everyone doing what is due."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from deck_app import HandClock
 from ebus_examples import SERIAL, flat_topics, tree_topics
-from turns import take_turns
+from turns import come_to_rest
 from wattdeck.core.errors import SourceError
 from wattdeck.systems.span.ebus.client import EbusClient
 from wattdeck.systems.span.ebus.credentials import Credentials, Privilege
@@ -139,7 +139,7 @@ class Seat:
 
     async def settle(self) -> None:
         """Let every task do what it can without time passing."""
-        await take_turns(12)
+        await come_to_rest()
 
     def _count(self) -> None:
         self.urgent += 1

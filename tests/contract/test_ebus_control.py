@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -176,7 +177,8 @@ async def test_a_panel_that_goes_just_before_the_sending_is_not_commanded(rig: R
 
         async def too_late(kind: str, object_id: str, wanted: str) -> None:
             rig.panel.state("disconnected")
-            await rig.settle()
+            for _ in range(50):  # what the panel says comes first
+                await asyncio.sleep(0)
             await send(kind, object_id, wanted)
 
         operable.send = too_late  # type: ignore[method-assign]
@@ -204,7 +206,7 @@ async def test_a_right_that_is_taken_back_drops_the_selection(rig: Rig, take_bac
     async with rig.session() as deck:
         await rig.run(deck.select("open"))
         take_back(rig.panel)
-        await rig.wait(1)
+        await rig.wait(1.2)  # no reason to hurry: the next picture tells it
         (why,) = deck.dropped
         assert "user control changed from allowed to not allowed" in why
         with pytest.raises(CommandRefused):

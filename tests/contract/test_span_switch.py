@@ -14,7 +14,7 @@ from ebus_examples import SERIAL
 from ebus_seat import Seat, credentials
 from fakes import START
 from span_panel import authority, pem
-from turns import take_turns
+from turns import come_to_rest
 from wattdeck.core.clock import SYSTEM_CLOCK
 from wattdeck.core.errors import AuthError, SourceError, StatusError, Unreachable
 from wattdeck.core.hub import Hub
@@ -83,7 +83,7 @@ class Bench:
         """Let time pass, everyone doing what is due."""
         for _ in range(round(seconds / 0.25)):
             self.clock.advance(0.25)
-            await take_turns(30)
+            await come_to_rest()
 
     def register(self) -> None:
         """What `wattdeck span register` in another window does."""
@@ -364,7 +364,7 @@ async def test_a_token_that_is_stored_in_another_window_is_taken_up(
                 store_private(token_path(tmp_path, "span", "home"), token)
             for _ in range(120):
                 clock.advance(0.25)
-                await take_turns(30)
+                await come_to_rest()
             wanted = Link.DOWN if token == "the-new-one" else Link.REFUSED
             assert hub.feeds[0].reading.link is wanted, hub.feeds[0].reading.problem
         assert tries[:3] == [None, "wrong", "the-new-one"]

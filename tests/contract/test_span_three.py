@@ -13,7 +13,7 @@ import pytest
 
 from deck_app import HandClock
 from fakes import START
-from turns import take_turns
+from turns import come_to_rest
 from wattdeck.core.hub import Hub
 from wattdeck.core.reading import Link, Reading
 from wattdeck.core.secrets import SecretRef
@@ -76,7 +76,7 @@ class ThreePanels:
         """Do something, letting time pass as it needs it."""
         task = asyncio.ensure_future(work())
         for _ in range(4000):
-            await take_turns(20)
+            await come_to_rest()
             if task.done():
                 break
             self.clock.advance(0.05)
