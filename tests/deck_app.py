@@ -15,6 +15,7 @@ from anyio import to_thread
 from textual import events
 from textual.app import App
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
+from textual.notifications import Notifications
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.strip import Strip
@@ -40,6 +41,8 @@ from wattdeck.ui.system_screen import SystemScreen
 from wattdeck.ui.table import DeckTable
 
 sheets.share()
+# What was said stays said, however long a test takes in real time.
+Notifications._reap = lambda self: self  # type: ignore[method-assign]
 START = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)
 """A bright late morning: the sun feeds in, and something is on."""
 SMALL, NORMAL, LARGE = (80, 24), (120, 36), (200, 60)
