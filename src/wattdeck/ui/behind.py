@@ -13,9 +13,9 @@ class Behind(Screen[None]):
     """
 
     def _compositor_refresh(self) -> None:
+        required, regions = self._repaint_required, set(self._repaint_regions)
         super()._compositor_refresh()
         if not self.is_active:
-            self._repaint_regions.clear()
-            self._repaint_required = False
+            self._repaint_required, self._repaint_regions = required, regions
             # What lies outside of the terminal is handed over to nobody.
             self._dirty_widgets.clear()
