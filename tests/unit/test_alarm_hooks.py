@@ -96,17 +96,17 @@ async def test_a_command_gets_the_alarm_and_no_secret_of_the_environment(
 
 
 @pytest.mark.parametrize(
-    ("command", "sentence"),
+    ("command", "limit_s", "sentence"),
     [
-        (["/nowhere/to/be/found"], "The command cannot be run: No such file or directory."),
-        ([sys.executable, "-c", "raise SystemExit(3)"], "The command ended with exit code 3."),
-        (["/bin/sh", "-c", "sleep 600 & wait"], "The command was ended after 0.3 s."),
+        (["/nowhere/to/be/found"], 30.0, "The command cannot be run: No such file or directory."),
+        ([sys.executable, "-c", "raise SystemExit(3)"], 30.0, "The command ended with exit code 3."),
+        (["/bin/sh", "-c", "sleep 600 & wait"], 0.3, "The command was ended after 0.3 s."),
     ],
 )
 async def test_a_command_that_does_not_do_it_is_ended_and_noted(
-    tmp_path: Path, command: list[str], sentence: str
+    tmp_path: Path, command: list[str], limit_s: float, sentence: str
 ) -> None:
-    bench = Bench(tmp_path, command=command, hook_timeout_s=0.3)
+    bench = Bench(tmp_path, command=command, hook_timeout_s=limit_s)
     async with bench.running():
         bench.raise_one()
         (outcome,) = await bench.journal.after(1)

@@ -70,7 +70,7 @@ class Bench:
             sleep=self._sleep,
         )
         transport = SimulatedTransport(self.simulator.app)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://ccee", timeout=0.05)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://ccee", timeout=30)
         self.http.headers.update({"codigoAgente": "200000", "codigoPerfil": "200100"})
 
     async def _sleep(self, seconds: float) -> None:
@@ -890,8 +890,10 @@ async def test_rows_say_odd_things(bench: Bench) -> None:
 @pytest.mark.parametrize("how", ["drop", "hang"])
 async def test_a_lost_create_is_stored(bench: Bench, how: str) -> None:
     bench.simulator.set_fault("create-lost", f"{how}*1")
+    bench.http.timeout = httpx.Timeout(0.05)
     with pytest.raises(httpx.RemoteProtocolError if how == "drop" else httpx.ReadTimeout):
         await bench.create()
+    bench.http.timeout = httpx.Timeout(30)
     assert len(await bench.rows(codigoUnidadeConsumidora=UNIT)) == 1
 
 

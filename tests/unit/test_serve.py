@@ -21,6 +21,7 @@ from wattdeck.core.system import SimulatorOptions
 from wattdeck.systems.span.simulator import SpanSimulator
 
 pytestmark = pytest.mark.anyio
+IMPATIENT = httpx.Timeout(30, read=0.05)
 
 
 @asynccontextmanager
@@ -126,7 +127,7 @@ async def test_cut_short_ends_the_connection_inside_the_body() -> None:
 
 
 async def test_hang_lasts_until_the_client_gives_up_and_does_not_hold_up_the_end() -> None:
-    async with served(span(hang=None).app) as url, httpx.AsyncClient(base_url=url, timeout=0.05) as http:
+    async with served(span(hang=None).app) as url, httpx.AsyncClient(base_url=url, timeout=IMPATIENT) as http:
         with pytest.raises(httpx.ReadTimeout):
             await http.get("/api/v1/status")
 
@@ -140,7 +141,7 @@ async def test_drip_sends_the_body_byte_by_byte() -> None:
 
 async def test_refuse_closes_the_port_and_opens_it_again() -> None:
     async with served(span().app) as url, httpx.AsyncClient(base_url=url) as http:
-        set_fault = await http.post("/_sim/fault", json={"name": "refuse", "value": 0.3})
+        set_fault = await http.post("/_sim/fault", json={"name": "refuse", "value": 1.0})
         assert set_fault.status_code == 200
         with pytest.raises(httpx.ConnectError):
             await http.get("/api/v1/status")
