@@ -167,8 +167,8 @@ async def test_a_server_that_says_nothing_is_given_up_and_its_thread_ends(
         silent = replace(panel_broker.endpoint, port=server.getsockname()[1], websocket=websocket)
         refused = await why_not(silent, connect_s=0.1)
         assert type(refused) is TimedOut and "does not answer; is the panel on" in str(refused)
-        # Connecting happens in a thread of the loop's pool; were it still at it, this would not come.
-        with anyio.fail_after(20):
+        # Connecting happens in a thread of the loop's pool; were it still at it, this would come after 5 s.
+        with anyio.fail_after(2):
             await asyncio.get_running_loop().shutdown_default_executor()
 
 
@@ -201,7 +201,7 @@ async def test_cancelling_while_connecting_leaves_nothing_behind(panel_broker: P
             await stream.connect()
         assert scope.cancelled_caught
         await stream.aclose()
-        with anyio.fail_after(20):
+        with anyio.fail_after(2):
             await asyncio.get_running_loop().shutdown_default_executor()
 
 

@@ -47,8 +47,9 @@ async def test_what_changes_under_a_dialog_is_drawn_in_the_same_second(
     async with on_stage(deck_home) as deck:
         await deck.press("space")
         assert "Take control?" in deck.dialog
+        repaints = watched(deck, monkeypatch)
         for _ in range(4):
-            repaints = watched(deck, monkeypatch)
+            repaints.clear()
             await deck.wait(1)
             assert repaints, "this second was not drawn"
             assert deck.bench.clock.now().strftime("%H:%M:%S") in deck.lines[0]
